@@ -1,0 +1,127 @@
+"""One uint8 tensor of images with their labels, and the only two functions that convert pixels."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from imggen_lib.errors import DataError
+from imggen_lib.noise import generator_for
+
+_ORDER = 1  # the stream of random numbers that shuffles; see noise.generator_for
+
+
+def to_float(images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+    """uint8 0..255 to float32 in [-1, 1]: ``x / 127.5 - 1``. The one way into the library."""
+    if images.dtype != torch.uint8:
+        raise ValueError(f"expected uint8 pixels 0..255, got {images.dtype}")
+    return images.float().div_(127.5).sub_(1.0)
+
+
+def to_uint8(images: Float[Tensor, "*n"]) -> UInt8[Tensor, "*n"]:
+    """float in [-1, 1] to uint8, rounded to nearest, values outside clipped. The one way out of the library.
+
+    Raises ``ValueError`` for NaN or infinite pixels, and for values so far outside that the range must be another one.
+    """
+    x = images.detach().float()
+    if not torch.isfinite(x).all():
+        raise ValueError(f"{int((~torch.isfinite(x)).sum())} pixels are NaN or infinite")
+    if x.numel() and x.abs().max() > 2:
+        raise ValueError(f"pixels up to {x.abs().max():.3g}: expected the range [-1, 1], is this [0, 255]?")
+    return ((x + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def to_unit(images: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """[-1, 1] to [0, 1], for Bernoulli likelihoods only."""
+    return (images + 1) / 2
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images ``(n, c, h, w)`` uint8, labels ``(n,)`` int64 in ``range(len(classes))``, and where they came from."""
+
+    images: UInt8[Tensor, "n c h w"]
+    labels: Int[Tensor, " n"]
+    classes: tuple[str, ...]
+    name: str
+    factors: Mapping[str, Tensor] = field(default_factory=dict)  # ground truth, where it is known: one value an image
+    skipped: tuple[str, ...] = ()  # files of a folder that could not be read, with the reason
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 4 or self.images.dtype != torch.uint8:
+            raise DataError(f"{self.name}: images must be uint8 (n, c, h, w), got {self.images.dtype} {tuple(self.images.shape)}")
+        if len(self.images) == 0:
+            raise DataError(f"{self.name}: there are no images in it")
+        if self.labels.shape != self.images.shape[:1]:
+            raise DataError(f"{self.name}: {len(self.images)} images but labels of shape {tuple(self.labels.shape)}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        n, c, h, w = self.images.shape
+        what = "grey" if c == 1 else "RGB"
+        skipped = f", {len(self.skipped)} files skipped" if self.skipped else ""
+        return f"ImageSet({self.name}: {n} {what} images of {h}x{w}, {len(self.classes)} classes{skipped})"
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        _, c, h, w = self.images.shape
+        return c, h, w
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the pixels and labels, as a hexadecimal string; goes into every checkpoint."""
+        digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
+        digest.update(self.images.cpu().contiguous().numpy().tobytes())
+        digest.update(self.labels.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def from_float(cls, images: Tensor, labels: Tensor | None = None, name: str = "images") -> "ImageSet":
+        """A set of one's own tensors ``(n, c, h, w)`` in [-1, 1]; without labels all are of one class."""
+        labels = torch.zeros(len(images), dtype=torch.int64) if labels is None else labels
+        count = int(labels.max()) + 1 if len(labels) else 0
+        return cls(to_uint8(images), labels, tuple(str(k) for k in range(count)), name)
+
+    def to(self, device: torch.device | str) -> "ImageSet":
+        """The same set with its tensors on `device`."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
+    def subset(self, index: Tensor) -> "ImageSet":
+        """The images at `index` (positions, or a mask), with labels and factors."""
+        factors = {k: v[index] for k, v in self.factors.items()}
+        return replace(self, images=self.images[index], labels=self.labels[index], factors=factors)
+
+    def batch(self, index: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c h w"], Int[Tensor, " b"]]:
+        """Images in [-1, 1] and labels at `index`."""
+        return to_float(self.images[index]), self.labels[index]
+
+    def floats(self, n: int | None = None) -> Float[Tensor, "n c h w"]:
+        """The first `n` images (all by default) in [-1, 1]."""
+        return to_float(self.images[:n])
+
+    def batches(self, size: int, *, images: int, seed: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of `size`, from image number `start` to image number `images` of an endless shuffled stream.
+
+        The stream is one fresh permutation of the set after another; the permutation of pass ``e`` depends on ``(seed, e)``
+        alone. So a run that stopped after `start` images goes on where it was. The last batch is always whole.
+        """
+        if size < 1:
+            raise ValueError(f"batch size must be at least 1, got {size}")
+        n, device, epoch, order = len(self), self.images.device, -1, torch.empty(0)
+        for first in range(start, images, size):
+            parts = []
+            position = first
+            while position < first + size:
+                if position // n != epoch:
+                    epoch = position // n
+                    order = torch.randperm(n, generator=generator_for(seed, _ORDER, epoch)).to(device)
+                take = min(first + size - position, n - position % n)
+                parts.append(order[position % n : position % n + take])
+                position += take
+            yield self.batch(parts[0] if len(parts) == 1 else torch.cat(parts))

@@ -1,0 +1,51 @@
+"""``load``: from a name to an :class:`ImageSet`."""
+
+import warnings
+
+from imggen_lib.data import glyphs
+from imggen_lib.data.folder import read_folder
+from imggen_lib.data.idx import FASHION, MNIST, read_split
+from imggen_lib.data.imageset import ImageSet
+from imggen_lib.errors import DataUnavailable, unknown_name
+
+NAMES = ("glyphs", "mnist", "fashion-mnist", "folder:PATH")
+_IDX = {"mnist": MNIST, "fashion-mnist": FASHION}
+
+
+def load(name: str, split: str = "train", *, size: int | None = None, channels: int | None = None) -> ImageSet:
+    """Images and labels of a data set.
+
+    `name` is ``glyphs`` (made on the spot), ``mnist``, ``fashion-mnist`` (found or downloaded), or ``folder:PATH`` (your own
+    pictures, for which `size` and `channels` may be chosen); `split` is ``train`` or ``test``.
+
+    Raises ``ValueError`` for an unknown name or split, :class:`~imggen_lib.errors.DataUnavailable` if the set is neither at hand
+    nor to be downloaded, :class:`~imggen_lib.errors.DataError` if it is damaged. See ``NAMES``.
+    """
+    if split not in ("train", "test"):
+        raise ValueError(unknown_name("split", split, ("train", "test")))
+    kind, colon, path = name.partition(":")
+    if name == "folder:PATH":
+        raise ValueError("folder:PATH stands for a folder of yours, for instance folder:photos")
+    if kind == "folder" and colon:
+        return read_folder(path, split, size=32 if size is None else size, channels=channels)
+    if name not in NAMES:
+        raise ValueError(unknown_name("data set", name, NAMES))
+    if size not in (None, 28) or channels not in (None, 1):
+        raise ValueError(f"{name} has grey images of 28x28; size and channels can be chosen for folder:PATH only")
+    return glyphs.make(split) if name == "glyphs" else read_split(_IDX[name], name, split)
+
+
+def load_or_glyphs(name: str, split: str = "train") -> ImageSet:
+    """``load(name, split)``, or the ten digits of ``glyphs`` with a warning where the set cannot be had.
+
+    So a chapter runs anywhere; the warning says that its numbers are then those of another data set.
+    """
+    try:
+        return load(name, split)
+    except DataUnavailable as error:
+        first_line = str(error).splitlines()[0]
+        warnings.warn(
+            f"{name} is not at hand ({first_line}) Using glyphs instead: pictures and numbers differ from the text.",
+            stacklevel=2,
+        )
+        return glyphs.make(split, classes="0123456789")

@@ -1,0 +1,58 @@
+"""Randomness is an argument: a seed an image for samples, a seed a step for training.
+
+Nothing here keeps state and nothing touches PyTorch's global generator. The noise of training step ``k`` is a function
+of ``(seed, stream, images seen)``, so that a run that was interrupted and resumed draws what it would have drawn.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+_MASK = (1 << 64) - 1
+
+
+def mix(*parts: int) -> int:
+    """Hash integers into a seed of 63 bits (SplitMix64's finaliser, applied part by part).
+
+    Neighbouring inputs give unrelated outputs, so ``mix(seed, 1)`` and ``mix(seed, 2)`` are independent streams.
+    Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    state = 0
+    for part in parts:
+        state = (state + 0x9E3779B97F4A7C15 + (part & _MASK)) & _MASK
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+        state ^= state >> 31
+    return state >> 1
+
+
+def generator_for(*parts: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator on `device`, seeded by :func:`mix` of `parts`."""
+    return torch.Generator(device=device).manual_seed(mix(*parts))
+
+
+def latents(seeds: Sequence[int], dim: int, device: torch.device | str = "cpu") -> Float[Tensor, "n {dim}"]:
+    """Standard normal latents, one seed an image: row ``i`` depends on ``seeds[i]`` alone.
+
+    Drawn on the CPU and then moved, so that image 17 is the same in any batch and on any device.
+    """
+    if len(seeds) == 0:
+        return torch.empty(0, dim, device=device)
+    rows = [torch.randn(dim, generator=generator_for(seed)) for seed in seeds]
+    return torch.stack(rows).to(device)
+
+
+def slerp(a: Float[Tensor, "*n d"], b: Float[Tensor, "*n d"], t: float) -> Float[Tensor, "*n d"]:
+    r"""Spherical interpolation from `a` (t = 0) to `b` (t = 1).
+
+    .. math:: \frac{\sin((1-t)\omega)\,a + \sin(t\omega)\,b}{\sin\omega}, \quad \omega = \angle(a, b)
+
+    A straight line between two Gaussian latents passes nearer to the origin than samples ever lie; the arc does not.
+    Falls back to the straight line where `a` and `b` are parallel. Source: White 2016, arXiv:1609.04468.
+    """
+    cos = torch.nn.functional.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
+    omega = torch.arccos(cos)
+    arc = (torch.sin((1 - t) * omega) * a + torch.sin(t * omega) * b) / torch.sin(omega)
+    return torch.where(cos.abs() > 1 - 1e-6, (1 - t) * a + t * b, arc)

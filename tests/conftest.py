@@ -1,0 +1,36 @@
+"""The unit tests run on the CPU, on one thread, without a network, and treat warnings as errors."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+os.environ["IMGGEN_OFFLINE"] = "1"  # for the subprocesses too
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMGGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("IMGGEN_DATA", raising=False)
+
+
+@pytest.fixture
+def make_images() -> Callable[..., torch.Tensor]:
+    """Random images in [-1, 1]: ``make_images(n, c, side, seed)``."""
+
+    def make(n: int, c: int = 1, side: int = 28, seed: int = 0) -> torch.Tensor:
+        return torch.rand(n, c, side, side, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Iterator[Path]:
+    """The folder with the real MNIST files, for the few tests that want them."""
+    folder = os.environ.get("IMGGEN_TEST_DATA") or os.environ.get("IMGGEN_DATA")
+    if not folder or not (Path(folder) / "MNIST" / "raw").is_dir():
+        pytest.skip("needs the MNIST files: set IMGGEN_DATA to the folder that holds MNIST/raw")
+    yield Path(folder)
