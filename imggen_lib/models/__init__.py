@@ -1,0 +1,1 @@
+"""Networks only: what the losses and the training loops work on."""

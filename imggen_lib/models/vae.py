@@ -1,0 +1,131 @@
+r"""Variational autoencoders: an encoder to :math:`q(z|x) = N(\mu, \sigma^2)`, a decoder to :math:`p(x|z)`, a standard normal prior.
+
+``forward`` returns everything that the losses need; pixels come in [-1, 1]. What the decoder's output means is said by
+``likelihood``; the densities themselves are in :mod:`imggen_lib.losses.vae`, and :func:`imggen_lib.train.vae.terms` joins the two.
+"""
+
+import math
+from math import prod
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from imggen_lib.data import to_unit
+from imggen_lib.models.blocks import Shape, check_shape, doublings, joined, mlp, one_hot
+
+Images = Float[Tensor, "n c h w"]
+Latents = Float[Tensor, "n z"]
+Labels = Int[Tensor, " n"]
+Likelihood = Literal["bernoulli", "gaussian"]
+
+
+class VaeOutput(NamedTuple):
+    """What one pass gives: the decoder's output, the approximate posterior, and the z that was drawn from it."""
+
+    decoded: Tensor  # (n, c, h, w): logits (Bernoulli) or means in [-1, 1] units (Gaussian)
+    mu: Tensor  # (n, z)
+    logvar: Tensor  # (n, z)
+    z: Tensor  # (n, z)
+
+
+class VAE(nn.Module):
+    """Encoder and decoder with a likelihood; the subclasses below only choose the networks.
+
+    ``encoder`` maps images to ``(n, features)``, ``decoder`` maps ``(n, latent_dim + classes)`` to images.
+    """
+
+    def __init__(
+        self,
+        image_shape: Shape,
+        latent_dim: int,
+        classes: int,
+        likelihood: Likelihood,
+        encoder: nn.Module,
+        features: int,
+        decoder: nn.Module,
+    ) -> None:
+        super().__init__()
+        if likelihood not in ("bernoulli", "gaussian"):
+            raise ValueError(f"likelihood must be 'bernoulli' or 'gaussian', got {likelihood!r}")
+        self.image_shape, self.latent_dim, self.classes = check_shape(image_shape), latent_dim, classes
+        self.likelihood = likelihood
+        self.encoder, self.decoder = encoder, decoder
+        self.posterior = nn.Linear(features + classes, 2 * latent_dim)
+        #: A logit (or mean) a pixel that the decoder's output is added to: start it at the mean image.
+        self.bias = nn.Parameter(torch.zeros(image_shape))
+        #: The log of the Gaussian likelihood's shared standard deviation; learned, and without use for Bernoulli.
+        self.log_sigma = nn.Parameter(torch.tensor(math.log(0.3))) if likelihood == "gaussian" else None
+
+    def start_at(self, mean: Float[Tensor, "c h w"]) -> None:
+        """Set the output bias to the training set's mean image (in [-1, 1]), so that training starts from there."""
+        p = to_unit(mean).clamp(0.01, 0.99)
+        with torch.no_grad():
+            self.bias.copy_(torch.logit(p) if self.likelihood == "bernoulli" else mean)
+
+    def encode(self, x: Images, labels: Labels | None = None) -> tuple[Latents, Latents]:
+        """Mean and log-variance of q(z|x)."""
+        h = joined(self.encoder(x), one_hot(labels, self.classes, x))
+        mu, logvar = self.posterior(h).chunk(2, 1)
+        return mu, logvar
+
+    def decode(self, z: Latents, labels: Labels | None = None) -> Images:
+        """Logits (Bernoulli) or means (Gaussian) of p(x|z)."""
+        return self.decoder(joined(z, one_hot(labels, self.classes, z))).view(-1, *self.image_shape) + self.bias
+
+    def images(self, decoded: Images) -> Images:
+        """The mean image of p(x|z), in [-1, 1]: what one looks at."""
+        return torch.sigmoid(decoded) * 2 - 1 if self.likelihood == "bernoulli" else decoded.clamp(-1, 1)
+
+    def forward(self, x: Images, labels: Labels | None = None, eps: Latents | None = None) -> VaeOutput:
+        """Encode, draw ``z = mu + sigma * eps`` (`eps` standard normal, zero if None), decode."""
+        if x.shape[1:] != self.image_shape:
+            raise ValueError(f"this model takes images of shape {self.image_shape}, got {tuple(x.shape[1:])}")
+        mu, logvar = self.encode(x, labels)
+        z = mu if eps is None else mu + torch.exp(0.5 * logvar) * eps
+        return VaeOutput(self.decode(z, labels), mu, logvar, z)
+
+
+class MLPVAE(VAE):
+    """Fully connected encoder and decoder with GELU."""
+
+    def __init__(
+        self,
+        image_shape: Shape,
+        latent_dim: int = 50,
+        hidden: tuple[int, ...] = (512, 512),
+        classes: int = 0,
+        likelihood: Likelihood = "bernoulli",
+    ) -> None:
+        pixels = prod(check_shape(image_shape))
+        encoder = nn.Sequential(nn.Flatten(), mlp([pixels, *hidden], nn.GELU), nn.GELU())
+        decoder = mlp([latent_dim + classes, *reversed(hidden), pixels], nn.GELU)
+        super().__init__(image_shape, latent_dim, classes, likelihood, encoder, hidden[-1], decoder)
+
+
+class ConvVAE(VAE):
+    """Strided convolutions down, transposed convolutions up, GELU; no normalisation."""
+
+    def __init__(
+        self,
+        image_shape: Shape,
+        latent_dim: int = 16,
+        width: int = 32,
+        classes: int = 0,
+        likelihood: Likelihood = "bernoulli",
+    ) -> None:
+        channels, side, _ = check_shape(image_shape)
+        count = doublings(side)
+        small, hidden = side >> count, 4 * width
+        widths = [width * 2**k for k in range(count)]
+        down: list[nn.Module] = []
+        for a, b in zip([channels, *widths], widths, strict=False):
+            down += [nn.Conv2d(a, b, 4, 2, 1), nn.GELU()]
+        flat = widths[-1] * small * small
+        encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, hidden), nn.GELU())
+        up: list[nn.Module] = [nn.Linear(latent_dim + classes, hidden), nn.GELU(), nn.Linear(hidden, flat), nn.GELU()]
+        up.append(nn.Unflatten(1, (widths[-1], small, small)))
+        for a, b in zip(reversed(widths), [*reversed(widths[:-1]), channels], strict=True):
+            up += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.GELU()]
+        super().__init__(image_shape, latent_dim, classes, likelihood, encoder, hidden, nn.Sequential(*up[:-1]))

@@ -1,0 +1,124 @@
+"""Networks: shapes, refusals, independence of images in a batch, and that they learn."""
+
+import pytest
+import torch
+from torch import nn
+
+from imggen_lib.models.blocks import doublings
+from imggen_lib.models.features import FeatureNet
+from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
+from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE
+
+SHAPES = [(1, 28, 28), (3, 32, 32), (3, 64, 64), (1, 8, 8), (3, 48, 48), (1, 100, 100)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("classes", [0, 3])
+def test_gan_shapes(shape: tuple[int, int, int], classes: int) -> None:
+    labels = torch.tensor([0, 2]) if classes else None
+    for generator, critic in (
+        (MLPGenerator(shape, 5, (8,), classes), MLPDiscriminator(shape, (8,), classes)),
+        (ConvGenerator(shape, 5, 4, classes), ConvCritic(shape, 2, classes)),
+    ):
+        x = generator(torch.randn(2, 5), labels)
+        assert x.shape == (2, *shape) and x.abs().max() <= 1
+        assert critic(x, labels).shape == (2,)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_vae_shapes(shape: tuple[int, int, int], likelihood: str) -> None:
+    x = torch.rand(2, *shape) * 2 - 1
+    for model in (MLPVAE(shape, 4, (16, 8), 3, likelihood), ConvVAE(shape, 4, 2, 3, likelihood)):  # type: ignore[arg-type]
+        out = model(x, torch.tensor([0, 2]), torch.randn(2, 4))
+        assert out.decoded.shape == x.shape
+        assert out.mu.shape == out.logvar.shape == out.z.shape == (2, 4)
+        images = model.images(out.decoded)
+        assert images.min() >= -1 and images.max() <= 1
+
+
+def test_the_articles_networks_have_the_expected_size() -> None:
+    count = lambda net: sum(p.numel() for p in net.parameters())  # noqa: E731
+    assert count(MLPGenerator((1, 28, 28))) == 64 * 256 + 256 + 256 * 512 + 512 + 512 * 784 + 784
+    assert count(MLPDiscriminator((1, 28, 28))) == 784 * 512 + 512 + 512 * 256 + 256 + 256 + 1
+    dense, up, out = 64 * 64 * 49 + 2 * 64, 64 * 32 * 16 + 2 * 32, 32 * 16 + 1
+    assert count(ConvGenerator((1, 28, 28))) == dense + up + out
+
+
+@pytest.mark.parametrize("side", [4, 7, 10, 30])
+def test_sides_that_cannot_be_halved_are_refused(side: int) -> None:
+    with pytest.raises(ValueError, match="multiple of 4"):
+        doublings(side)
+    with pytest.raises(ValueError, match="multiple of 4"):
+        ConvVAE((1, side, side))
+
+
+def test_images_that_are_not_square_are_refused() -> None:
+    for make in (MLPGenerator, MLPDiscriminator, ConvGenerator, ConvCritic, MLPVAE, ConvVAE, FeatureNet):
+        with pytest.raises(ValueError, match="image_shape"):
+            make((1, 28, 32))
+
+
+def test_a_logit_depends_on_its_own_image_alone() -> None:
+    torch.manual_seed(0)
+    x = torch.rand(6, 1, 28, 28)
+    for critic in (MLPDiscriminator((1, 28, 28)), ConvCritic((1, 28, 28))):
+        whole = critic.train()(x)
+        for part in (slice(0, 1), slice(2, 5)):
+            torch.testing.assert_close(critic(x[part]), whole[part], rtol=1e-4, atol=1e-5)
+    for model in (MLPVAE((1, 28, 28), 3, (32,)), ConvVAE((1, 28, 28), 3, 4)):
+        torch.testing.assert_close(model.train()(x[:2]).mu, model(x).mu[:2], rtol=1e-4, atol=1e-5)
+
+
+def test_no_batchnorm_in_critics_and_vaes() -> None:
+    for net in (MLPDiscriminator((1, 28, 28)), ConvCritic((1, 28, 28)), MLPVAE((1, 28, 28)), ConvVAE((1, 28, 28))):
+        assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net.modules())
+
+
+def test_labels_matter_and_are_checked() -> None:
+    torch.manual_seed(0)
+    z, x, y = torch.randn(2, 64), torch.rand(2, 1, 28, 28), torch.tensor([1, 2])
+    for net, inputs in (
+        (MLPGenerator((1, 28, 28), classes=3), z),
+        (ConvGenerator((1, 28, 28), classes=3).eval(), z),
+        (MLPDiscriminator((1, 28, 28), classes=3), x),
+        (ConvCritic((1, 28, 28), classes=3), x),
+    ):
+        assert not torch.allclose(net(inputs, y), net(inputs, y - 1))
+        with pytest.raises(ValueError, match="labels are needed"):
+            net(inputs)
+        with pytest.raises((ValueError, TypeError), match=r"labels of shape|[Tt]ype-check"):
+            net(inputs, torch.tensor([1]))
+        with pytest.raises(RuntimeError):
+            net(inputs, torch.tensor([1, 3]))  # there are classes 0, 1, 2
+
+
+def test_vae_without_noise_uses_the_mean_and_starts_at_the_mean_image() -> None:
+    torch.manual_seed(0)
+    model = ConvVAE((1, 8, 8), 3, 2)
+    x = torch.rand(2, 1, 8, 8) * 2 - 1
+    out = model(x)
+    assert torch.equal(out.z, out.mu)
+    out = model(x, eps=torch.ones(2, 3))
+    torch.testing.assert_close(out.z, out.mu + torch.exp(0.5 * out.logvar))
+    mean = torch.linspace(-0.9, 0.9, 64).view(1, 8, 8)
+    for likelihood in ("bernoulli", "gaussian"):
+        fresh = MLPVAE((1, 8, 8), 3, (4,), likelihood=likelihood)  # type: ignore[arg-type]
+        fresh.start_at(mean)
+        with torch.no_grad():
+            for p in fresh.decoder.parameters():
+                p.zero_()
+            torch.testing.assert_close(fresh.images(fresh.decode(torch.zeros(1, 3)))[0], mean, rtol=0, atol=1e-5)
+
+
+def test_wrong_images_and_likelihoods_are_refused() -> None:
+    with pytest.raises(ValueError, match="takes images of shape"):
+        MLPVAE((1, 28, 28))(torch.zeros(2, 1, 8, 8))
+    with pytest.raises((ValueError, TypeError), match=r"likelihood|[Tt]ype-check"):
+        ConvVAE((1, 28, 28), likelihood="poisson")  # type: ignore[arg-type]
+
+
+def test_gaussian_vae_learns_its_sigma() -> None:
+    model = MLPVAE((1, 8, 8), likelihood="gaussian")
+    assert any(p is model.log_sigma for p in model.parameters())
+    assert isinstance(model, VAE) and MLPVAE((1, 8, 8)).log_sigma is None
