@@ -1,0 +1,167 @@
+"""What a run is, as plain data: it is built from the command line, stored in every checkpoint, and rebuilt from there.
+
+This is the only place where strings stand for networks and losses. Inside the library, functions and modules are passed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from torch import nn
+
+from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.losses import gan as gan_losses
+from imggen_lib.models.features import FeatureNet
+from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
+from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE
+from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine
+
+LOSSES = {loss.name: loss for loss in gan_losses.ALL}
+NETS = ("mlp", "conv")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What every run has. ``classes`` is 0 for an unconditional model."""
+
+    image_shape: tuple[int, int, int] = (1, 28, 28)
+    net: str = "conv"  # mlp or conv
+    latent_dim: int = 64
+    width: int = 64  # conv: channels, see the networks
+    hidden: tuple[int, ...] = (256, 512)  # mlp: sizes of the hidden layers, generator's or encoder's order
+    classes: int = 0
+    batch: int = 64
+    lr: float = 1e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.net not in NETS:
+            raise ValueError(unknown_name("network", self.net, NETS))
+        for name in ("latent_dim", "width", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.lr < 1:
+            raise ValueError(f"the learning rate must lie between 0 and 1, got {self.lr}")
+
+    @property
+    def kind(self) -> str:
+        return {GanConfig: "gan", VaeConfig: "vae", FeatureConfig: "features"}[type(self)]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class GanConfig(Config):
+    """A GAN: the defaults are the recipe that the book recommends."""
+
+    loss: str = "relativistic"
+    r1: float = 0.5
+    r2: float = 0.0
+    gp: float = 0.0
+    penalty_every: int = 4
+    critic_steps: int = 1
+    beta1: float = 0.0
+    beta2: float = 0.99
+    ema_half_life: float = 40_000.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.loss not in LOSSES:
+            raise ValueError(unknown_name("loss", self.loss, LOSSES))
+        for name in ("r1", "r2", "gp"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"the weight {name} must not be negative, got {getattr(self, name)}")
+
+    @classmethod
+    def article(cls, **changes: Any) -> "GanConfig":
+        """The article's program: fully connected, Adam at 2e-4, binary cross-entropy (the non-saturating form)."""
+        recipe = cls(net="mlp", loss="non-saturating", lr=2e-4, r1=0.0, penalty_every=1, beta1=0.9, beta2=0.999)
+        return replace(recipe, **changes)
+
+    def build_generator(self) -> nn.Module:
+        if self.net == "mlp":
+            return MLPGenerator(self.image_shape, self.latent_dim, self.hidden, self.classes)
+        return ConvGenerator(self.image_shape, self.latent_dim, self.width, self.classes)
+
+    def build_critic(self) -> nn.Module:
+        if self.net == "mlp":
+            return MLPDiscriminator(self.image_shape, tuple(reversed(self.hidden)), self.classes)
+        return ConvCritic(self.image_shape, max(1, self.width // 2), self.classes)
+
+    def build(self) -> nn.Module:
+        """The part that samples."""
+        return self.build_generator()
+
+    def state(self, device: str = "cpu") -> GanState:
+        """A fresh state; reproducible if PyTorch's global generator is seeded first (see runs.start)."""
+        g, c = self.build_generator().to(device), self.build_critic().to(device)
+        return GanState.create(g, c, lr=self.lr, betas=(self.beta1, self.beta2))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of :func:`imggen_lib.train.gan.train_gan`."""
+        names = ("r1", "r2", "gp", "penalty_every", "critic_steps", "ema_half_life", "seed")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class VaeConfig(Config):
+    """A VAE with a Bernoulli (or Gaussian) likelihood and a cosine learning rate."""
+
+    latent_dim: int = 16
+    width: int = 32
+    hidden: tuple[int, ...] = (512, 512)
+    batch: int = 128
+    lr: float = 1.5e-3
+    likelihood: str = "bernoulli"
+    beta: float = 1.0
+    schedule_images: int = 0  # length of the cosine; 0 for a constant rate
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.likelihood not in ("bernoulli", "gaussian"):
+            raise ValueError(unknown_name("likelihood", self.likelihood, ("bernoulli", "gaussian")))
+        if self.beta < 0:
+            raise ValueError(f"beta must not be negative, got {self.beta}")
+
+    def build(self) -> VAE:
+        rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}
+        if self.net == "mlp":
+            return MLPVAE(self.image_shape, self.latent_dim, self.hidden, **rest)
+        return ConvVAE(self.image_shape, self.latent_dim, self.width, **rest)
+
+    def state(self, device: str = "cpu") -> VaeState:
+        return VaeState.create(self.build().to(device), lr=self.lr)
+
+    @property
+    def lr_schedule(self) -> Schedule:
+        total = self.schedule_images
+        return cosine(total, warmup=min(200 * self.batch, total // 10)) if total else constant
+
+
+@dataclass(frozen=True)
+class FeatureConfig(Config):
+    """The feature network that compares sets of images."""
+
+    width: int = 32
+    classes: int = 10
+
+    def build(self) -> FeatureNet:
+        return FeatureNet(self.image_shape, self.classes, self.width)
+
+
+_KINDS: dict[str, type[Config]] = {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}
+
+
+def from_json(values: Mapping[str, Any]) -> Any:
+    """The configuration that :meth:`Config.to_json` wrote. Unknown kinds and entries are errors."""
+    kind = values.get("kind", "")
+    if kind not in _KINDS:
+        raise CheckpointError(unknown_name("kind of model", str(kind), _KINDS))
+    cls = _KINDS[kind]
+    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "kind"}
+    unknown = sorted(plain.keys() - {f.name for f in fields(cls)})
+    if unknown:
+        raise CheckpointError(f"the configuration has unknown entries: {', '.join(unknown)}")
+    return cls(**plain)

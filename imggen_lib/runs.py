@@ -1,0 +1,87 @@
+"""A training run from start to stop: start or resume, checkpoint, stop in good order. Used by the command line and the chapters.
+
+The loops themselves are :func:`imggen_lib.train.gan.train_gan` and :func:`imggen_lib.train.vae.train_vae`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imggen_lib import checkpoint
+from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
+from imggen_lib.data import ImageSet
+from imggen_lib.errors import CheckpointError
+from imggen_lib.noise import mix
+from imggen_lib.train.gan import train_gan
+from imggen_lib.train.state import GanState, Record, VaeState
+from imggen_lib.train.vae import train_vae
+
+
+def best_device() -> str:
+    """``cuda`` if there is one, else ``cpu``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@dataclass
+class Run:
+    """A configuration, its state, and its data on the device that trains."""
+
+    config: GanConfig | VaeConfig
+    state: GanState | VaeState
+    data: ImageSet
+
+    def records(self, images: int) -> Iterator[Record]:
+        """Train until `images` have been seen in all; one record a step."""
+        c = self.config
+        batches = self.data.batches(c.batch, images=images, seed=c.seed, start=self.state.images)
+        if isinstance(c, GanConfig):
+            assert isinstance(self.state, GanState)
+            return train_gan(self.state, batches, LOSSES[c.loss], **c.options)
+        assert isinstance(self.state, VaeState)
+        return train_vae(self.state, batches, beta=c.beta, lr_schedule=c.lr_schedule, seed=c.seed)
+
+    def save(self, folder: str | Path, **meta: Any) -> None:
+        """Write a checkpoint; see :func:`imggen_lib.checkpoint.save`."""
+        data = {"name": self.data.name, "images": len(self.data), "sha256": self.data.checksum}
+        data["classes"] = list(self.data.classes)
+        checkpoint.save(folder, self.state, self.config, data=data, **meta)
+
+
+def start(config: GanConfig | VaeConfig, data: ImageSet, device: str | None = None) -> Run:
+    """A fresh run. The networks' random start depends on the configuration's seed alone."""
+    device = device or best_device()
+    if config.image_shape != data.image_shape:
+        raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
+    if config.classes and config.classes != len(data.classes):
+        raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mix(config.seed, 0) % 2**32)
+        state = config.state()
+    if isinstance(state, VaeState):
+        state.model.start_at(data.images.double().mean(0).div(127.5).sub(1).float())
+    if device != "cpu":
+        _move(state, device)
+    return Run(config, state, data.to(device))
+
+
+def _move(state: GanState | VaeState, device: str) -> None:
+    for module in state.modules().values():
+        module.to(device)  # in place: the optimisers keep the same parameters
+
+
+def resume(folder: str | Path, data: ImageSet, device: str | None = None) -> Run:
+    """The run that a checkpoint was saved from, to go on as if it had never stopped.
+
+    Raises :class:`~imggen_lib.errors.CheckpointError` if `data` is not the set that it was trained on.
+    """
+    saved = checkpoint.load(folder)
+    if saved.meta["data"]["sha256"] != data.checksum:
+        raise CheckpointError(f"{folder} was trained on {saved.meta['data']['name']}; {data.name} is not the same set of images")
+    device = device or best_device()
+    state = saved.config.state()
+    _move(state, device)
+    saved.restore(state)
+    return Run(saved.config, state, data.to(device))

@@ -1,0 +1,78 @@
+"""How a GAN trains."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from imggen_lib.losses.gan import GanLoss, gradient_penalty, zero_centred_penalty
+from imggen_lib.noise import generator_for
+from imggen_lib.train.state import GanState, Record, check_finite, first_batch_fits, update_ema
+
+_NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
+
+
+def train_gan(
+    state: GanState,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    loss: GanLoss,
+    *,
+    r1: float = 0.0,  # gamma: half of it multiplies the squared gradient norm at real images
+    r2: float = 0.0,  # the same at generated images
+    gp: float = 0.0,  # weight of the WGAN-GP penalty, usually 10
+    penalty_every: int = 1,  # apply penalties every so many critic updates, that much stronger ("lazy")
+    critic_steps: int = 1,  # critic updates a generator update
+    ema_half_life: float = 10_000,  # images
+    seed: int = 0,
+) -> Iterator[Record]:
+    """Alternate critic and generator updates over `batches` of ``(images, labels)``; yield a record a critic update.
+
+    A record holds ``images`` (seen so far) and, as detached tensors, ``critic`` and ``generator`` (the losses), ``penalty``, and
+    the mean logits ``real`` and ``fake``. Raises :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
+    """
+    generator, critic = state.generator.train(), state.critic.train()
+    generator_loss = torch.zeros(())
+    for real, labels in batches:
+        first_batch_fits(real, critic.image_shape)  # type: ignore[arg-type]
+        n, y = len(real), labels if critic.classes else None
+        noise = generator_for(seed, _NOISE, state.images, device=real.device)
+        z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
+        fake = generator(z, y)  # (n, c, h, w)
+
+        # The critic: tell real from generated.
+        critic.requires_grad_(True)
+        both_y = None if y is None else torch.cat([y, y])
+        real_logits, fake_logits = critic(torch.cat([real, fake.detach()]), both_y).chunk(2)  # (n,), (n,)
+        critic_loss = loss.critic(real_logits, fake_logits)
+        penalty, scores = torch.zeros((), device=real.device), partial(critic, labels=y)
+        if (r1 or r2 or gp) and state.steps % penalty_every == 0:
+            if r1:
+                penalty = penalty + r1 / 2 * zero_centred_penalty(scores, real)
+            if r2:
+                penalty = penalty + r2 / 2 * zero_centred_penalty(scores, fake)
+            if gp:
+                t = torch.rand(n, generator=noise, device=real.device)
+                penalty = penalty + gp * gradient_penalty(scores, real, fake.detach(), t)
+        state.critic_optimizer.zero_grad()
+        (critic_loss + penalty_every * penalty).backward()
+        state.critic_optimizer.step()
+
+        # The generator: have its images taken for real by the critic as it now is.
+        if state.steps % critic_steps == 0:
+            critic.requires_grad_(False)
+            with torch.no_grad():
+                reference = critic(real, y) if loss.paired else real_logits
+            generator_loss = loss.generator(reference.detach(), critic(fake, y))
+            state.generator_optimizer.zero_grad()
+            generator_loss.backward()
+            state.generator_optimizer.step()
+            critic.requires_grad_(True)
+            update_ema(state.ema, generator, images=state.images, batch=n * critic_steps, half_life=ema_half_life)
+
+        state.images += n
+        state.steps += 1
+        record: Record = {"images": state.images, "critic": critic_loss.detach(), "generator": generator_loss.detach()}
+        record |= {"penalty": penalty.detach(), "real": real_logits.mean().detach(), "fake": fake_logits.mean().detach()}
+        check_finite(record, state.steps)
+        yield record

@@ -1,0 +1,251 @@
+"""The loops: they learn, they are reproducible, they do not depend on PyTorch's global state, they stop where they should."""
+
+import math
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+import torch
+from torch import nn
+
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import ImageSet, glyphs, to_unit
+from imggen_lib.errors import TrainingDiverged
+from imggen_lib.losses import gan as losses
+from imggen_lib.models.features import FeatureNet
+from imggen_lib.models.gan import MLPDiscriminator, MLPGenerator
+from imggen_lib.models.vae import MLPVAE, ConvVAE
+from imggen_lib.noise import generator_for
+from imggen_lib.runs import start
+from imggen_lib.sample import sample
+from imggen_lib.train.features import accuracy, train_features
+from imggen_lib.train.gan import train_gan
+from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, set_lr, update_ema
+from imggen_lib.train.vae import evaluate_elbo, observe, train_vae
+
+SMALL = {"image_shape": (1, 28, 28), "net": "mlp", "hidden": (32,), "latent_dim": 8}
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return glyphs.make("train", n=400, classes="01")
+
+
+def _weights(net: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in net.parameters()])
+
+
+@pytest.mark.parametrize("loss", losses.ALL, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("classes", [0, 2])
+def test_every_loss_trains_every_network(digits: ImageSet, loss: losses.GanLoss, classes: int) -> None:
+    for net in ("mlp", "conv"):
+        config = GanConfig(image_shape=(1, 28, 28), net=net, hidden=(16,), width=4, latent_dim=4, classes=classes, batch=8)
+        run = start(config, digits)
+        before = _weights(run.state.generator), _weights(run.state.critic)  # type: ignore[union-attr]
+        batches = digits.batches(8, images=24)
+        records = list(train_gan(run.state, batches, loss, r1=1.0, r2=1.0, gp=1.0, penalty_every=2))  # type: ignore[arg-type]
+        assert [r["images"] for r in records] == [8, 16, 24]
+        assert all(not v.requires_grad for r in records for v in r.values() if isinstance(v, torch.Tensor))
+        assert [r["penalty"].item() > 0 for r in records] == [True, False, True]
+        assert not torch.equal(before[0], _weights(run.state.generator))  # type: ignore[union-attr]
+        assert not torch.equal(before[1], _weights(run.state.critic))  # type: ignore[union-attr]
+
+
+def test_nothing_runs_until_the_loop_is_iterated(digits: ImageSet) -> None:
+    run = start(GanConfig(**SMALL), digits)
+    records = run.records(10_000)
+    assert run.state.images == 0
+    assert [r["images"] for r in islice(records, 2)] == [64, 128] and run.state.images == 128
+
+
+def test_critic_steps_count(digits: ImageSet) -> None:
+    run = start(GanConfig(**SMALL, batch=8, critic_steps=3), digits)
+    moved = []
+    before = _weights(run.state.generator)  # type: ignore[union-attr]
+    for _ in run.records(8 * 7):
+        now = _weights(run.state.generator)  # type: ignore[union-attr]
+        moved.append(not torch.equal(before, now))
+        before = now
+    assert moved == [True, False, False, True, False, False, True]
+
+
+def test_one_gan_step_is_the_textbook_step(digits: ImageSet) -> None:
+    """The loop's first step against the two updates written out with plain autograd."""
+    torch.manual_seed(0)
+    g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
+    import copy
+
+    g2, c2 = copy.deepcopy(g), copy.deepcopy(c)
+    state = GanState.create(g, c, lr=1e-2, betas=(0.5, 0.9))
+    x, y = digits.batch(torch.arange(6))
+    list(train_gan(state, [(x, y)], losses.non_saturating, seed=5))
+
+    z = torch.randn(6, 4, generator=generator_for(5, 2, 0))
+    optimizers = [torch.optim.Adam(net.parameters(), lr=1e-2, betas=(0.5, 0.9)) for net in (c2, g2)]
+    loss = nn.functional.binary_cross_entropy_with_logits
+    (loss(c2(x), torch.ones(6)) + loss(c2(g2(z).detach()), torch.zeros(6))).backward()
+    optimizers[0].step()
+    optimizers[1].zero_grad()
+    loss(c2(g2(z)), torch.ones(6)).backward()
+    optimizers[1].step()
+    torch.testing.assert_close(_weights(c), _weights(c2), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(_weights(g), _weights(g2), rtol=1e-4, atol=1e-6)
+
+
+def test_a_gan_learns_a_point() -> None:
+    """Real images are all one shade: after a short training the generator draws that shade."""
+    data = ImageSet(torch.full((64, 1, 8, 8), 200, dtype=torch.uint8), torch.zeros(64).long(), ("a",), "grey")
+    config = GanConfig(image_shape=(1, 8, 8), net="mlp", hidden=(32,), latent_dim=2, lr=5e-3, batch=32)
+    run = start(config, data)
+    list(run.records(32 * 250))
+    assert (to_unit(sample(run.state.ema, 20)).mean() * 255).item() == pytest.approx(200, abs=20)  # type: ignore[union-attr]
+
+
+def test_conditional_vae_learns_its_classes(digits: ImageSet) -> None:
+    run = start(VaeConfig(**{**SMALL, "latent_dim": 2}, classes=2, lr=5e-3), digits)
+    records = list(run.records(128 * 120))
+    assert records[-1]["elbo"] > records[0]["elbo"] + 50
+    model = run.state.model  # type: ignore[union-attr]
+    images = sample(model, 60, labels=torch.arange(60) % 2)
+    means = [digits.floats()[digits.labels == k].mean(0) for k in (0, 1)]
+    nearer = [((images - m) ** 2).flatten(1).sum(1) for m in means]
+    assert ((nearer[1] < nearer[0]).long() == torch.arange(60) % 2).float().mean() > 0.75
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_vae_improves_and_its_terms_add_up(digits: ImageSet, likelihood: str) -> None:
+    run = start(VaeConfig(**SMALL, likelihood=likelihood, beta=0.5, lr=2e-3), digits)
+    records = list(run.records(128 * 80))
+    for r in records:
+        assert r["elbo"].item() == pytest.approx((r["log_px"] - r["kl"]).item(), rel=1e-4, abs=1e-3)
+        assert r["loss"].item() == pytest.approx((0.5 * r["kl"] - r["log_px"]).item(), rel=1e-4, abs=1e-3)
+        assert r["kl"] >= 0
+    assert records[-1]["elbo"] > records[0]["elbo"] + 20
+
+
+def test_beta_may_be_a_warm_up(digits: ImageSet) -> None:
+    run = start(VaeConfig(**SMALL), digits)
+    batches = digits.batches(128, images=512)
+    records = list(train_vae(run.state, batches, beta=lambda images: images / 512))  # type: ignore[arg-type]
+    assert records[0]["loss"].item() == pytest.approx(-records[0]["log_px"].item())
+
+
+def test_observed_pixels(digits: ImageSet) -> None:
+    grey = torch.full((2000, 1, 4, 4), 0.4)  # 0.7 of the way to white
+    binary = observe(grey, MLPVAE((1, 4, 4), 2, (4,)), generator_for(0))
+    assert set(binary.unique().tolist()) == {-1.0, 1.0}
+    assert (binary == 1).float().mean().item() == pytest.approx(0.7, abs=0.01)
+    noisy = observe(grey, MLPVAE((1, 4, 4), 2, (4,), likelihood="gaussian"), generator_for(0))
+    assert 0 < (noisy - grey).abs().max() <= 0.5 / 127.5 + 1e-6
+
+
+def test_evaluate_elbo_is_reproducible_and_a_mean_over_images(digits: ImageSet) -> None:
+    torch.manual_seed(0)
+    model = ConvVAE((1, 28, 28), 3, 4, classes=2)
+    x, y = digits.floats(), digits.labels
+    mean, error = evaluate_elbo(model, x, y, batch=100)
+    assert evaluate_elbo(model, x, y, batch=100) == (mean, error)
+    assert math.isfinite(mean) and 0 < error < 10
+    first, _ = evaluate_elbo(model, x[:100], y[:100], batch=100)
+    assert abs(first - mean) < 20
+
+
+def test_same_seed_same_numbers_whatever_the_global_state(digits: ImageSet) -> None:
+    def weights(seed: int, disturb: bool) -> torch.Tensor:
+        if disturb:
+            torch.manual_seed(123)
+            torch.rand(7)
+        run = start(GanConfig(**SMALL, seed=seed), digits)
+        list(run.records(256))
+        return _weights(run.state.generator)  # type: ignore[union-attr]
+
+    assert torch.equal(weights(0, False), weights(0, True))
+    assert not torch.equal(weights(0, False), weights(1, False))
+
+
+def test_nan_pixels_stop_the_training_and_name_the_term(make_images: Callable[..., torch.Tensor]) -> None:
+    x = make_images(8)
+    x[0, 0, 0, 0] = float("nan")
+    batch = [(x, torch.zeros(8).long())]
+    g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
+    with pytest.raises(TrainingDiverged, match=r"'critic' is nan after 8 images"):
+        list(train_gan(GanState.create(g, c), batch, losses.hinge))
+    with pytest.raises(TrainingDiverged, match=r"after 8 images"):
+        list(train_vae(VaeState.create(MLPVAE((1, 28, 28), 3, (8,), likelihood="gaussian")), batch))
+
+
+def test_wrong_batches_are_refused(make_images: Callable[..., torch.Tensor]) -> None:
+    for x in (make_images(4, c=3), make_images(4, side=32), make_images(4)[0], make_images(4).to(torch.uint8)):
+        batch = [(x, torch.zeros(4).long())]
+        g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
+        with pytest.raises(ValueError, match="takes float images of shape"):
+            list(train_gan(GanState.create(g, c), batch, losses.hinge))
+        with pytest.raises(ValueError, match="takes float images of shape"):
+            list(train_vae(VaeState.create(MLPVAE((1, 28, 28), 3, (8,))), batch))
+
+
+def test_a_run_refuses_other_data(digits: ImageSet) -> None:
+    with pytest.raises(ValueError, match="images of shape"):
+        start(GanConfig(image_shape=(3, 32, 32)), digits)
+    with pytest.raises(ValueError, match="3 classes"):
+        start(GanConfig(classes=3), digits)
+
+
+def test_ema_has_the_half_life_that_it_says() -> None:
+    ema, model = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        ema.weight.fill_(1.0)
+        model.weight.fill_(0.0)
+    for _ in range(10):
+        update_ema(ema, model, images=10**9, batch=10, half_life=100)
+    assert ema.weight.item() == pytest.approx(0.5)
+    update_ema(ema, model, images=0, batch=10, half_life=100)  # at the start nothing is remembered
+    assert ema.weight.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_ema_averages_batchnorm_and_copies_counters() -> None:
+    ema, model = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    model.train()(torch.randn(50, 2, generator=torch.Generator().manual_seed(0)) + 3)
+    update_ema(ema, model, images=10**9, batch=100, half_life=100)
+    torch.testing.assert_close(ema.running_mean, model.running_mean / 2)
+    assert ema.num_batches_tracked == model.num_batches_tracked
+
+
+def test_cosine_goes_up_then_down() -> None:
+    factor = cosine(1000, warmup=100, floor=0.1)
+    assert factor(50) == pytest.approx(0.5) and factor(100) == 1 and factor(0) > 0
+    assert factor(550) == pytest.approx(0.55) and factor(1000) == factor(5000) == pytest.approx(0.1)
+    with pytest.raises(ValueError, match="warmup"):
+        cosine(100, warmup=100)
+
+
+def test_set_lr_is_relative_to_the_first_rate() -> None:
+    optimizer = torch.optim.Adam(nn.Linear(1, 1).parameters(), lr=0.4)
+    for factor in (0.5, 0.25, 1.0):
+        set_lr(optimizer, factor)
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(0.4 * factor)
+
+
+def test_check_finite() -> None:
+    check_finite({"images": 1, "a": torch.tensor(1.0)}, 1)
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(TrainingDiverged, match=r"'b'.*12,345"):
+            check_finite({"images": 12_345, "a": torch.tensor(1.0), "b": torch.tensor(bad)}, 1)
+
+
+def test_features_learn(digits: ImageSet) -> None:
+    torch.manual_seed(0)
+    net = FeatureNet(classes=2, width=4)
+    records = list(train_features(net, digits.batches(40, images=1600)))
+    assert records[-1]["images"] == 1600
+    assert accuracy(net, digits.floats(), digits.labels) > 0.95
+    assert net.features(digits.floats(5)).shape == (5, 128)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("config", [GanConfig(width=8), VaeConfig(width=8), GanConfig.article()], ids=["gan", "vae", "article"])
+def test_training_runs_on_a_gpu(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+    run = start(config, digits, "cuda")
+    records = list(run.records(512))
+    assert records[-1]["images"] >= 512 and next(iter(run.state.modules().values())).parameters().__next__().is_cuda
