@@ -1,0 +1,180 @@
+"""Checkpoints: safetensors for numbers, JSON for the rest. Nothing is unpickled, nothing is half written.
+
+A folder holds one ``checkpoint.json`` and the weights file that it names. Saving writes the new weights under a new name, then
+replaces the JSON in one step, then deletes the old weights: whenever the process dies, the JSON names a whole file. The JSON
+holds the configuration, the data set with its checksum, the images seen, the versions, and the weights' SHA-256.
+
+The models that ship with the package are stored the same way, in half precision, with a card. See :func:`pretrained`.
+"""
+
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+import imggen_lib
+from imggen_lib.configs import Config, from_json
+from imggen_lib.data.download import sha256
+from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.train.state import GanState, VaeState
+
+FORMAT = 1
+State = GanState | VaeState
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What ``checkpoint.json`` says, with the folder and the tensors."""
+
+    folder: Path
+    config: Any  # GanConfig, VaeConfig or FeatureConfig
+    meta: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+    def model(self, device: torch.device | str = "cpu") -> Any:
+        """The network to use: the averaged generator of a GAN, the VAE, or the feature network; in evaluation mode."""
+        net: nn.Module = self.config.build()
+        prefix = "ema." if self.config.kind == "gan" else "model."
+        weights = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
+        _load_weights(net, weights, self.folder)
+        return net.eval().requires_grad_(False).to(device)
+
+    def restore(self, state: State) -> State:
+        """Fill a fresh state of the same configuration with this checkpoint's networks, optimisers and counts."""
+        for name, module in state.modules().items():
+            weights = {k.removeprefix(f"{name}."): v for k, v in self.tensors.items() if k.startswith(f"{name}.")}
+            _load_weights(module, weights, self.folder)
+        for name, optimizer in state.optimizers().items():
+            slots: dict[int, dict[str, Tensor]] = {}
+            for key, value in self.tensors.items():
+                if key.startswith(f"optimizer.{name}."):
+                    index, slot = key.removeprefix(f"optimizer.{name}.").split(".")
+                    slots.setdefault(int(index), {})[slot] = value
+            if not slots:
+                raise CheckpointError(f"{self.folder} holds a model to use, not a training run to go on with")
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+        state.images, state.steps = self.meta["images"], self.meta["steps"]
+        return state
+
+
+def _load_weights(net: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
+    expected = net.state_dict()
+    if expected.keys() != weights.keys() or any(expected[k].shape != weights[k].shape for k in expected):
+        raise CheckpointError(f"{folder}: the weights do not fit the configuration beside them")
+    net.load_state_dict({k: v.to(expected[k].dtype) for k, v in weights.items()})
+
+
+def _atomic(path: Path, write: Any) -> None:
+    """Call ``write(temporary path)``, flush to the disk, rename to `path`."""
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
+        name = temporary.name
+    try:
+        write(name)
+        with open(name, "rb") as file:
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _write(folder: Path, weights_name: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], json_name: str) -> None:
+    whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    _atomic(folder / weights_name, lambda name: save_file(whole, name))
+    meta = {"format": FORMAT, **meta, "weights": {"file": weights_name, "sha256": sha256(folder / weights_name)}}
+    text = json.dumps(meta, indent=2, ensure_ascii=False) + "\n"
+    _atomic(folder / json_name, lambda name: Path(name).write_text(text, encoding="utf-8"))
+
+
+def versions() -> dict[str, str]:
+    """What made a checkpoint: the versions of this package, PyTorch and Python, and the kind of machine."""
+    return {
+        "imggen_lib": imggen_lib.__version__,
+        "torch": torch.__version__.split("+")[0],
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def save(folder: str | Path, state: State, config: Config, **meta: Any) -> None:
+    """Write a checkpoint to go on training from. `meta` (the data set, say) is stored as it is; it must be JSON."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"{name}.{k}": v for name, m in state.modules().items() for k, v in m.state_dict().items()}
+    for name, optimizer in state.optimizers().items():
+        for index, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{name}.{index}.{slot}": value for slot, value in slots.items()}
+    meta = {"config": config.to_json(), "images": state.images, "steps": state.steps, "versions": versions(), **meta}
+    current = f"weights-{state.images:012d}.safetensors"
+    _write(folder, current, tensors, meta, "checkpoint.json")
+    for old in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.safetensors.*"), *folder.glob(".*.json.*")]:
+        if old.name != current:
+            old.unlink(missing_ok=True)
+
+
+def _load(path: Path) -> Checkpoint:
+    folder = path.parent
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+        form, config = meta["format"], meta["config"]
+        weights, digest = folder / meta["weights"]["file"], meta["weights"]["sha256"]
+    except FileNotFoundError as error:
+        raise CheckpointError(f"there is no checkpoint at {folder} (looked for {path.name})") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error!r}") from error
+    if form != FORMAT:
+        raise CheckpointError(f"{path} has format {form}; this version reads format {FORMAT}")
+    try:
+        if sha256(weights) != digest:
+            raise CheckpointError(f"{weights} is damaged: its checksum is not the one in {path.name}")
+        tensors = load_file(weights)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{weights} is missing") from error
+    except SafetensorError as error:
+        raise CheckpointError(f"{weights} is damaged: {error}") from error
+    try:
+        return Checkpoint(folder, from_json(config), meta, tensors)
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint's folder. Raises :class:`~imggen_lib.errors.CheckpointError` if it is missing or damaged."""
+    return _load(Path(folder) / "checkpoint.json")
+
+
+_SHIPPED = Path(__file__).parent / "pretrained"
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the models that ship with the package."""
+    return tuple(sorted(p.stem for p in _SHIPPED.glob("*.json")))
+
+
+def pretrained(name: str) -> Checkpoint:
+    """A model that ships with the package; ``.model()`` gives the network, ``.meta["card"]`` says how it was made."""
+    if name not in shipped():
+        raise ValueError(unknown_name("pretrained model", name, shipped()))
+    return _load(_SHIPPED / f"{name}.json")
+
+
+def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = _SHIPPED) -> Path:
+    """Write the part of a checkpoint that samples, in half precision, as a shipped model with its card."""
+    prefix = "ema." if checkpoint.config.kind == "gan" else "model."
+    kept = {k: v.half() if v.is_floating_point() else v for k, v in checkpoint.tensors.items() if k.startswith(prefix)}
+    keys = ("config", "images", "steps", "versions", "data")
+    meta = {**{k: checkpoint.meta[k] for k in keys if k in checkpoint.meta}, "card": dict(card)}
+    _write(folder, f"{name}.safetensors", kept, meta, f"{name}.json")
+    return folder / f"{name}.json"

@@ -1,0 +1,166 @@
+"""Pictures: functions from tensors to a matplotlib ``Figure`` (or a GIF), so that plot code stays off the page.
+
+Text stays out of the pictures as far as it can: axes have the symbols of the formulas, the words are in the captions.
+"""
+
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from imggen_lib.data import to_uint8
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+DPI = 80
+
+
+def tile(images: Tensor, columns: int | None = None, gap: int = 1, background: int = 96) -> np.ndarray:
+    """A sheet of images ``(n, c, h, w)`` in [-1, 1] as uint8 ``(H, W, 3)``; as near to a square as can be by default."""
+    if images.ndim != 4 or len(images) == 0 or images.shape[1] not in (1, 3):
+        raise ValueError(f"expected images of shape (n, 1 or 3, h, w) with n >= 1, got {tuple(images.shape)}")
+    pixels = to_uint8(images).cpu().expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
+    n, h, w, _ = pixels.shape
+    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    rows = math.ceil(n / columns)
+    sheet = np.full((rows * (h + gap) + gap, columns * (w + gap) + gap, 3), background, dtype=np.uint8)
+    for k, image in enumerate(pixels):
+        top, left = gap + (k // columns) * (h + gap), gap + (k % columns) * (w + gap)
+        sheet[top : top + h, left : left + w] = image
+    return sheet
+
+
+def _enlarged(sheet: np.ndarray, scale: int) -> "Image":
+    from PIL import Image
+
+    picture = Image.fromarray(sheet)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def save_grid(images: Tensor, path: str | Path, columns: int | None = None, scale: int = 2) -> Path:
+    """Write a sheet of images as a picture; the file's ending says the format. The folder must exist."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(f"{path.parent} is not a folder")
+    from PIL import Image
+
+    Image.init()
+    if path.suffix.lower() not in Image.EXTENSION:
+        raise ValueError(f"{path.name}: cannot tell the picture format from the ending {path.suffix!r}; use .png")
+    _enlarged(tile(images, columns), scale).save(path)
+    return path
+
+
+def _figure(width: float, height: float, **kwargs: Any) -> tuple["Figure", Any]:
+    """A figure outside pyplot's list, so that nothing is shown twice and nothing stays in memory."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    return figure, figure.subplots(**kwargs)
+
+
+def grid(images: Tensor, columns: int | None = None, width: float = 5.0) -> "Figure":
+    """A sheet of images."""
+    sheet = tile(images, columns)
+    figure, ax = _figure(width, width * sheet.shape[0] / sheet.shape[1])
+    ax.imshow(sheet, interpolation="nearest")
+    ax.set_axis_off()
+    return figure
+
+
+def rows(groups: Mapping[str, Tensor], width: float = 7.0) -> "Figure":
+    """One row of images for each name, the name at its left: originals above reconstructions, say."""
+    if not groups:
+        raise ValueError("there is nothing to show")
+    columns = max(len(v) for v in groups.values())
+    sheets = {k: tile(v, columns) for k, v in groups.items()}
+    height = width * sum(s.shape[0] for s in sheets.values()) / max(s.shape[1] for s in sheets.values())
+    figure, axes = _figure(width, height + 0.1, nrows=len(groups), squeeze=False)
+    for ax, (name, sheet) in zip(axes[:, 0], sheets.items(), strict=True):
+        ax.imshow(sheet, interpolation="nearest")
+        ax.set(xticks=[], yticks=[])
+        ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        ax.spines[:].set_visible(False)
+    return figure
+
+
+def smooth(values: Sequence[float] | np.ndarray, span: int) -> np.ndarray:
+    """Running mean of the last `span` values (fewer at the start)."""
+    total = np.cumsum(np.insert(np.asarray(values, dtype=np.float64), 0, 0.0))
+    last = np.arange(1, len(total))
+    first = np.maximum(0, last - span)
+    return (total[last] - total[first]) / (last - first)
+
+
+def column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    """One term of a list of records, as an array."""
+    return np.array([float(r[name]) for r in records])
+
+
+def curves(
+    records: Sequence[Mapping[str, Any]], *panels: Sequence[str], span: int = 50, labels: Mapping[str, str] | None = None
+) -> "Figure":
+    """Terms of the records against images seen, one panel a group of names; running means over `span` records."""
+    if not records or not panels:
+        raise ValueError("curves need at least one record and one panel")
+    labels = labels or {}
+    figure, axes = _figure(3.6 * len(panels), 2.6, ncols=len(panels), squeeze=False)
+    images = column(records, "images")
+    for ax, names in zip(axes[0], panels, strict=True):
+        for name in names:
+            ax.plot(images, smooth(column(records, name), span), label=labels.get(name, name), linewidth=1.4)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def latent_map(points: Tensor, labels: Tensor, classes: Sequence[str], limit: float = 3.5) -> "Figure":
+    """Two-dimensional latents ``(n, 2)`` coloured by class, the class's name at the median of its points."""
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
+        raise ValueError(f"expected points (n, 2) and labels (n,), got {tuple(points.shape)} and {tuple(labels.shape)}")
+    from matplotlib import colormaps
+
+    figure, ax = _figure(5.2, 5.0)
+    xy, y = points.cpu().numpy(), labels.cpu().numpy()
+    for k, name in enumerate(classes):
+        mine, colour = xy[y == k], colormaps["tab10"](k % 10)
+        ax.scatter(mine[:, 0], mine[:, 1], s=3, color=colour, alpha=0.5, linewidths=0)
+        if len(mine):
+            where = np.median(mine, 0)
+            box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour}
+            ax.text(*where, name, ha="center", va="center", fontsize=11, weight="bold", bbox=box)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+    return figure
+
+
+def film(frames: Sequence[Tensor], columns: int | None = None, scale: int = 1, milliseconds: int = 120) -> bytes:
+    """A training film: an animated GIF with one sheet of images a frame; the last frame is held. 16 grey levels or colours."""
+    if not frames:
+        raise ValueError("a film needs at least one frame")
+    pictures = [_enlarged(tile(f, columns), scale).quantize(16) for f in frames]
+    durations = [milliseconds] * (len(pictures) - 1) + [max(milliseconds, 2000)]
+    out = io.BytesIO()
+    pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True)
+    return out.getvalue()
+
+
+def progress(records: Iterable[dict[str, Any]], images: int, *, start: int = 0, disable: bool = False) -> Iterator[dict[str, Any]]:
+    """Pass the records of a training loop through, with a bar that counts images and estimates the time left."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=images, initial=start, unit="img", unit_scale=True, mininterval=0.5, smoothing=0.05, disable=disable) as bar:
+        for record in records:
+            bar.update(min(record["images"], images) - bar.n)
+            yield record
+
+
+def frames_at(images: int, count: int) -> list[int]:
+    """`count` moments between 0 and `images`, close together at first (evenly spaced on a square-root scale)."""
+    return sorted({round(images * (k / max(count - 1, 1)) ** 2) for k in range(count)})

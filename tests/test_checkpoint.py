@@ -1,0 +1,228 @@
+"""Checkpoints: resume equals no interruption, nothing half written, damage is named, nothing is unpickled."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from imggen_lib import checkpoint
+from imggen_lib.configs import Config, FeatureConfig, GanConfig, VaeConfig, from_json
+from imggen_lib.data import ImageSet, glyphs
+from imggen_lib.errors import CheckpointError
+from imggen_lib.runs import Run, resume, start
+
+CONFIGS = {
+    "gan": GanConfig(net="conv", width=4, latent_dim=4, batch=16, critic_steps=2, r1=1.0, gp=1.0, penalty_every=3),
+    "gan-classes": GanConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, classes=2, beta1=0.5),
+    "vae": VaeConfig(net="conv", width=4, latent_dim=4, batch=16, schedule_images=320),
+    "vae-gaussian": VaeConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, likelihood="gaussian", classes=2),
+}
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return glyphs.make("train", n=100, classes="01")
+
+
+def _tensors(run: Run) -> dict[str, torch.Tensor]:
+    out = {f"{n}.{k}": v for n, m in run.state.modules().items() for k, v in m.state_dict().items()}
+    for n, o in run.state.optimizers().items():
+        for i, slots in o.state_dict()["state"].items():
+            out |= {f"opt.{n}.{i}.{k}": v for k, v in slots.items()}
+    return out
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_resume_equals_no_interruption_bit_for_bit(name: str, digits: ImageSet, tmp_path: Path) -> None:
+    whole = start(CONFIGS[name], digits)
+    expected = [{k: float(v) for k, v in r.items()} for r in whole.records(320)]
+    first = start(CONFIGS[name], digits)
+    for record in first.records(320):
+        if record["images"] == 112:
+            break
+    first.save(tmp_path)
+    second = resume(tmp_path, digits)
+    assert second.state.images == 112
+    assert [{k: float(v) for k, v in r.items()} for r in second.records(320)][1:] == expected[8:]
+    a, b = _tensors(whole), _tensors(second)
+    assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_model_comes_back(name: str, digits: ImageSet, tmp_path: Path) -> None:
+    run = start(CONFIGS[name], digits)
+    list(run.records(48))
+    run.save(tmp_path, note="hello")
+    loaded = checkpoint.load(tmp_path)
+    assert loaded.config == CONFIGS[name] and loaded.meta["note"] == "hello" and loaded.meta["images"] == 48
+    assert loaded.meta["data"]["sha256"] == digits.checksum
+    net = loaded.model()
+    assert not net.training and not any(p.requires_grad for p in net.parameters())
+    kept = run.state.modules()["ema" if name.startswith("gan") else "model"].state_dict()
+    assert all(torch.equal(v, kept[k]) for k, v in net.state_dict().items())
+
+
+def test_resume_wants_the_same_data(digits: ImageSet, tmp_path: Path) -> None:
+    run = start(CONFIGS["vae"], digits)
+    list(run.records(16))
+    run.save(tmp_path)
+    with pytest.raises(CheckpointError, match="not the same set"):
+        resume(tmp_path, glyphs.make("train", n=101, classes="01"))
+
+
+def test_old_weights_are_deleted_after_the_new_are_safe(digits: ImageSet, tmp_path: Path) -> None:
+    run = start(CONFIGS["vae"], digits)
+    for record in run.records(64):
+        run.save(tmp_path)
+        names = sorted(p.name for p in tmp_path.iterdir())
+        assert names == ["checkpoint.json", f"weights-{record['images']:012d}.safetensors"]
+
+
+@pytest.mark.parametrize("moment", ["weights", "json"])
+def test_a_failed_write_loses_nothing(moment: str, digits: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(CONFIGS["vae"], digits)
+    list(run.records(16))
+    run.save(tmp_path)
+    list(run.records(32))
+    real, count = os.replace, iter(range(9))
+
+    def fail(a: object, b: object) -> None:
+        if next(count) == (0 if moment == "weights" else 1):
+            raise OSError(28, "No space left on device")
+        real(a, b)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        run.save(tmp_path)
+    assert checkpoint.load(tmp_path).meta["images"] == 16
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+_SAVER = """
+import sys
+from pathlib import Path
+from imggen_lib.configs import VaeConfig
+from imggen_lib.data import glyphs
+from imggen_lib.runs import start
+run = start(VaeConfig(net="mlp", hidden=(700, 700), batch=16), glyphs.make("train", n=50, classes="01"))
+for record in run.records(10**9):
+    run.save(sys.argv[1])
+    print(record["images"], flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_sigkill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
+    """Kill a process that does little but write checkpoints, again and again, at other moments each time."""
+    process = subprocess.Popen([sys.executable, "-c", _SAVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    in_the_middle = 0
+    for k in range(12):
+        os.kill(process.pid, signal.SIGSTOP)  # a stop shows what a kill at this moment would leave
+        saved = checkpoint.load(tmp_path)
+        saved.model()
+        in_the_middle += any(p.name.startswith(".") or p.stat().st_size == 0 for p in tmp_path.iterdir())
+        os.kill(process.pid, signal.SIGCONT)
+        time.sleep(0.013 + 0.0071 * k)
+    seen = saved.meta["images"]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    after = checkpoint.load(tmp_path)
+    assert after.meta["images"] >= seen > 16
+    assert in_the_middle > 0, "no stop fell into a write: the test looked at nothing"
+
+
+def _saved(digits: ImageSet, folder: Path) -> Path:
+    run = start(CONFIGS["vae"], digits)
+    list(run.records(16))
+    run.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("damage", "match"),
+    [
+        ("no folder", "there is no checkpoint"),
+        ("no json", "there is no checkpoint"),
+        ("no weights", "is missing"),
+        ("cut weights", "damaged"),
+        ("flipped bit", "checksum"),
+        ("cut json", "damaged"),
+        ("list", "damaged"),
+        ("format", "format 99"),
+        ("kind", "Did you mean 'vae'"),
+        ("entry", "unknown entries: colour"),
+        ("other config", "do not fit"),
+    ],
+)
+def test_damage_is_named(damage: str, match: str, digits: ImageSet, tmp_path: Path) -> None:
+    folder = _saved(digits, tmp_path / "run")
+    text, weights = folder / "checkpoint.json", next(folder.glob("*.safetensors"))
+    meta, content = json.loads(text.read_text()), weights.read_bytes()
+    if damage == "no folder":
+        folder = tmp_path / "elsewhere"
+    elif damage == "no json":
+        text.unlink()
+    elif damage == "no weights":
+        weights.unlink()
+    elif damage == "cut weights":
+        weights.write_bytes(content[:-100])
+    elif damage == "flipped bit":
+        weights.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+    elif damage == "cut json":
+        text.write_text(text.read_text()[:-40])
+    elif damage == "list":
+        text.write_text("[]")
+    else:
+        change = {
+            "format": {"format": 99},
+            "kind": {"config": {**meta["config"], "kind": "vaee"}},
+            "entry": {"config": {**meta["config"], "colour": 1}},
+            "other config": {"config": {**meta["config"], "width": 6}},
+        }[damage]
+        text.write_text(json.dumps({**meta, **change}))
+    with pytest.raises(CheckpointError, match=match) as error:
+        checkpoint.load(folder).model()
+    assert str(folder) in str(error.value) or damage == "no json"
+
+
+def test_a_released_model_is_small_and_cannot_be_resumed(digits: ImageSet, tmp_path: Path) -> None:
+    saved = checkpoint.load(_saved(digits, tmp_path / "run"))
+    path = checkpoint.release(saved, "tiny", {"seed": 0}, tmp_path)
+    released = checkpoint._load(path)
+    assert released.meta["card"] == {"seed": 0} and all(v.dtype == torch.float16 for v in released.tensors.values())
+    a, b = saved.model().state_dict(), released.model().state_dict()
+    assert all(torch.allclose(a[k], b[k], rtol=1e-3, atol=1e-4) for k in a)
+    with pytest.raises(CheckpointError, match="not a training run"):
+        released.restore(CONFIGS["vae"].state())
+
+
+@pytest.mark.parametrize("config", [GanConfig(), GanConfig.article(seed=3), VaeConfig(hidden=(5, 6)), FeatureConfig()])
+def test_configs_survive_json(config: Config) -> None:
+    assert from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: GanConfig(net="cnn"), "unknown network"),
+        (lambda: GanConfig(loss="relativisitc"), "Did you mean 'relativistic'"),
+        (lambda: GanConfig(r1=-1.0), "r1 must not be negative"),
+        (lambda: GanConfig(latent_dim=0), "latent-dim must be at least 1"),
+        (lambda: VaeConfig(lr=5.0), "learning rate"),
+        (lambda: VaeConfig(lr=float("nan")), "learning rate"),
+        (lambda: VaeConfig(likelihood="bernouli"), "Did you mean 'bernoulli'"),
+        (lambda: VaeConfig(beta=-0.1), "beta"),
+    ],
+)
+def test_bad_configs_are_refused(make, match: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=match):
+        make()
