@@ -1,0 +1,181 @@
+"""The command line as a person uses it; in processes of its own where signals, exit codes or tracebacks matter."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imggen_lib import checkpoint
+from imggen_lib.cli import main
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+SMALL = ["--net", "mlp", "--hidden", "16", "--latent-dim", "4", "--batch", "16"]
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "imggen_lib", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120)
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The same as :func:`run` in this process, which saves importing PyTorch."""
+
+    def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        try:
+            code = main([str(a) for a in arguments])
+        except SystemExit as error:
+            code = int(error.code or 0)
+        captured = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, captured.out, captured.err)
+
+    return run_here
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for k in range(6):
+        Image.new("RGB", (20, 20), (40 * k, 10, 200)).save(folder / f"{k}.png")
+    (folder / "broken.png").write_bytes(b"no")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "vae"
+    done = run("train", "vae", "--data", f"folder:{pictures}", "--size", 8, "--images", 64, "--out", out, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_train_sample_info(trained: Path, tmp_path: Path, call: Call) -> None:
+    picture = tmp_path / "grid.png"
+    assert call("sample", trained, "-n", 4, "--seed", 3, "--out", picture, "--scale", 1).returncode == 0
+    with Image.open(picture) as image:
+        assert image.size == (19, 19) and image.mode == "RGB"
+    info = call("info", trained)
+    meta = json.loads(info.stdout)
+    assert meta["images"] == 64 and meta["config"]["kind"] == "vae" and meta["parameters"] > 0
+    assert meta["data"]["name"].startswith("folder:") and "train vae" in meta["command"]
+
+
+def test_samples_are_the_same_each_time_and_follow_the_seed(trained: Path, tmp_path: Path, call: Call) -> None:
+    contents = []
+    for name, seed in (("a.png", 1), ("b.png", 1), ("c.png", 2)):
+        call("sample", trained, "-n", 4, "--seed", seed, "--out", tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+def test_skipped_files_are_told_and_progress_is_shown(pictures: Path, tmp_path: Path) -> None:
+    done = run("train", "gan", "--data", f"folder:{pictures}", "--size", 8, "--images", 40, "--out", tmp_path / "x", *SMALL)
+    assert "1 files were skipped" in done.stderr and "broken.png" in done.stderr and "img/s" in done.stderr
+    assert "done: 48 images seen" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_resume_goes_on_and_refuses_other_options(pictures: Path, tmp_path: Path, call: Call) -> None:
+    out = tmp_path / "gan"
+    common = ["train", "gan", "--data", f"folder:{pictures}", "--size", 8, "--out", out, "--quiet"]
+    assert call(*common, "--images", 32, *SMALL, "--conditional").returncode == 0
+    assert call(*common, "--images", 64, "--resume").returncode == 0
+    assert checkpoint.load(out).meta["images"] == 64
+    for more, message in (
+        (["--images", 64, "--resume", "--latent-dim", 9], "was started with latent-dim 4"),
+        (["--images", 64], "holds a checkpoint already"),
+    ):
+        done = call(*common, *more)
+        assert done.returncode == 2 and message in done.stderr
+    assert "nothing to do" in call(*common, "--images", 64, "--resume").stdout
+
+
+BAD = {
+    "unknown data": (["train", "vae", "--data", "mnits", "--out", "{out}"], "Did you mean 'mnist'"),
+    "unknown loss": (["train", "gan", "--loss", "hinje", "--out", "{out}"], "Did you mean 'hinge'"),
+    "no images": (["train", "gan", "--images", "0", "--out", "{out}"], "must be at least 1"),
+    "no number": (["train", "gan", "--images", "many", "--out", "{out}"], "not a whole number"),
+    "no kind": (["train", "flow", "--out", "{out}"], "invalid choice"),
+    "no out": (["train", "gan"], "--out"),
+    "nothing": ([], "required"),
+    "rate": (["train", "gan", "--lr", "7", "--out", "{out}"], "learning rate"),
+    "foreign option": (["train", "gan", "--beta", "2", "--out", "{out}"], "--beta is not an option of a gan"),
+    "article vae": (["train", "vae", "--article", "--out", "{out}"], "not a VAE"),
+    "empty folder": (["train", "gan", "--data", "folder:{empty}", "--out", "{out}"], "holds no pictures"),
+    "missing folder": (["train", "gan", "--data", "folder:{empty}/no", "--out", "{out}"], "is not a folder"),
+    "one picture": (["train", "gan", "--data", "folder:{one}", "--out", "{out}"], "at least two"),
+    "size": (["train", "gan", "--data", "folder:{one}", "--size", "30", "--out", "{out}"], "multiple of 4"),
+    "device": (["train", "gan", "--device", "tpu9", "--out", "{out}"], "cannot be used"),
+    "offline": (["train", "gan", "--data", "mnist", "--out", "{out}"], "Three ways out"),
+    "nothing to resume": (["train", "gan", "--resume", "--out", "{out}"], "no checkpoint"),
+    "out is a file": (["train", "gan", "--out", "{file}"], "is a file"),
+    "sample nothing": (["sample", "{trained}", "-n", "0", "--out", "x.png"], "must be at least 1"),
+    "sample nowhere": (["sample", "{empty}", "--out", "x.png"], "there is no checkpoint"),
+    "sample a typo": (["sample", "mnist-gan-conf", "--out", "x.png"], "unknown folder or pretrained model"),
+    "sample format": (["sample", "{trained}", "--out", "{out}.xyz"], "picture format"),
+    "sample folder": (["sample", "{trained}", "--out", "{out}/no/x.png"], "not a folder"),
+    "label": (["sample", "{trained}", "--label", "3", "--out", "x.png"], "not class-conditional"),
+    "info nowhere": (["info", "{empty}"], "there is no checkpoint"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_clear_line(case: str, trained: Path, tmp_path: Path, call: Call) -> None:
+    arguments, message = BAD[case]
+    places = {"out": tmp_path / "out", "empty": tmp_path / "empty", "one": tmp_path / "one", "file": tmp_path / "file"}
+    places["empty"].mkdir()
+    places["one"].mkdir()
+    Image.new("L", (9, 9)).save(places["one"] / "a.png")
+    places["file"].write_text("")
+    done = call(*[a.format(**places, trained=trained) for a in arguments])
+    assert done.returncode == 2 and message in done.stderr
+    assert done.stderr.count("\n") == 1 and "error:" in done.stderr and done.stdout == ""
+    assert not places["out"].exists()
+
+
+def test_help_names_every_option(call: Call) -> None:
+    for command, words in {
+        "train": ["--data", "--images", "--seed", "--out", "--resume", "--net", "--loss", "--device", "--beta", "default"],
+        "sample": ["-n", "--seed", "--out", "--label"],
+        "info": ["dir"],
+    }.items():
+        done = call(command, "--help")
+        assert done.returncode == 0 and all(word in done.stdout for word in words)
+
+
+def test_in_a_process_of_its_own_there_is_no_traceback(tmp_path: Path) -> None:
+    done = run("train", "gan", "--data", f"folder:{tmp_path}", "--out", tmp_path / "out")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "holds no pictures" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_a_checkpoint_that_resume_continues(
+    number: signal.Signals, pictures: Path, tmp_path: Path, call: Call
+) -> None:
+    """Interrupted and resumed, the weights are those of an uninterrupted run, bit for bit."""
+    options = ["--data", f"folder:{pictures}", "--size", "8", "--quiet", "--threads", "1", *SMALL]
+    out = tmp_path / "stopped"
+    command = [sys.executable, "-m", "imggen_lib", "train", "gan", "--images", "100000000", "--out", str(out), *options]
+    process = subprocess.Popen([*command, "--checkpoint-every", "64"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / "checkpoint.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number and "stopped" in stdout and "--resume" in stderr and "Traceback" not in stderr
+    seen = checkpoint.load(out).meta["images"]
+    total = seen + 160
+    assert call("train", "gan", "--images", total, "--out", out, "--resume", *options).returncode == 0
+    whole = tmp_path / "whole"
+    assert call("train", "gan", "--images", total, "--out", whole, *options).returncode == 0
+    a, b = checkpoint.load(out), checkpoint.load(whole)
+    assert a.meta["images"] == b.meta["images"] and all((a.tensors[k] == b.tensors[k]).all() for k in b.tensors)
