@@ -1,0 +1,171 @@
+"""Train, measure and release the models that ship with the package.
+
+``python scripts/checkpoints.py`` makes all of them, ``python scripts/checkpoints.py NAME ...`` some; ``--list`` names them.
+Training runs live in ``runs/NAME`` and are resumed if they were interrupted; a released model is replaced only by one that was measured.
+Needs MNIST. Everything random follows from the seeds below; still, other processors round differently and end elsewhere.
+"""
+
+import argparse
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imggen_lib import checkpoint
+from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
+from imggen_lib.data import ImageSet, load
+from imggen_lib.metrics.distribution import class_shares, features, frechet_distance, statistics
+from imggen_lib.noise import mix
+from imggen_lib.runs import best_device, resume, start
+from imggen_lib.sample import sample
+from imggen_lib.train.features import accuracy, train_features
+from imggen_lib.train.state import VaeState, cosine
+from imggen_lib.train.vae import evaluate_elbo
+from imggen_lib.viz import progress
+
+Card = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is shipped under a name: a configuration, and for how many images it is trained."""
+
+    config: GanConfig | VaeConfig
+    images: int
+
+
+def _vae(images: int, **changes: Any) -> Plan:
+    return Plan(VaeConfig(schedule_images=images, **changes), images)
+
+
+PLANS = {
+    "mnist-vae-map": _vae(1_200_000, latent_dim=2),
+    "mnist-vae-mlp": _vae(1_800_000, net="mlp", latent_dim=50),
+    "mnist-vae-conv": _vae(2_400_000),
+    "mnist-vae-classes": _vae(900_000, classes=10),
+    "mnist-gan-article": Plan(GanConfig.article(), 1_800_000),
+    "mnist-gan-classes": Plan(GanConfig(classes=10), 1_200_000),
+    "mnist-gan-conv": Plan(GanConfig(), 2_400_000),
+}
+
+
+def hardware() -> str:
+    """What trained the model, in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads"
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def measure_gan(model: Any, test: ImageSet, n: int = 10_000) -> Card:
+    """Frechet distance, class shares and the classifier's mean probability over n samples, beside n real training images."""
+    net = checkpoint.pretrained("mnist-features").model()
+    real = statistics(features(net, test.floats()))
+    chosen = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))[:n]
+    train = load("mnist", "train").subset(chosen).floats()
+    images = sample(model, n, seed=0)
+    shares, confidence = class_shares(net, images)
+    return {
+        "frechet_distance": round(frechet_distance(real, statistics(features(net, images))), 2),
+        "frechet_distance_of_real_training_images": round(frechet_distance(real, statistics(features(net, train))), 2),
+        "smallest_class_share": round(shares.min().item(), 3),
+        "largest_class_share": round(shares.max().item(), 3),
+        "mean_class_probability": round(confidence, 3),
+        "protocol": f"{n} samples, seeds 0..{n - 1}, against the 10,000 test images, features of mnist-features",
+    }
+
+
+def measure_vae(model: Any, test: ImageSet) -> Card:
+    """The test set's ELBO in nats."""
+    mean, error = evaluate_elbo(model, test.floats(), test.labels)
+    return {
+        "test_elbo_nats": round(mean, 2),
+        "test_elbo_standard_error": round(error, 2),
+        "protocol": "10,000 test images, binarised once with seed 1, one sample of z an image; error over images",
+    }
+
+
+def card(run_seconds: float, quality: Card, command: str, **rest: Any) -> Card:
+    """What a reader must know about a shipped model."""
+    return {
+        "command": command,
+        **rest,
+        "training_seconds": round(run_seconds),
+        "hardware": hardware(),
+        "load": "other work ran on the machine meanwhile: the seconds are an upper limit" if os.environ.get("SHARED") else "alone",
+        "quality": quality,
+        "licence": "MIT, trained by this book; data: MNIST (LeCun, Cortes, Burges)",
+    }
+
+
+def make(name: str, plan: Plan, runs: Path) -> None:
+    """Train (or go on training) `name` to the end of its plan, measure it, release it."""
+    data, test = load("mnist", "train"), load("mnist", "test")
+    folder, device = runs / name, best_device()
+    config = replace(plan.config, image_shape=data.image_shape)
+    run = resume(folder, data, device) if (folder / "checkpoint.json").exists() else start(config, data, device)
+    seconds = checkpoint.load(folder).meta["seconds"] if run.state.images else 0.0
+    began, due = time.perf_counter(), run.state.images
+    for record in progress(run.records(plan.images), plan.images, start=run.state.images):
+        if record["images"] >= due + 100_000:
+            due = record["images"]
+            run.save(folder, seconds=seconds + time.perf_counter() - began)
+    seconds += time.perf_counter() - began
+    run.save(folder, seconds=seconds)
+    saved = checkpoint.load(folder)
+    model = saved.model()
+    quality = measure_vae(model, test) if isinstance(run.state, VaeState) else measure_gan(model, test)
+    release = checkpoint.release(saved, name, card(seconds, quality, f"python scripts/checkpoints.py {name}", seed=config.seed))
+    print(name, quality, release, flush=True)
+
+
+def make_features(runs: Path) -> None:
+    """The feature network: eight passes over MNIST, each batch shifted by up to two pixels."""
+    data, test = load("mnist", "train"), load("mnist", "test")
+    config, images = FeatureConfig(width=16), 8 * len(data)
+    torch.manual_seed(mix(config.seed, 0) % 2**32)
+    net = config.build()
+    began = time.perf_counter()
+    batches = data.batches(128, images=images, seed=config.seed)
+    for _ in progress(train_features(net, batches, lr_schedule=cosine(images, warmup=5_000)), images):
+        pass
+    quality = {"test_accuracy": accuracy(net, test.floats(), test.labels), "protocol": "10,000 test images"}
+    tensors = {f"model.{k}": v for k, v in net.state_dict().items()}
+    meta = {"images": images, "steps": images // 128, "versions": checkpoint.versions()}
+    meta["data"] = {"name": data.name, "images": len(data), "sha256": data.checksum, "classes": list(data.classes)}
+    saved = checkpoint.Checkpoint(runs, config, {**meta, "config": config.to_json()}, tensors)
+    command = "python scripts/checkpoints.py mnist-features"
+    checkpoint.release(saved, "mnist-features", card(time.perf_counter() - began, quality, command, seed=config.seed))
+    print("mnist-features", quality, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="models to make (default: all)")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the training runs")
+    parser.add_argument("--list", action="store_true", help="name the models and stop")
+    args = parser.parse_args()
+    makers: dict[str, Callable[[], None]] = {"mnist-features": lambda: make_features(args.runs)}
+    makers |= {name: (lambda n=name, p=plan: make(n, p, args.runs)) for name, plan in PLANS.items()}
+    unknown = set(args.names) - set(makers)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(makers)}")
+    if args.list:
+        print("\n".join(makers))
+        return
+    for name in args.names or makers:
+        makers[name]()
+
+
+if __name__ == "__main__":
+    main()
