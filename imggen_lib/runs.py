@@ -25,6 +25,11 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def budget(cpu: int, gpu: int) -> int:
+    """How many images to train on: `cpu` without a GPU, `gpu` with one. Chapters use it so that one notebook suits both."""
+    return gpu if best_device() == "cuda" else cpu
+
+
 @dataclass
 class Run:
     """A configuration, its state, and its data on the device that trains."""

@@ -3,22 +3,52 @@
 Text stays out of the pictures as far as it can: axes have the symbols of the formulas, the words are in the captions.
 """
 
+import base64
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from imggen_lib.data import to_uint8
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from PIL.Image import Image
 
 DPI = 80
+
+
+class Picture(Figure):
+    """A matplotlib figure that shows itself in a notebook by itself, whichever backend is set."""
+
+    def _repr_png_(self) -> bytes:
+        out = io.BytesIO()
+        self.savefig(out, format="png", dpi=DPI)
+        return out.getvalue()
+
+    def _repr_html_(self) -> None:
+        return None
+
+    def __repr__(self) -> str:
+        return "<Picture>"
+
+
+class Html:
+    """Something for the page that is neither text nor a figure, with its HTML."""
+
+    def __init__(self, html: str, words: str) -> None:
+        self.html, self.words = html, words
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return f"<{self.words}>"
 
 
 def tile(images: Tensor, columns: int | None = None, gap: int = 1, background: int = 96) -> np.ndarray:
@@ -57,15 +87,13 @@ def save_grid(images: Tensor, path: str | Path, columns: int | None = None, scal
     return path
 
 
-def _figure(width: float, height: float, **kwargs: Any) -> tuple["Figure", Any]:
+def _figure(width: float, height: float, **kwargs: Any) -> tuple[Picture, Any]:
     """A figure outside pyplot's list, so that nothing is shown twice and nothing stays in memory."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    figure = Picture(figsize=(width, height), dpi=DPI, layout="constrained")
     return figure, figure.subplots(**kwargs)
 
 
-def grid(images: Tensor, columns: int | None = None, width: float = 5.0) -> "Figure":
+def grid(images: Tensor, columns: int | None = None, width: float = 5.0) -> Picture:
     """A sheet of images."""
     sheet = tile(images, columns)
     figure, ax = _figure(width, width * sheet.shape[0] / sheet.shape[1])
@@ -74,7 +102,7 @@ def grid(images: Tensor, columns: int | None = None, width: float = 5.0) -> "Fig
     return figure
 
 
-def rows(groups: Mapping[str, Tensor], width: float = 7.0) -> "Figure":
+def rows(groups: Mapping[str, Tensor], width: float = 7.0) -> Picture:
     """One row of images for each name, the name at its left: originals above reconstructions, say."""
     if not groups:
         raise ValueError("there is nothing to show")
@@ -105,7 +133,7 @@ def column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
 
 def curves(
     records: Sequence[Mapping[str, Any]], *panels: Sequence[str], span: int = 50, labels: Mapping[str, str] | None = None
-) -> "Figure":
+) -> Picture:
     """Terms of the records against images seen, one panel a group of names; running means over `span` records."""
     if not records or not panels:
         raise ValueError("curves need at least one record and one panel")
@@ -121,7 +149,7 @@ def curves(
     return figure
 
 
-def latent_map(points: Tensor, labels: Tensor, classes: Sequence[str], limit: float = 3.5) -> "Figure":
+def latent_map(points: Tensor, labels: Tensor, classes: Sequence[str], limit: float = 3.5) -> Picture:
     """Two-dimensional latents ``(n, 2)`` coloured by class, the class's name at the median of its points."""
     if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
         raise ValueError(f"expected points (n, 2) and labels (n,), got {tuple(points.shape)} and {tuple(labels.shape)}")
@@ -140,8 +168,63 @@ def latent_map(points: Tensor, labels: Tensor, classes: Sequence[str], limit: fl
     return figure
 
 
-def film(frames: Sequence[Tensor], columns: int | None = None, scale: int = 1, milliseconds: int = 120) -> bytes:
-    """A training film: an animated GIF with one sheet of images a frame; the last frame is held. 16 grey levels or colours."""
+def bars(shares: Mapping[str, Tensor], classes: Sequence[str], expected: float | None = None) -> Picture:
+    """The share of each class, one group of bars a name; a line at the `expected` share."""
+    figure, ax = _figure(6.0, 2.4)
+    width = 0.8 / len(shares)
+    for k, (name, values) in enumerate(shares.items()):
+        where = np.arange(len(values)) + (k - (len(shares) - 1) / 2) * width
+        ax.bar(where, values.cpu().numpy(), width, label=name)
+    if expected is not None:
+        ax.axhline(expected, color="black", linewidth=0.8, linestyle="--")
+    ax.set_xticks(range(len(classes)), classes)
+    ax.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _data_url(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def film(frames: Sequence[Tensor], alt: str, **options: Any) -> Html:
+    """A training film for the page: see :func:`gif`; `alt` says in words what it shows."""
+    return Html(f'<img src="{_data_url(gif(frames, **options), "gif")}" alt="{escape(alt)}">', "training film")
+
+
+def flipbook(frames: Sequence[Tensor], labels: Sequence[str], alt: str, columns: int | None = None, scale: int = 2) -> Html:
+    """A slider through sheets of images that works without a kernel and without a network: all frames are in the page.
+
+    `labels` has a text for each frame, shown beside the slider; the arrow keys move it. The frames lie below one another
+    in one PNG.
+    """
+    if not frames or len(frames) != len(labels):
+        raise ValueError(f"a flipbook needs a label for each frame, got {len(frames)} frames and {len(labels)} labels")
+    sheets = [tile(f, columns) for f in frames]
+    height, width = sheets[0].shape[:2]
+    out = io.BytesIO()
+    _enlarged(np.concatenate(sheets), 1).convert("L" if frames[0].shape[1] == 1 else "RGB").save(out, "PNG", optimize=True)
+    middle, last = len(frames) // 2, len(frames) - 1
+    words = ",".join(escape(label) for label in labels)
+    move = (
+        "this.nextElementSibling.textContent=this.dataset.labels.split(',')[this.value];"
+        "this.parentElement.parentElement.querySelector('div').style.backgroundPositionY=(100*this.value/this.max)+'%'"
+    )
+    style = (
+        f"width:100%;max-width:{width * scale}px;aspect-ratio:{width}/{height};image-rendering:pixelated;"
+        f"background-size:100% {100 * len(frames)}%;background-position-y:{100 * middle / max(last, 1)}%;"
+        f"background-image:url({_data_url(out.getvalue(), 'png')})"
+    )
+    return Html(
+        f'<div><div role="img" aria-label="{escape(alt)}" style="{style}"></div>'
+        f'<label style="display:flex;gap:.6em;align-items:center;max-width:{width * scale}px">'
+        f'<input type="range" style="flex:1;min-width:0" min="0" max="{last}" value="{middle}" aria-label="{escape(alt)}" '
+        f'data-labels="{words}" oninput="{move}"><output>{escape(labels[middle])}</output></label></div>',
+        "flipbook",
+    )
+
+
+def gif(frames: Sequence[Tensor], columns: int | None = None, scale: int = 1, milliseconds: int = 120) -> bytes:
+    """An animated GIF with one sheet of images a frame; the last frame is held. 16 grey levels or colours."""
     if not frames:
         raise ValueError("a film needs at least one frame")
     pictures = [_enlarged(tile(f, columns), scale).quantize(16) for f in frames]

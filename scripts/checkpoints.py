@@ -1,8 +1,8 @@
 """Train, measure and release the models that ship with the package.
 
 ``python scripts/checkpoints.py`` makes all of them, ``python scripts/checkpoints.py NAME ...`` some; ``--list`` names them.
-Training runs live in ``runs/NAME`` and are resumed if they were interrupted; a released model is replaced only by one that was measured.
-Needs MNIST. Everything random follows from the seeds below; still, other processors round differently and end elsewhere.
+Training runs live in ``runs/NAME`` and are resumed if they were interrupted; a released model is replaced only by one that was
+measured. Needs MNIST. Everything random follows from the seeds below; still, other processors round differently and end elsewhere.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """Pictures: what is drawn is what was given."""
 
+import base64
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -79,12 +80,35 @@ def test_latent_map_names_the_classes_at_their_points() -> None:
 
 
 def test_film_has_its_frames(make_images: Make) -> None:
-    gif = Image.open(io.BytesIO(viz.film([make_images(4, seed=k) for k in range(5)])))
+    gif = Image.open(io.BytesIO(viz.gif([make_images(4, seed=k) for k in range(5)])))
     assert gif.n_frames == 5 and gif.info["loop"] == 0
     gif.seek(4)
     assert gif.info["duration"] == 2000
     with pytest.raises(ValueError, match="at least one frame"):
-        viz.film([])
+        viz.gif([])
+
+
+def test_figures_and_films_show_themselves(make_images: Make) -> None:
+    picture = viz.grid(make_images(4))
+    assert picture._repr_png_().startswith(b"\x89PNG") and repr(picture) == "<Picture>"
+    film = viz.film([make_images(4)], 'a "film"')._repr_html_()
+    assert film.startswith('<img src="data:image/gif;base64,') and 'alt="a &quot;film&quot;"' in film
+
+
+def test_flipbook_holds_every_frame(make_images: Make) -> None:
+    frames = [torch.full((2, 1, 4, 4), v) for v in (-1.0, 0.0, 1.0)]
+    page = viz.flipbook(frames, ["a", "b", "c"], "shades", columns=2)._repr_html_()
+    assert 'max="2"' in page and 'value="1"' in page and 'data-labels="a,b,c"' in page and ">b</output>" in page
+    sprite = page.split("base64,")[1].split(")")[0]
+    with Image.open(io.BytesIO(base64.b64decode(sprite))) as picture:
+        assert picture.size == (11, 18) and [picture.getpixel((2, y)) for y in (2, 8, 14)] == [0, 128, 255]
+    with pytest.raises(ValueError, match="label for each frame"):
+        viz.flipbook(frames, ["a"], "shades")
+
+
+def test_bars_have_the_height_of_the_shares() -> None:
+    figure = viz.bars({"a": torch.tensor([0.25, 0.75])}, "xy", expected=0.5)
+    assert [p.get_height() for p in figure.axes[0].patches] == [0.25, 0.75]
 
 
 def test_moments_of_a_film() -> None:

@@ -4,13 +4,29 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.losses.gan import GanLoss, gradient_penalty, zero_centred_penalty
+from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
 from imggen_lib.train.state import GanState, Record, check_finite, first_batch_fits, update_ema
 
 _NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
+
+
+def _penalty(
+    critic: Critic, real: Tensor, fake: Tensor, r1: float, r2: float, gp: float, noise: torch.Generator
+) -> Float[Tensor, ""]:
+    """The weighted sum of the gradient penalties that were asked for; a weight of 0 costs nothing."""
+    total = torch.zeros((), device=real.device)
+    if r1:
+        total = total + r1 / 2 * zero_centred_penalty(critic, real)
+    if r2:
+        total = total + r2 / 2 * zero_centred_penalty(critic, fake)
+    if gp:
+        t = torch.rand(len(real), generator=noise, device=real.device)
+        total = total + gp * gradient_penalty(critic, real, fake, t)
+    return total
 
 
 def train_gan(
@@ -28,8 +44,9 @@ def train_gan(
 ) -> Iterator[Record]:
     """Alternate critic and generator updates over `batches` of ``(images, labels)``; yield a record a critic update.
 
-    A record holds ``images`` (seen so far) and, as detached tensors, ``critic`` and ``generator`` (the losses), ``penalty``, and
-    the mean logits ``real`` and ``fake``. Raises :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
+    A record holds ``images`` (seen so far) and, as detached tensors, ``critic`` and ``generator`` (the losses, the generator's
+    being the latest), ``penalty``, and the mean logits ``real`` and ``fake``. Raises
+    :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
     """
     generator, critic = state.generator.train(), state.critic.train()
     generator_loss = torch.zeros(())
@@ -45,15 +62,9 @@ def train_gan(
         both_y = None if y is None else torch.cat([y, y])
         real_logits, fake_logits = critic(torch.cat([real, fake.detach()]), both_y).chunk(2)  # (n,), (n,)
         critic_loss = loss.critic(real_logits, fake_logits)
-        penalty, scores = torch.zeros((), device=real.device), partial(critic, labels=y)
-        if (r1 or r2 or gp) and state.steps % penalty_every == 0:
-            if r1:
-                penalty = penalty + r1 / 2 * zero_centred_penalty(scores, real)
-            if r2:
-                penalty = penalty + r2 / 2 * zero_centred_penalty(scores, fake)
-            if gp:
-                t = torch.rand(n, generator=noise, device=real.device)
-                penalty = penalty + gp * gradient_penalty(scores, real, fake.detach(), t)
+        penalty = torch.zeros((), device=real.device)
+        if state.steps % penalty_every == 0:
+            penalty = _penalty(partial(critic, labels=y), real, fake.detach(), r1, r2, gp, noise)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
         state.critic_optimizer.step()

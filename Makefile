@@ -1,0 +1,71 @@
+# make book, make test: all a newcomer needs. Each target sets itself up; a second call does no set-up work.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NOTEBOOKS := $(wildcard book/*.ipynb)
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book serve test test-unit test-notebooks test-lowest check format pair run checkpoints clean distclean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(READY) ## make .venv with everything that is needed
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "installing into $(VENV): about 5 GB with PyTorch, some minutes"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,check]'
+	@touch $@
+
+book: $(READY) ## build the book to _build/html from the stored outputs; warnings are errors
+	$(BIN)/jupyter-book build . --all -W --keep-going --quiet
+	@echo "the book is at _build/html/index.html; open that file, or read it with: make serve"
+
+serve: ## read the book at http://localhost:8000
+	@test -f _build/html/index.html || $(MAKE) book
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+test: test-unit test-notebooks ## the unit tests, then every notebook with its outputs compared
+
+test-unit: $(READY) ## the unit tests alone, under a minute
+	$(BIN)/python -m pytest tests -q -n 2
+
+test-notebooks: $(READY) ## pytest --nbval over every notebook, each alone in an empty folder
+	$(BIN)/python scripts/test_notebooks.py
+
+test-lowest: ## the unit tests with the oldest dependencies that pyproject.toml allows, in .venv-lowest
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --upgrade pip uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
+	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/test_book.py
+
+check: $(READY) ## ruff, formatting, types, notebook pairing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/notebooks.py check
+
+format: $(READY) ## let ruff mend what it can
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping stored outputs
+	$(BIN)/python scripts/notebooks.py pair
+
+run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
+	OMP_NUM_THREADS=$(shell $(PYTHON) -c 'import os; print(os.cpu_count())') $(BIN)/python scripts/notebooks.py run $(NB)
+
+checkpoints: $(READY) ## train, measure and release the models that ship with the package (hours on a CPU)
+	$(BIN)/python scripts/checkpoints.py
+
+clean: ## remove what was built (not .venv)
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache *.egg-info build dist
+	find . -name __pycache__ -not -path './.venv*' -exec rm -rf {} +
+
+distclean: clean ## remove .venv as well
+	rm -rf $(VENV) .venv-lowest
