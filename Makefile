@@ -53,6 +53,7 @@ check: $(READY) ## ruff, formatting, types, notebook pairing
 format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
+	$(BIN)/python scripts/notebooks.py format
 
 pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping stored outputs
 	$(BIN)/python scripts/notebooks.py pair

@@ -1,4 +1,5 @@
-"""Work on the book's notebooks: ``pair`` (text to notebook), ``run`` (execute and store outputs), ``check`` (pairs agree).
+"""Work on the book's notebooks: ``pair`` (text to notebook), ``run`` (execute and store outputs), ``check`` (pairs agree, code is
+formatted), ``format`` (ruff on the code cells of the texts).
 
 The MyST text is what one edits. ``pair`` writes its cells into the notebook and keeps the outputs of cells that did not change;
 ``run`` executes; both write files that do not change when nothing did.
@@ -6,6 +7,7 @@ The MyST text is what one edits. ``pair`` writes its cells into the notebook and
 
 import argparse
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ from jupytext.compare import NotebookDifference, compare_notebooks
 from nbclient import NotebookClient
 
 BOOK = Path(__file__).parent.parent / "book"
+WIDTH = 92  # characters that fit beside the margin on a desktop
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -108,19 +111,40 @@ def disagreements() -> list[str]:
     return found
 
 
+def formatted(source: str) -> str:
+    """A cell's code as ruff writes it, with lines that fit the page."""
+    command = [sys.executable, "-m", "ruff", "format", "--quiet", "--line-length", str(WIDTH), "-"]
+    done = subprocess.run(command, input=source + "\n", capture_output=True, text=True, check=True)
+    return done.stdout.rstrip("\n")
+
+
+def reformat(text: Path, write_back: bool) -> list[str]:
+    """Format the code cells of a text; the names of the cells that were (or are) not as ruff writes them."""
+    notebook, found = jupytext.read(text), []
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (better := formatted(cell.source)) != cell.source:
+            found.append(f"{text.name}: a cell is not formatted: {cell.source.splitlines()[0]}")
+            cell.source = better
+    if found and write_back:
+        jupytext.write(notebook, text, fmt="md:myst")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("pair", "run", "check"))
+    parser.add_argument("what", choices=("pair", "run", "check", "format"))
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     args = parser.parse_args()
     chosen = [p.resolve().with_suffix(".md") for p in args.notebooks] or texts()
     if args.what == "check":
-        found = disagreements()
+        found = disagreements() + [line for text in texts() for line in reformat(text, write_back=False)]
         print("\n".join(found) or f"{len(texts())} pairs agree")
         sys.exit(bool(found))
     for text in chosen:
         if args.what == "run":
             run(text)
+        elif args.what == "format":
+            reformat(text, write_back=True)
         else:
             write(paired(text), text.with_suffix(".ipynb"))
 
