@@ -42,14 +42,14 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("kind", choices=("gan", "vae"), help="what to train")
     train.add_argument("--data", default="glyphs", help="glyphs, mnist, fashion-mnist or folder:PATH")
     train.add_argument("--images", type=_count, default=600_000, help="images to see in all, repeats counted")
-    train.add_argument("--seed", type=int, default=0, help="seed of the run: same seed, same numbers")
     train.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    train.add_argument("--net", choices=("mlp", "conv"), default="conv", help="kind of network")
     train.add_argument("--article", action="store_true", help="gan: the article's recipe (MLP, BCE, Adam at 2e-4)")
     train.add_argument("--conditional", action="store_true", help="condition on the data's classes")
     # Model options default to None, so that the configuration's own defaults hold and a resumed run keeps its own.
     suppress: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **suppress)
+    train.add_argument("--net", choices=("mlp", "conv"), help="kind of network (default: conv)", **suppress)
     train.add_argument("--size", type=_count, help="folder:PATH: side of the images in pixels (default: 32)", **suppress)
     train.add_argument("--channels", type=_count, help="folder:PATH: 1 for grey, 3 for RGB (default: as found)", **suppress)
     train.add_argument("--latent-dim", type=_count, help="dimensions of the latent (default: gan 64, vae 16)", **suppress)
@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--critic-steps", type=_count, help="gan: critic updates a generator update", **suppress)
     train.add_argument("--penalty-every", type=_count, help="gan: apply penalties every so many steps", **suppress)
     train.add_argument("--ema-half-life", type=float, help="gan: half-life of the average, in images", **suppress)
-    train.add_argument("--likelihood", help="vae: bernoulli or gaussian (default: bernoulli)", **suppress)
+    train.add_argument(
+        "--likelihood", help="vae: bernoulli or gaussian (default: bernoulli for grey, gaussian for RGB)", **suppress
+    )
     train.add_argument("--beta", type=float, help="vae: weight of the KL term (default: 1)", **suppress)
     train.add_argument("--checkpoint-every", type=_count, default=100_000, help="images between two checkpoints")
     train.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
@@ -83,29 +85,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int) -> Any:
-    """The configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
-    from dataclasses import fields, replace
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    """The entries of the configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
+    from dataclasses import asdict, fields
 
     from imggen_lib.configs import GanConfig, VaeConfig
 
-    kind = {"gan": GanConfig, "vae": VaeConfig}[args.kind]
+    kind: type[GanConfig] | type[VaeConfig] = {"gan": GanConfig, "vae": VaeConfig}[args.kind]
     names = {f.name for f in fields(GanConfig)} | {f.name for f in fields(VaeConfig)}
-    given = {k: v for k, v in vars(args).items() if k in names}
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items() if k in names}
     foreign = sorted(given.keys() - {f.name for f in fields(kind)})
     if foreign:
         raise ValueError(f"--{foreign[0].replace('_', '-')} is not an option of a {args.kind}")
-    if "hidden" in given:
-        given["hidden"] = tuple(given["hidden"])
+    if not args.article:
+        return given
     if args.kind == "vae":
-        if args.article:
-            raise ValueError("--article is an option of a gan: the article's second program is not a VAE (see the chapter)")
-        given.setdefault("schedule_images", args.images)
-    base = GanConfig.article() if args.article else kind(net=args.net)
-    changes = {**given, "image_shape": image_shape, "classes": classes if args.conditional else 0}
-    if args.article:
-        changes.pop("net", None)
-    return replace(base, **changes)
+        raise ValueError("--article is an option of a gan: the article's second program is not a VAE (see the chapter)")
+    plain = asdict(GanConfig())
+    return {**{k: v for k, v in asdict(GanConfig.article()).items() if v != plain[k]}, **given}
+
+
+def _config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int) -> Any:
+    """The configuration of a fresh run. A VAE of colour images has a Gaussian likelihood unless told otherwise."""
+    from imggen_lib.configs import GanConfig, VaeConfig
+
+    entries: dict[str, Any] = {"image_shape": image_shape, "classes": classes if args.conditional else 0}
+    if args.kind == "vae":
+        entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
+    return {"gan": GanConfig, "vae": VaeConfig}[args.kind](**{**entries, **_asked(args)})
 
 
 class _Stop:
@@ -175,11 +182,10 @@ def _same_options(args: argparse.Namespace, config: Any) -> None:
     """A resumed run keeps its options; one given again must be the same, rather than silently have no effect."""
     if args.kind != config.kind:
         raise ValueError(f"{args.out} holds a {config.kind}, not a {args.kind}")
-    for name, value in config.to_json().items():
-        given = getattr(args, name, None)
-        given = tuple(given) if isinstance(given, list) else given
-        explicit = name in vars(args) and name not in ("net", "seed", "kind")
-        if explicit and given != value:
+    if args.conditional and not config.classes:
+        raise ValueError(f"{args.out} was started without --conditional; it cannot go on with it")
+    for name, given in _asked(args).items():
+        if given != (value := getattr(config, name)):
             raise ValueError(f"{args.out} was started with {name.replace('_', '-')} {value}; it cannot go on with {given}")
 
 
@@ -223,7 +229,7 @@ def _open(path: Path) -> Any:
 def _sample(args: argparse.Namespace) -> int:
     import torch
 
-    from imggen_lib.sample import sample
+    from imggen_lib.sampling import sample
     from imggen_lib.viz import save_grid
 
     saved = _open(args.dir)

@@ -7,7 +7,7 @@ import ipywidgets
 import torch
 from torch import nn
 
-from imggen_lib.sample import decode
+from imggen_lib.sampling import decode
 from imggen_lib.viz import tile
 
 

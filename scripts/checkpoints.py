@@ -22,7 +22,7 @@ from imggen_lib.data import ImageSet, load
 from imggen_lib.metrics.distribution import class_shares, features, frechet_distance, statistics
 from imggen_lib.noise import mix
 from imggen_lib.runs import best_device, resume, start
-from imggen_lib.sample import sample
+from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.state import VaeState, cosine
 from imggen_lib.train.vae import evaluate_elbo

@@ -6,6 +6,7 @@ The MyST text is what one edits. ``pair`` writes its cells into the notebook and
 """
 
 import argparse
+import html
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from jupytext.compare import NotebookDifference, compare_notebooks
 from nbclient import NotebookClient
 
 BOOK = Path(__file__).parent.parent / "book"
-WIDTH = 92  # characters that fit beside the margin on a desktop
+WIDTH = 84  # characters that fit beside the margin on a desktop
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -60,7 +61,7 @@ def _bar_text(state: dict[str, Any], model: str) -> str | None:
     if [p.get("model_name") for p in parts] != ["HTMLModel", "FloatProgressModel", "HTMLModel"]:
         return None
     text = parts[0]["state"]["value"] + parts[2]["state"]["value"]
-    return re.sub(r"\s+", " ", text.replace("&nbsp;", " ")).strip()
+    return re.sub(r"\s+", " ", html.unescape(text)).strip()
 
 
 def without_bars(notebook: Any) -> None:

@@ -56,7 +56,7 @@ def test_cells_are_short_and_outputs_small(notebook: Path) -> None:
     for cell in _code(notebook):
         lines = [line for line in "".join(cell["source"]).split("\n") if line.strip()]
         assert len(lines) <= 25, f"a cell of {len(lines)} lines: {lines[0]}"
-        assert max(map(len, lines)) <= 100, f"a line of {max(map(len, lines))} characters below: {lines[0]}"
+        assert max(map(len, lines)) <= 88, f"a line of {max(map(len, lines))} characters below: {lines[0]}"
         assert cell["execution_count"] is not None, f"never executed: {lines[0]}"
         assert not [o for o in cell["outputs"] if o["output_type"] == "error"], f"failed: {lines[0]}"
     assert notebook.stat().st_size <= 600_000

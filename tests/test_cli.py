@@ -14,6 +14,7 @@ from PIL import Image
 
 from imggen_lib import checkpoint
 from imggen_lib.cli import main
+from imggen_lib.configs import GanConfig
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ["--net", "mlp", "--hidden", "16", "--latent-dim", "4", "--batch", "16"]
@@ -65,6 +66,7 @@ def test_train_sample_info(trained: Path, tmp_path: Path, call: Call) -> None:
     info = call("info", trained)
     meta = json.loads(info.stdout)
     assert meta["images"] == 64 and meta["config"]["kind"] == "vae" and meta["parameters"] > 0
+    assert meta["config"]["likelihood"] == "gaussian"  # the pictures are in colour
     assert meta["data"]["name"].startswith("folder:") and "train vae" in meta["command"]
 
 
@@ -90,6 +92,8 @@ def test_resume_goes_on_and_refuses_other_options(pictures: Path, tmp_path: Path
     assert checkpoint.load(out).meta["images"] == 64
     for more, message in (
         (["--images", 64, "--resume", "--latent-dim", 9], "was started with latent-dim 4"),
+        (["--images", 64, "--resume", "--seed", 1], "was started with seed 0"),
+        (["--images", 64, "--resume", "--article"], "was started with lr 0.001"),
         (["--images", 64], "holds a checkpoint already"),
     ):
         done = call(*common, *more)
@@ -138,6 +142,20 @@ def test_bad_input_gets_one_clear_line(case: str, trained: Path, tmp_path: Path,
     assert done.returncode == 2 and message in done.stderr
     assert done.stderr.count("\n") == 1 and "error:" in done.stderr and done.stdout == ""
     assert not places["out"].exists()
+
+
+def test_resume_keeps_to_conditional_and_kind(trained: Path, pictures: Path, call: Call) -> None:
+    common = ["--data", f"folder:{pictures}", "--images", 99, "--out", trained, "--resume"]
+    for kind, more, message in (("vae", ["--conditional"], "without --conditional"), ("gan", [], "holds a vae")):
+        done = call("train", kind, *common, *more)
+        assert done.returncode == 2 and message in done.stderr
+
+
+def test_the_articles_recipe(tmp_path: Path, pictures: Path, call: Call) -> None:
+    out = tmp_path / "out"
+    done = call("train", "gan", "--article", "--data", f"folder:{pictures}", "--size", 8, "--images", 8, "--batch", 4, "--out", out)
+    assert done.returncode == 0
+    assert checkpoint.load(out).config == GanConfig.article(image_shape=(3, 8, 8), batch=4)
 
 
 def test_help_names_every_option(call: Call) -> None:

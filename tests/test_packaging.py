@@ -61,6 +61,14 @@ def test_importing_the_package_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_public_names_are_functions_in_any_order_of_import() -> None:
+    modules = ["imggen_lib.sampling", "imggen_lib.checkpoint", "imggen_lib.data", "imggen_lib.cli"]
+    code = f"import importlib; [importlib.import_module(m) for m in {modules}]; import imggen_lib as i\n"
+    code += "from imggen_lib import load, load_or_glyphs, pretrained, sample\n"
+    code += "assert all(callable(getattr(i, n)) for n in i.__all__ if n != '__version__') and callable(sample)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_the_versions_agree() -> None:
     import imggen_lib
 

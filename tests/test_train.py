@@ -17,7 +17,7 @@ from imggen_lib.models.gan import MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import MLPVAE, ConvVAE
 from imggen_lib.noise import generator_for
 from imggen_lib.runs import start
-from imggen_lib.sample import sample
+from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.gan import train_gan
 from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, set_lr, update_ema

@@ -5,7 +5,7 @@ import torch
 
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
 from imggen_lib.models.vae import ConvVAE
-from imggen_lib.sample import decode, interpolate, sample
+from imggen_lib.sampling import decode, interpolate, sample
 
 SHAPE = (1, 28, 28)
 
