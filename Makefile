@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	@echo "installing into $(VENV): about 5 GB with PyTorch, some minutes"
+	@echo "installing into $(VENV): about 6 GB with PyTorch, some minutes"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,check]'
 	@touch $@
 
@@ -42,7 +42,7 @@ test-lowest: ## the unit tests with the oldest dependencies that pyproject.toml 
 	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
-	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/test_book.py
+	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/test_book.py -W ignore::DeprecationWarning
 
 check: $(READY) ## ruff, formatting, types, notebook pairing
 	$(BIN)/ruff check .

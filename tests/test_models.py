@@ -1,5 +1,7 @@
 """Networks: shapes, refusals, independence of images in a batch, and that they learn."""
 
+import inspect
+
 import pytest
 import torch
 from torch import nn
@@ -114,8 +116,9 @@ def test_vae_without_noise_uses_the_mean_and_starts_at_the_mean_image() -> None:
 def test_wrong_images_and_likelihoods_are_refused() -> None:
     with pytest.raises(ValueError, match="takes images of shape"):
         MLPVAE((1, 28, 28))(torch.zeros(2, 1, 8, 8))
-    with pytest.raises((ValueError, TypeError), match=r"likelihood|[Tt]ype-check"):
-        ConvVAE((1, 28, 28), likelihood="poisson")  # type: ignore[arg-type]
+    init = inspect.unwrap(VAE.__init__)  # as it is outside the tests, without the type checker
+    with pytest.raises(ValueError, match="likelihood must be"):
+        init(VAE.__new__(VAE), (1, 28, 28), 2, 0, "poisson", nn.Identity(), 1, nn.Identity())
 
 
 def test_gaussian_vae_learns_its_sigma() -> None:

@@ -24,8 +24,8 @@ def bernoulli_log_prob(x: Float[Tensor, "n *d"], logits: Float[Tensor, "n *d"]) 
 
     .. math:: \log p(x \mid l) = \sum_d x_d l_d - \operatorname{softplus}(l_d)
 
-    Shapes: ``(n, ...)`` to ``(n,)``. `x` is 0 or 1. For grey values in between, the number is *not* a log-likelihood (it is a
-    cross-entropy, whose best possible value is not 0): draw binary images first. Raises ``ValueError`` outside [0, 1].
+    Shapes: ``(n, ...)`` to ``(n,)``. `x` is 0 or 1. For grey values in between, the number is *not* a log-likelihood
+    (it is a cross-entropy; a Bernoulli variable is 0 or 1): draw binary images first. Raises ``ValueError`` outside [0, 1].
     """
     _same_shape(x, logits, "logits")
     if x.numel() and not (x.min() >= 0 and x.max() <= 1):

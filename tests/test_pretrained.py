@@ -1,0 +1,49 @@
+"""The models that ship: whole, small, with a card that says how they were made, and able to draw."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from imggen_lib.checkpoint import pretrained, shipped
+from imggen_lib.metrics.distribution import class_shares
+from imggen_lib.sampling import sample
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "imggen_lib" / "pretrained"
+
+
+def test_the_scripts_plans_are_what_ships() -> None:
+    spec = importlib.util.spec_from_file_location("checkpoints", ROOT / "scripts" / "checkpoints.py")
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert set(shipped()) == {"mnist-features", *script.PLANS}
+    for name, plan in script.PLANS.items():
+        saved = pretrained(name)
+        assert saved.config == plan.config and saved.meta["images"] >= plan.images
+
+
+def test_all_of_them_stay_small() -> None:
+    sizes = [p.stat().st_size for p in FOLDER.glob("*.safetensors")]
+    assert max(sizes) < 3_000_000 and sum(sizes) < 15_000_000
+    assert {p.stem for p in FOLDER.glob("*.safetensors")} == set(shipped())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_the_card_says_everything(name: str) -> None:
+    meta = pretrained(name).meta
+    card = meta["card"]
+    assert card["command"] == f"python scripts/checkpoints.py {name}"
+    assert card["training_seconds"] > 30 and card["hardware"] and card["load"] and "seed" in card
+    assert card["quality"]["protocol"] and len(card["quality"]) > 1
+    assert meta["data"]["name"] == "mnist" and len(meta["data"]["sha256"]) == 64 and meta["versions"]["torch"]
+
+
+@pytest.mark.parametrize("name", [n for n in shipped() if n != "mnist-features"])
+def test_what_they_draw_looks_like_digits_to_the_classifier(name: str) -> None:
+    images = sample(pretrained(name).model(), 300)
+    assert images.shape == (300, 1, 28, 28) and torch.isfinite(images).all()
+    shares, confidence = class_shares(pretrained("mnist-features").model(), images)
+    assert shares.min() > 0.01 and shares.max() < 0.3 and confidence > 0.75
