@@ -9,7 +9,7 @@ from torch import Tensor
 
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
-from imggen_lib.train.state import GanState, Record, check_finite, first_batch_fits, update_ema
+from imggen_lib.train.state import GanState, Record, check_finite, check_batch, update_ema
 
 _NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
@@ -51,7 +51,7 @@ def train_gan(
     generator, critic = state.generator.train(), state.critic.train()
     generator_loss = torch.zeros(())
     for real, labels in batches:
-        first_batch_fits(real, critic.image_shape)  # type: ignore[arg-type]
+        check_batch(real, critic.image_shape)  # type: ignore[arg-type]
         n, y = len(real), labels if critic.classes else None
         noise = generator_for(seed, _NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]

@@ -129,7 +129,7 @@ def check_finite(record: Record, step: int) -> None:
                 )
 
 
-def first_batch_fits(x: Tensor, image_shape: tuple[int, ...]) -> None:
+def check_batch(x: Tensor, image_shape: tuple[int, ...]) -> None:
     """Raise ``ValueError`` unless a batch is float ``(n, c, h, w)`` of the model's image shape."""
     if x.ndim != 4 or tuple(x.shape[1:]) != tuple(image_shape) or not x.is_floating_point():
         raise ValueError(
