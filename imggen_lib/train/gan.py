@@ -9,7 +9,7 @@ from torch import Tensor
 
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
-from imggen_lib.train.state import GanState, Record, check_finite, check_batch, update_ema
+from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
 
 _NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 

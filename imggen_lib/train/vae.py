@@ -10,7 +10,7 @@ from imggen_lib.data import to_unit
 from imggen_lib.losses.vae import bernoulli_log_prob, elbo, gaussian_log_prob, standard_normal_kl
 from imggen_lib.models.vae import VAE, VaeOutput
 from imggen_lib.noise import generator_for
-from imggen_lib.train.state import Record, Schedule, VaeState, check_finite, constant, check_batch, set_lr
+from imggen_lib.train.state import Record, Schedule, VaeState, check_batch, check_finite, constant, set_lr
 
 _NOISE = 3  # the stream of random numbers for binarisation and eps; see noise.generator_for
 
