@@ -33,7 +33,7 @@ serve: ## read the book at http://localhost:8000
 test: test-unit test-notebooks ## the unit tests, then every notebook with its outputs compared
 
 test-unit: $(READY) ## the unit tests alone, under a minute
-	$(BIN)/python -m pytest tests -q -n 2
+	$(BIN)/python -m pytest tests -q -rs -n 2
 
 test-notebooks: $(READY) ## pytest --nbval over every notebook, each alone in an empty folder
 	$(BIN)/python scripts/test_notebooks.py
