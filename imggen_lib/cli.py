@@ -165,7 +165,8 @@ def _train(args: argparse.Namespace) -> int:
         shape = {"size": saved.config.image_shape[1], "channels": saved.config.image_shape[0]}
     data = load(args.data, "train", **shape)
     if data.skipped:
-        print(f"{len(data.skipped)} files were skipped:", *data.skipped[:10], sep="\n  ", file=sys.stderr)
+        more = [f"and {len(data.skipped) - 10} more"] if len(data.skipped) > 10 else []
+        print(f"unreadable files skipped: {len(data.skipped)}", *data.skipped[:10], *more, sep="\n  ", file=sys.stderr)
     if saved is not None:
         _same_options(args, saved.config)
         run = runs.resume(args.out, data, device)
@@ -261,9 +262,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         return {"train": _train, "sample": _sample, "info": _info}[args.command](args)
+    except TrainingDiverged as error:
+        print(f"imggen_lib {args.command}: error: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         os._exit(0)  # the reader of our output has gone, as with `| head`
-    except (ValueError, TrainingDiverged, OSError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        print(f"imggen_lib {args.command}: error: not enough memory; try a smaller --batch, --width or --size", file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
         print(f"imggen_lib {args.command}: error: {text}", file=sys.stderr)
         return 2

@@ -80,7 +80,7 @@ def test_samples_are_the_same_each_time_and_follow_the_seed(trained: Path, tmp_p
 
 def test_skipped_files_are_told_and_progress_is_shown(pictures: Path, tmp_path: Path) -> None:
     done = run("train", "gan", "--data", f"folder:{pictures}", "--size", 8, "--images", 40, "--out", tmp_path / "x", *SMALL)
-    assert "1 files were skipped" in done.stderr and "broken.png" in done.stderr and "img/s" in done.stderr
+    assert "unreadable files skipped: 1" in done.stderr and "broken.png" in done.stderr and "img/s" in done.stderr
     assert "done: 48 images seen" in done.stdout and "Traceback" not in done.stderr
 
 
@@ -166,6 +166,18 @@ def test_help_names_every_option(call: Call) -> None:
     }.items():
         done = call(command, "--help")
         assert done.returncode == 0 and all(word in done.stdout for word in words)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried to allocate 9 bytes")])
+def test_too_little_memory_gets_one_line(
+    error: Exception, pictures: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr("imggen_lib.runs.start", fail)
+    done = call("train", "gan", "--data", f"folder:{pictures}", "--out", tmp_path / "out")
+    assert done.returncode == 2 and "not enough memory" in done.stderr.splitlines()[-1]
 
 
 def test_in_a_process_of_its_own_there_is_no_traceback(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def fetch(urls: list[str], target: Path, expected: str, size: int) -> Path:
     if offline():
         raise DataUnavailable(f"{target.name} is not here, and IMGGEN_OFFLINE forbids downloads")
     target.parent.mkdir(parents=True, exist_ok=True)
-    failures = []
+    failures: dict[str, str] = {}  # the last one of each mirror
     for url in urls:
         for attempt in range(RETRIES):
             try:
@@ -89,9 +89,9 @@ def fetch(urls: list[str], target: Path, expected: str, size: int) -> Path:
             except (OSError, EOFError, DataError, ValueError) as error:
                 reason = getattr(error, "reason", None) or error
                 # The temporary file's name says nothing to the reader.
-                failures.append(f"{url}: {str(reason).split(' is damaged or another file: ')[-1]}")
+                failures[url] = str(reason).split(" is damaged or another file: ")[-1]
                 if isinstance(error, urllib.error.HTTPError) and error.code in (403, 404, 410):
                     break
                 if attempt + 1 < RETRIES:
                     time.sleep(PAUSE)
-    raise DataUnavailable(f"{target.name} could not be downloaded:\n  " + "\n  ".join(failures))
+    raise DataUnavailable(f"{target.name} could not be downloaded:" + "".join(f"\n  {url}: {why}" for url, why in failures.items()))
