@@ -11,7 +11,8 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -25,10 +26,11 @@ from torch import Tensor, nn
 import imggen_lib
 from imggen_lib.configs import Config, from_json
 from imggen_lib.data.download import sha256
-from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.errors import CheckpointError, TrainingDiverged, unknown_name
 from imggen_lib.train.state import GanState, VaeState
 
 FORMAT = 1
+_OURS = re.compile(r"weights-\d{12,}-[0-9a-f]{8}\.safetensors|\.(weights|checkpoint\.json)\.\w{8}")
 State = GanState | VaeState
 
 
@@ -64,6 +66,8 @@ class Checkpoint:
                 raise CheckpointError(f"{self.folder} holds a model to use, not a training run to go on with")
             optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
         state.images, state.steps = self.meta["images"], self.meta["steps"]
+        if isinstance(state, GanState):
+            state.generator_loss = torch.tensor(self.meta.get("generator_loss", 0.0))
         return state
 
 
@@ -74,28 +78,33 @@ def _load_weights(net: nn.Module, weights: Mapping[str, Tensor], folder: Path) -
     net.load_state_dict({k: v.to(expected[k].dtype) for k, v in weights.items()})
 
 
-def _atomic(path: Path, write: Any) -> None:
-    """Call ``write(temporary path)``, flush to the disk, rename to `path`."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
+def _atomic(folder: Path, label: str, write: Callable[[str], Any], final: Callable[[Path], str]) -> Path:
+    """Call ``write(temporary path)``, flush to the disk, rename to ``final(temporary path)``."""
+    with NamedTemporaryFile(dir=folder, prefix=f".{label}.", delete=False) as temporary:
         name = temporary.name
     try:
         write(name)
         with open(name, "rb") as file:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
+        path = folder / final(Path(name))
         os.replace(name, path)
+        return path
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
 
 
-def _write(folder: Path, weights_name: str, tensors: Mapping[str, Tensor], meta: dict[str, Any], json_name: str) -> None:
+def _write(
+    folder: Path, weights_name: Callable[[Path], str], tensors: Mapping[str, Tensor], meta: dict[str, Any], json_name: str
+) -> str:
     whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    _atomic(folder / weights_name, lambda name: save_file(whole, name))
-    meta = {"format": FORMAT, **meta, "weights": {"file": weights_name, "sha256": sha256(folder / weights_name)}}
-    text = json.dumps(meta, indent=2, ensure_ascii=False) + "\n"
-    _atomic(folder / json_name, lambda name: Path(name).write_text(text, encoding="utf-8"))
+    weights = _atomic(folder, "weights", lambda name: save_file(whole, name), weights_name)
+    meta = {"format": FORMAT, **meta, "weights": {"file": weights.name, "sha256": sha256(weights)}}
+    text = json.dumps(meta, indent=2) + "\n"
+    _atomic(folder, json_name, lambda name: Path(name).write_text(text, encoding="ascii"), lambda _: json_name)
+    return weights.name
 
 
 def versions() -> dict[str, str]:
@@ -109,18 +118,28 @@ def versions() -> dict[str, str]:
 
 
 def save(folder: str | Path, state: State, config: Config, **meta: Any) -> None:
-    """Write a checkpoint to go on training from. `meta` (the data set, say) is stored as it is; it must be JSON."""
+    """Write a checkpoint to go on training from. `meta` (the data set, say) is stored as it is; it must be JSON.
+
+    Raises :class:`~imggen_lib.errors.TrainingDiverged` for weights that are not finite, and keeps the checkpoint that is there.
+    Deletes nothing but its own older files.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"{name}.{k}": v for name, m in state.modules().items() for k, v in m.state_dict().items()}
     for name, optimizer in state.optimizers().items():
         for index, slots in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{name}.{index}.{slot}": value for slot, value in slots.items()}
+    bad = [k for k, v in tensors.items() if v.is_floating_point() and not torch.isfinite(v).all()]
+    if bad:
+        raise TrainingDiverged(f"{bad[0]} is not finite after {state.images:,} images; an earlier checkpoint is kept")
     meta = {"config": config.to_json(), "images": state.images, "steps": state.steps, "versions": versions(), **meta}
-    current = f"weights-{state.images:012d}.safetensors"
-    _write(folder, current, tensors, meta, "checkpoint.json")
-    for old in [*folder.glob("weights-*.safetensors"), *folder.glob(".*.safetensors.*"), *folder.glob(".*.json.*")]:
-        if old.name != current:
+    if isinstance(state, GanState):
+        meta["generator_loss"] = float(state.generator_loss)
+    # The name has a part of the checksum, so that weights that a JSON names are never overwritten by others.
+    stem = f"weights-{state.images:012d}"
+    current = _write(folder, lambda path: f"{stem}-{sha256(path)[:8]}.safetensors", tensors, meta, "checkpoint.json")
+    for old in folder.iterdir():
+        if _OURS.fullmatch(old.name) and old.name != current:
             old.unlink(missing_ok=True)
 
 
@@ -176,5 +195,5 @@ def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: 
     kept = {k: v.half() if v.is_floating_point() else v for k, v in checkpoint.tensors.items() if k.startswith(prefix)}
     keys = ("config", "images", "steps", "versions", "data")
     meta = {**{k: checkpoint.meta[k] for k in keys if k in checkpoint.meta}, "card": dict(card)}
-    _write(folder, f"{name}.safetensors", kept, meta, f"{name}.json")
+    _write(folder, lambda _: f"{name}.safetensors", kept, meta, f"{name}.json")
     return folder / f"{name}.json"

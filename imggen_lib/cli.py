@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ def _count(text: str) -> int:
         value = int(float(text)) if "e" in text.lower() else int(text)
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    if not 1 <= value < 2**40:
+        raise argparse.ArgumentTypeError(f"must be at least 1 and below 2**40, got {text}")
     return value
 
 
@@ -147,8 +149,8 @@ def _train(args: argparse.Namespace) -> int:
     device = getattr(args, "device", None)
     if device is not None:
         try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+            torch.empty(0, device=device).cpu()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
             raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
     exists = (args.out / "checkpoint.json").exists()
     if exists and not args.resume:
@@ -176,6 +178,8 @@ def _train(args: argparse.Namespace) -> int:
     else:
         run = runs.start(_config(args, data.image_shape, len(data.classes)), data, device)
     args.out.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=args.out):
+        pass  # complain of a folder that cannot be written to before the training, not after it
     return _loop(args, run)
 
 
@@ -185,6 +189,14 @@ def _same_options(args: argparse.Namespace, config: Any) -> None:
         raise ValueError(f"{args.out} holds a {config.kind}, not a {args.kind}")
     if args.conditional and not config.classes:
         raise ValueError(f"{args.out} was started without --conditional; it cannot go on with it")
+    c, side, _ = config.image_shape
+    for name, value in (("size", side), ("channels", c)):
+        if getattr(args, name, value) != value:
+            raise ValueError(f"{args.out} was started with {name} {value}; it cannot go on with {getattr(args, name)}")
+    if config.kind == "vae" and 0 < config.schedule_images < args.images:
+        print(
+            f"note: the learning rate was planned for {config.schedule_images:,} images and stays low after them", file=sys.stderr
+        )
     for name, given in _asked(args).items():
         if given != (value := getattr(config, name)):
             raise ValueError(f"{args.out} was started with {name.replace('_', '-')} {value}; it cannot go on with {given}")
@@ -251,7 +263,7 @@ def _sample(args: argparse.Namespace) -> int:
 def _info(args: argparse.Namespace) -> int:
     saved = _open(args.dir)
     parameters = sum(p.numel() for p in saved.model().parameters())
-    print(json.dumps({**saved.meta, "parameters": parameters}, indent=2, ensure_ascii=False))
+    print(json.dumps({**saved.meta, "parameters": parameters}, indent=2))
     return 0
 
 
@@ -260,6 +272,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from imggen_lib.errors import TrainingDiverged
 
     args = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # file names may hold bytes that are no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return {"train": _train, "sample": _sample, "info": _info}[args.command](args)
     except TrainingDiverged as error:
@@ -268,11 +283,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os._exit(0)  # the reader of our output has gone, as with `| head`
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+        if isinstance(error, RuntimeError) and not any(s in str(error) for s in ("out of memory", "allocate", "overflow")):
             raise
         print(f"imggen_lib {args.command}: error: not enough memory; try a smaller --batch, --width or --size", file=sys.stderr)
         return 2
-    except (ValueError, OSError) as error:
+    except KeyboardInterrupt:
+        print(f"imggen_lib {args.command}: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, OverflowError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
         print(f"imggen_lib {args.command}: error: {text}", file=sys.stderr)
         return 2

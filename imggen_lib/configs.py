@@ -3,6 +3,7 @@
 This is the only place where strings stand for networks and losses. Inside the library, functions and modules are passed.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -18,6 +19,12 @@ from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosin
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
 NETS = ("mlp", "conv")
+
+
+def _at_least_one(config: "Config", *names: str) -> None:
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(config, name)}")
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.net not in NETS:
             raise ValueError(unknown_name("network", self.net, NETS))
-        for name in ("latent_dim", "width", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        _at_least_one(self, "latent_dim", "width", "batch")
         if not 0 < self.lr < 1:
             raise ValueError(f"the learning rate must lie between 0 and 1, got {self.lr}")
 
@@ -70,8 +75,11 @@ class GanConfig(Config):
         if self.loss not in LOSSES:
             raise ValueError(unknown_name("loss", self.loss, LOSSES))
         for name in ("r1", "r2", "gp"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"the weight {name} must not be negative, got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"the weight {name} must not be negative, nor infinite, got {getattr(self, name)}")
+        _at_least_one(self, "penalty_every", "critic_steps")
+        if not 0 < self.ema_half_life < math.inf:
+            raise ValueError(f"ema-half-life must be a positive number of images, got {self.ema_half_life}")
 
     @classmethod
     def article(cls, **changes: Any) -> "GanConfig":
@@ -122,8 +130,8 @@ class VaeConfig(Config):
         super().__post_init__()
         if self.likelihood not in ("bernoulli", "gaussian"):
             raise ValueError(unknown_name("likelihood", self.likelihood, ("bernoulli", "gaussian")))
-        if self.beta < 0:
-            raise ValueError(f"beta must not be negative, got {self.beta}")
+        if not 0 <= self.beta < math.inf:
+            raise ValueError(f"beta must not be negative, nor infinite, got {self.beta}")
 
     def build(self) -> VAE:
         rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}

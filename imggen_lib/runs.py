@@ -62,7 +62,7 @@ def start(config: GanConfig | VaeConfig, data: ImageSet, device: str | None = No
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
     if config.classes and config.classes != len(data.classes):
         raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(mix(config.seed, 0) % 2**32)
         state = config.state()
     if isinstance(state, VaeState):
@@ -83,8 +83,10 @@ def resume(folder: str | Path, data: ImageSet, device: str | None = None) -> Run
     Raises :class:`~imggen_lib.errors.CheckpointError` if `data` is not the set that it was trained on.
     """
     saved = checkpoint.load(folder)
-    if saved.meta["data"]["sha256"] != data.checksum:
-        raise CheckpointError(f"{folder} was trained on {saved.meta['data']['name']}; {data.name} is not the same set of images")
+    trained_on = saved.meta.get("data", {})
+    if trained_on.get("sha256") != data.checksum:
+        name = trained_on.get("name", "a set that it does not name")
+        raise CheckpointError(f"{folder} was trained on {name}; {data.name} is not the same set of images")
     device = device or best_device()
     state = saved.config.state()
     _move(state, device)

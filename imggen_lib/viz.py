@@ -106,7 +106,7 @@ def save_grid(images: Tensor, path: str | Path, columns: int | None = None, scal
     from PIL import Image
 
     Image.init()
-    if path.suffix.lower() not in Image.EXTENSION:
+    if Image.EXTENSION.get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"{path.name}: cannot tell the picture format from the ending {path.suffix!r}; use .png")
     _enlarged(tile(images, columns), scale).save(path)
     return path

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -123,7 +124,8 @@ def make(name: str, plan: Plan, runs: Path) -> None:
     seconds += time.perf_counter() - began
     run.save(folder, seconds=seconds)
     saved = checkpoint.load(folder)
-    model = saved.model()
+    with TemporaryDirectory() as scratch:  # measure what ships: the weights in half precision
+        model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
     quality = measure_vae(model, test) if isinstance(run.state, VaeState) else measure_gan(model, test)
     release = checkpoint.release(saved, name, card(seconds, quality, f"python scripts/checkpoints.py {name}", seed=config.seed))
     print(name, quality, release, flush=True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import torch
 from imggen_lib import checkpoint
 from imggen_lib.configs import Config, FeatureConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, glyphs
-from imggen_lib.errors import CheckpointError
+from imggen_lib.errors import CheckpointError, TrainingDiverged
 from imggen_lib.runs import Run, resume, start
 
 CONFIGS = {
@@ -49,7 +50,7 @@ def test_resume_equals_no_interruption_bit_for_bit(name: str, digits: ImageSet, 
     first.save(tmp_path)
     second = resume(tmp_path, digits)
     assert second.state.images == 112
-    assert [{k: float(v) for k, v in r.items()} for r in second.records(320)][1:] == expected[8:]
+    assert [{k: float(v) for k, v in r.items()} for r in second.records(320)] == expected[7:]
     a, b = _tensors(whole), _tensors(second)
     assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
@@ -81,15 +82,44 @@ def test_old_weights_are_deleted_after_the_new_are_safe(digits: ImageSet, tmp_pa
     for record in run.records(64):
         run.save(tmp_path)
         names = sorted(p.name for p in tmp_path.iterdir())
-        assert names == ["checkpoint.json", f"weights-{record['images']:012d}.safetensors"]
+        assert names[0] == "checkpoint.json" and len(names) == 2
+        assert names[1].startswith(f"weights-{record['images']:012d}-") and names[1].endswith(".safetensors")
 
 
-@pytest.mark.parametrize("moment", ["weights", "json"])
-def test_a_failed_write_loses_nothing(moment: str, digits: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_others_are_left_alone(digits: ImageSet, tmp_path: Path) -> None:
+    theirs = ["weights-best.safetensors", ".eslintrc.json.bak", ".weights.txt", "weights-000000000016.safetensors"]
+    for name in theirs:
+        (tmp_path / name).write_text("mine")
+    run = start(CONFIGS["vae"], digits)
+    for _ in run.records(48):
+        run.save(tmp_path)
+    assert [n for n in theirs if not (tmp_path / n).exists()] == []
+
+
+def test_weights_that_are_not_finite_are_not_saved(digits: ImageSet, tmp_path: Path) -> None:
     run = start(CONFIGS["vae"], digits)
     list(run.records(16))
     run.save(tmp_path)
     list(run.records(32))
+    with torch.no_grad():
+        next(run.state.modules()["model"].parameters()).view(-1)[0] = float("nan")
+    with pytest.raises(TrainingDiverged, match="not finite after 32 images"):
+        run.save(tmp_path)
+    assert checkpoint.load(tmp_path).meta["images"] == 16
+
+
+@pytest.mark.parametrize("moment", ["weights", "json"])
+@pytest.mark.parametrize("same_count", [False, True])
+def test_a_failed_write_loses_nothing(
+    moment: str, same_count: bool, digits: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(CONFIGS["vae"], digits)
+    list(run.records(16))
+    run.save(tmp_path)
+    before = checkpoint.load(tmp_path).meta["weights"]
+    if same_count:  # another run, saved over the first
+        run = start(replace(CONFIGS["vae"], seed=1), digits)
+    list(run.records(16 if same_count else 32))
     real, count = os.replace, iter(range(9))
 
     def fail(a: object, b: object) -> None:
@@ -100,7 +130,7 @@ def test_a_failed_write_loses_nothing(moment: str, digits: ImageSet, tmp_path: P
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="No space"):
         run.save(tmp_path)
-    assert checkpoint.load(tmp_path).meta["images"] == 16
+    assert checkpoint.load(tmp_path).meta["weights"] == before
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
@@ -215,6 +245,11 @@ def test_configs_survive_json(config: Config) -> None:
     [
         (lambda: GanConfig(net="cnn"), "unknown network"),
         (lambda: GanConfig(loss="relativisitc"), "Did you mean 'relativistic'"),
+        (lambda: GanConfig(r1=float("nan")), "r1 must not be negative"),
+        (lambda: GanConfig(ema_half_life=float("nan")), "ema-half-life"),
+        (lambda: GanConfig(ema_half_life=-1.0), "ema-half-life"),
+        (lambda: GanConfig(critic_steps=0), "critic-steps"),
+        (lambda: VaeConfig(beta=float("inf")), "beta"),
         (lambda: GanConfig(r1=-1.0), "r1 must not be negative"),
         (lambda: GanConfig(latent_dim=0), "latent-dim must be at least 1"),
         (lambda: VaeConfig(lr=5.0), "learning rate"),

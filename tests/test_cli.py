@@ -124,6 +124,10 @@ BAD = {
     "sample nowhere": (["sample", "{empty}", "--out", "x.png"], "there is no checkpoint"),
     "sample a typo": (["sample", "mnist-gan-conf", "--out", "x.png"], "unknown folder or pretrained model"),
     "sample format": (["sample", "{trained}", "--out", "{out}.xyz"], "picture format"),
+    "sample unwritable format": (["sample", "{trained}", "--out", "{out}.psd"], "picture format"),
+    "huge": (["sample", "{trained}", "--scale", "99999999999999999999", "--out", "x.png"], "below 2**40"),
+    "meta device": (["train", "gan", "--device", "meta", "--out", "{out}"], "cannot be used"),
+    "half-life": (["train", "gan", "--ema-half-life", "nan", "--out", "{out}"], "ema-half-life"),
     "sample folder": (["sample", "{trained}", "--out", "{out}/no/x.png"], "not a folder"),
     "label": (["sample", "{trained}", "--label", "3", "--out", "x.png"], "not class-conditional"),
     "info nowhere": (["info", "{empty}"], "there is no checkpoint"),
@@ -146,7 +150,11 @@ def test_bad_input_gets_one_clear_line(case: str, trained: Path, tmp_path: Path,
 
 def test_resume_keeps_to_conditional_and_kind(trained: Path, pictures: Path, call: Call) -> None:
     common = ["--data", f"folder:{pictures}", "--images", 99, "--out", trained, "--resume"]
-    for kind, more, message in (("vae", ["--conditional"], "without --conditional"), ("gan", [], "holds a vae")):
+    for kind, more, message in (
+        ("vae", ["--conditional"], "without --conditional"),
+        ("gan", [], "holds a vae"),
+        ("vae", ["--size", "16"], "was started with size 8"),
+    ):
         done = call("train", kind, *common, *more)
         assert done.returncode == 2 and message in done.stderr
 
@@ -166,6 +174,12 @@ def test_help_names_every_option(call: Call) -> None:
     }.items():
         done = call(command, "--help")
         assert done.returncode == 0 and all(word in done.stdout for word in words)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_an_out_that_cannot_be_written_is_told_before_the_training(pictures: Path, call: Call) -> None:
+    done = call("train", "gan", "--data", f"folder:{pictures}", "--images", 10**9, "--out", "/proc")
+    assert done.returncode == 2 and "error:" in done.stderr
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried to allocate 9 bytes")])

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -330,6 +331,44 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path) -> None:
     data = load(f"folder:{tmp_path}", size=8)
     assert len(data) == 3 and len(data.skipped) == 3 and "3 files skipped" in repr(data)
     assert sorted(line.split(":")[0] for line in data.skipped) == ["broken.png", "empty.jpg", "half.png"]
+
+
+def test_a_decoder_that_fails_in_its_own_way_skips_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(3):
+        _picture(tmp_path / f"{k}.png", "L", (20, 20), 40 * k)
+    from imggen_lib.data import folder
+
+    real = folder._read
+
+    def read(path: Path, size: int) -> np.ndarray:
+        if path.name == "1.png":
+            raise RuntimeError("Failed to decode image")
+        return real(path, size)
+
+    monkeypatch.setattr(folder, "_read", read)
+    assert load(f"folder:{tmp_path}").skipped == ("1.png: Failed to decode image",)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_links_are_followed_and_hidden_files_are_not_pictures(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for k in range(4):
+        _picture(root / "a" / f"{k}.png", "L", (16, 16), k)
+        _picture(tmp_path / "elsewhere" / f"{k}.png", "L", (16, 16), 50 + k)
+    _picture(root / ".ipynb_checkpoints" / "0-checkpoint.png", "L", (16, 16), 99)
+    _picture(root / "a" / "._0.png", "L", (16, 16), 99)
+    (root / "b").symlink_to(tmp_path / "elsewhere")
+    (root / "a" / "loop").symlink_to(root)
+    data = load(f"folder:{root}")
+    assert data.classes == ("a", "b") and len(data) == 8 and data.images.max() == 53
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text need Linux")
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    for k in range(3):
+        _picture(tmp_path / f"{k}.png", "L", (16, 16), k)
+    (tmp_path / "0.png").rename(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    assert len(load(f"folder:{tmp_path}")) == 3
 
 
 def test_a_picture_that_may_be_a_bomb_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,12 @@ def test_an_interruption_leaves_nothing(server: str, tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cache_that_cannot_be_made_is_unavailable_data(server: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataUnavailable, match="cannot be made"):
+        _fetch(server, tmp_path / "file" / "x.gz", "/good")
+
+
 def test_offline_asks_nobody(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMGGEN_OFFLINE", "1")
     with pytest.raises(DataUnavailable, match="IMGGEN_OFFLINE"):

@@ -79,7 +79,10 @@ def fetch(urls: list[str], target: Path, expected: str, size: int) -> Path:
     """Download the first of `urls` that gives the expected bytes to `target`, and return `target`."""
     if offline():
         raise DataUnavailable(f"{target.name} is not here, and IMGGEN_OFFLINE forbids downloads")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataUnavailable(f"{target.parent} cannot be made: {error}; IMGGEN_CACHE names another folder") from error
     failures: dict[str, str] = {}  # the last one of each mirror
     for url in urls:
         for attempt in range(RETRIES):

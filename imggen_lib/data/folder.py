@@ -1,6 +1,7 @@
 """A folder of a person's own images, of any size and mode."""
 
 import hashlib
+import os
 import warnings
 from pathlib import Path
 
@@ -47,7 +48,19 @@ def _read(path: Path, size: int) -> np.ndarray:
 
 def _in_test_split(name: str) -> bool:
     """A tenth of all files, chosen by name alone: adding files moves none of the others."""
-    return hashlib.sha256(name.encode()).digest()[0] < 26
+    return hashlib.sha256(os.fsencode(name)).digest()[0] < 26
+
+
+def _pictures(root: Path) -> list[Path]:
+    """The picture files below `root`, links to folders followed, hidden files and folders left out."""
+    found, seen = [], set()
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        subfolders[:] = [] if real in seen else [s for s in subfolders if not s.startswith(".")]
+        if real not in seen:
+            found += [Path(folder, name) for name in names if not name.startswith(".")]
+        seen.add(real)
+    return sorted(p for p in found if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
 def read_folder(path: str | Path, split: str, *, size: int = 32, channels: int | None = None) -> ImageSet:
@@ -64,7 +77,7 @@ def read_folder(path: str | Path, split: str, *, size: int = 32, channels: int |
         raise ValueError(f"size must be a multiple of 4 and at least 8, got {size}")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels must be 1 or 3, got {channels}")
-    files = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    files = _pictures(root)
     if not files:
         raise DataError(f"{root} holds no pictures (looked for {', '.join(sorted(SUFFIXES))}, in subfolders too)")
     pictures, kept, skipped = [], [], []
@@ -75,7 +88,9 @@ def read_folder(path: str | Path, split: str, *, size: int = 32, channels: int |
             kept.append(name)
         except UnidentifiedImageError:
             skipped.append(f"{name}: not a picture that can be read")
-        except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Warning) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # decoders raise what they like for damaged files
             skipped.append(f"{name}: {error}")
     if len(kept) < 2:
         reasons = "".join(f"\n  {line}" for line in skipped[:5])

@@ -53,6 +53,8 @@ class ConvGenerator(nn.Module):
         super().__init__()
         channels, side, _ = check_shape(image_shape)
         ups = doublings(side)
+        if width < 2:
+            raise ValueError(f"width must be at least 2, got {width}: it is halved on the way to the image")
         self.image_shape, self.latent_dim, self.classes = image_shape, latent_dim, classes
         self.start = (width * 2 ** (ups - 2), side >> ups, side >> ups)
         self.dense = nn.Linear(latent_dim + classes, prod(self.start), bias=False)

@@ -49,7 +49,6 @@ def train_gan(
     :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
     """
     generator, critic = state.generator.train(), state.critic.train()
-    generator_loss = torch.zeros(())
     for real, labels in batches:
         check_batch(real, critic.image_shape)  # type: ignore[arg-type]
         n, y = len(real), labels if critic.classes else None
@@ -78,12 +77,13 @@ def train_gan(
             state.generator_optimizer.zero_grad()
             generator_loss.backward()
             state.generator_optimizer.step()
+            state.generator_loss = generator_loss.detach()
             critic.requires_grad_(True)
             update_ema(state.ema, generator, images=state.images, batch=n * critic_steps, half_life=ema_half_life)
 
         state.images += n
         state.steps += 1
-        record: Record = {"images": state.images, "critic": critic_loss.detach(), "generator": generator_loss.detach()}
+        record: Record = {"images": state.images, "critic": critic_loss.detach(), "generator": state.generator_loss}
         record |= {"penalty": penalty.detach(), "real": real_logits.mean().detach(), "fake": fake_logits.mean().detach()}
         check_finite(record, state.steps)
         yield record

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ class GanState:
     critic_optimizer: torch.optim.Adam
     images: int = 0  # real images seen by the critic
     steps: int = 0  # critic updates
+    generator_loss: Tensor = field(default_factory=lambda: torch.zeros(()))  # the latest
 
     @classmethod
     def create(
