@@ -150,7 +150,7 @@ def _train(args: argparse.Namespace) -> int:
     if device is not None:
         try:
             torch.empty(0, device=device).cpu()
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
+        except (RuntimeError, AssertionError) as error:
             raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
     exists = (args.out / "checkpoint.json").exists()
     if exists and not args.resume:
