@@ -78,8 +78,8 @@ def _load_weights(net: nn.Module, weights: Mapping[str, Tensor], folder: Path) -
     net.load_state_dict({k: v.to(expected[k].dtype) for k, v in weights.items()})
 
 
-def _atomic(folder: Path, label: str, write: Callable[[str], Any], final: Callable[[Path], str]) -> Path:
-    """Call ``write(temporary path)``, flush to the disk, rename to ``final(temporary path)``."""
+def _atomic(folder: Path, label: str, write: Callable[[str], Any], final: Callable[[str], str]) -> tuple[Path, str]:
+    """Call ``write(temporary path)``, flush to the disk, rename to ``final(checksum of what was written)``."""
     with NamedTemporaryFile(dir=folder, prefix=f".{label}.", delete=False) as temporary:
         name = temporary.name
     try:
@@ -87,9 +87,10 @@ def _atomic(folder: Path, label: str, write: Callable[[str], Any], final: Callab
         with open(name, "rb") as file:
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
-        path = folder / final(Path(name))
+        digest = sha256(Path(name))
+        path = folder / final(digest)
         os.replace(name, path)
-        return path
+        return path, digest
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
@@ -97,11 +98,11 @@ def _atomic(folder: Path, label: str, write: Callable[[str], Any], final: Callab
 
 
 def _write(
-    folder: Path, weights_name: Callable[[Path], str], tensors: Mapping[str, Tensor], meta: dict[str, Any], json_name: str
+    folder: Path, weights_name: Callable[[str], str], tensors: Mapping[str, Tensor], meta: dict[str, Any], json_name: str
 ) -> str:
     whole = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    weights = _atomic(folder, "weights", lambda name: save_file(whole, name), weights_name)
-    meta = {"format": FORMAT, **meta, "weights": {"file": weights.name, "sha256": sha256(weights)}}
+    weights, digest = _atomic(folder, "weights", lambda name: save_file(whole, name), weights_name)
+    meta = {"format": FORMAT, **meta, "weights": {"file": weights.name, "sha256": digest}}
     text = json.dumps(meta, indent=2) + "\n"
     _atomic(folder, json_name, lambda name: Path(name).write_text(text, encoding="ascii"), lambda _: json_name)
     return weights.name
@@ -137,7 +138,7 @@ def save(folder: str | Path, state: State, config: Config, **meta: Any) -> None:
         meta["generator_loss"] = float(state.generator_loss)
     # The name has a part of the checksum, so that weights that a JSON names are never overwritten by others.
     stem = f"weights-{state.images:012d}"
-    current = _write(folder, lambda path: f"{stem}-{sha256(path)[:8]}.safetensors", tensors, meta, "checkpoint.json")
+    current = _write(folder, lambda digest: f"{stem}-{digest[:8]}.safetensors", tensors, meta, "checkpoint.json")
     for old in folder.iterdir():
         if _OURS.fullmatch(old.name) and old.name != current:
             old.unlink(missing_ok=True)

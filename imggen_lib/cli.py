@@ -277,20 +277,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return {"train": _train, "sample": _sample, "info": _info}[args.command](args)
-    except TrainingDiverged as error:
-        print(f"imggen_lib {args.command}: error: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         os._exit(0)  # the reader of our output has gone, as with `| head`
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(s in str(error) for s in ("out of memory", "allocate", "overflow")):
-            raise
-        print(f"imggen_lib {args.command}: error: not enough memory; try a smaller --batch, --width or --size", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"imggen_lib {args.command}: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, OSError, OverflowError) as error:
+    except (ValueError, OSError, OverflowError, MemoryError, RuntimeError) as error:
         text = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, MemoryError | RuntimeError) and not isinstance(error, TrainingDiverged):
+            if isinstance(error, RuntimeError) and not any(s in text for s in ("out of memory", "allocate", "overflow")):
+                raise  # a mistake of ours: its traceback is wanted
+            text = "not enough memory; try a smaller --batch, --width or --size"
         print(f"imggen_lib {args.command}: error: {text}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -73,9 +74,9 @@ class ImageSet:
         _, c, h, w = self.images.shape
         return c, h, w
 
-    @property
+    @cached_property
     def checksum(self) -> str:
-        """SHA-256 of the pixels and labels, as a hexadecimal string; goes into every checkpoint."""
+        """SHA-256 of the pixels and labels, as a hexadecimal string; goes into every checkpoint, computed once."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
         digest.update(self.images.cpu().contiguous().numpy().tobytes())
         digest.update(self.labels.cpu().contiguous().numpy().tobytes())
