@@ -30,7 +30,8 @@ def texts() -> list[Path]:
 
 
 def write(notebook: Any, path: Path) -> None:
-    """Write with cell numbers as ids, so that files differ only where cells do."""
+    """Write with cell numbers as ids and without the kernel's version, so that files differ only where cells do."""
+    notebook.metadata.pop("language_info", None)
     for k, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{k}"
     nbformat.validate(notebook)
