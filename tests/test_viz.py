@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def test_figures_and_films_show_themselves(make_images: Make) -> None:
 def test_flipbook_holds_every_frame(make_images: Make) -> None:
     frames = [torch.full((2, 1, 4, 4), v) for v in (-1.0, 0.0, 1.0)]
     page = viz.flipbook(frames, ["a", "b", "c"], "shades", columns=2)._repr_html_()
-    assert 'max="2"' in page and 'value="1"' in page and 'data-labels="a,b,c"' in page and ">b</output>" in page
+    assert 'max="2"' in page and 'value="1"' in page and 'data-labels="a|b|c"' in page and ">b</output>" in page
     sprite = page.split("base64,")[1].split(")")[0]
     with Image.open(io.BytesIO(base64.b64decode(sprite))) as picture:
         shades = [picture.convert("L").getpixel((2, y)) for y in (2, 8, 14)]
@@ -124,3 +125,24 @@ def test_progress_passes_everything_through(capsys: pytest.CaptureFixture[str]) 
     assert list(viz.progress(records, 25)) == records
     assert "100%" in capsys.readouterr().err
     assert list(viz.progress(records, 25, disable=True)) == records
+
+
+def test_sliders_hold_every_chart() -> None:
+    def draw(height: float, width: float) -> viz.Picture:
+        figure, ax = viz.figure_and_axes(1.0, 0.8)
+        ax.bar([0], [height], width)
+        return figure
+
+    page = viz.sliders(draw, {"h": [1.0, 2.0, -3.5], "w": [0.5, 1.0]}, alt="a <bar>")._repr_html_()
+    assert page.count('type="range"') == 2 and 'max="2"' in page and 'max="1"' in page
+    assert 'data-labels="1|2|\u22123.5"' in page and 'aria-label="a &lt;bar&gt;: w"' in page
+    width, height = re.search(r"aspect-ratio:(\d+)/(\d+)", page).groups()  # type: ignore[union-attr]
+    with Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^)]+)", page).group(1)))) as sprite:  # type: ignore[union-attr]
+        assert sprite.size == (2 * int(width), 3 * int(height))
+    one = viz.sliders(lambda h: draw(h, 1.0), {"h": [1.0]}, alt="one")._repr_html_()
+    assert 'max="0"' in one
+    for axes in ({}, {"h": []}, {"a": [1.0], "b": [1.0], "c": [1.0]}):
+        with pytest.raises(ValueError, match="sliders"):
+            viz.sliders(draw, axes, alt="x")
+    with pytest.raises(ValueError, match="same size"):
+        viz.sliders(lambda h: viz.figure_and_axes(h, 1.0)[0], {"h": [1.0, 2.0]}, alt="x")

@@ -1,0 +1,103 @@
+"""HTML for the page that works without a kernel and without a network: films, and sliders over precomputed pictures."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from imggen_lib.viz.figure import Picture, palette_png
+from imggen_lib.viz.sheets import enlarged, gif, tile
+
+
+class Html:
+    """Something for the page that is neither text nor a figure, with its HTML."""
+
+    def __init__(self, html: str, words: str) -> None:
+        self.html, self.words = html, words
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return f"<{self.words}>"
+
+
+def _data_url(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def film(frames: Sequence[Tensor], alt: str, **options: Any) -> Html:
+    """A training film for the page: see :func:`gif`; `alt` says in words what it shows."""
+    source = _data_url(gif(frames, **options), "gif")
+    return Html(f'<img src="{source}" alt="{escape(alt)}" style="width:100%;max-width:900px">', "training film")
+
+
+def flipbook(frames: Sequence[Tensor], labels: Sequence[str], alt: str, columns: int | None = None, scale: int = 2) -> Html:
+    """A slider through sheets of images that works without a kernel and without a network: all frames are in the page.
+
+    `labels` has a text for each frame, shown beside the slider; the arrow keys move it.
+    """
+    if not frames or len(frames) != len(labels):
+        raise ValueError(f"a flipbook needs a label for each frame, got {len(frames)} frames and {len(labels)} labels")
+    return _slider_page([[tile(f, columns)] for f in frames], {"": labels}, alt, scale, colours=16, pixelated=True)
+
+
+def sliders(draw: Callable[..., Picture], axes: Mapping[str, Sequence[float | str]], alt: str, colours: int = 32) -> Html:
+    """One slider or two that choose among charts drawn beforehand: ``draw(value)`` or ``draw(value, value)`` for every choice.
+
+    `axes` maps the name beside each slider (a symbol, best) to its values; `alt` says in words what is seen. All charts must
+    have the same size. Works without a kernel and without a network; keep the product of the numbers of values under about 80.
+    """
+    if len(axes) not in (1, 2) or not all(axes.values()):
+        raise ValueError(f"one or two sliders with at least one value each, got {list(axes)}")
+    first, second = [*axes.values(), [None]][:2]
+    table = [[_pixels(draw(a) if b is None else draw(a, b)) for b in second] for a in first]
+    if len({cell.shape for row in table for cell in row}) > 1:
+        raise ValueError("all charts must have the same size")
+    labels = {name: [v if isinstance(v, str) else f"{v:g}".replace("-", "\u2212") for v in values] for name, values in axes.items()}
+    return _slider_page(table, labels, alt, scale=1, colours=colours, pixelated=False)
+
+
+def _pixels(picture: Picture) -> np.ndarray:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(picture._repr_png_())) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+_MOVE = (
+    "const box=this.closest('[data-frames]'),at=[...box.querySelectorAll('input')].map(e=>[+e.value,+e.max||1]);"
+    "this.nextElementSibling.textContent=this.dataset.labels.split('|')[this.value];"
+    "box.firstElementChild.style.backgroundPosition="
+    "(at[1]?100*at[1][0]/at[1][1]:0)+'% '+100*at[0][0]/at[0][1]+'%'"
+)
+
+
+def _slider_page(
+    table: list[list[np.ndarray]], axes: Mapping[str, Sequence[str]], alt: str, scale: int, colours: int, pixelated: bool
+) -> Html:
+    """All pictures in one PNG, rows for the first slider and columns for the second; a slider moves what is seen of it."""
+    height, width = table[0][0].shape[:2]
+    sprite = palette_png(enlarged(np.concatenate([np.concatenate(row, 1) for row in table]), 1), colours)
+    starts = [len(values) // 2 for values in axes.values()]
+    shares = [100 * start / max(len(values) - 1, 1) for start, values in zip(starts, axes.values(), strict=True)]
+    style = (
+        f"width:100%;max-width:{width * scale}px;aspect-ratio:{width}/{height};{'image-rendering:pixelated;' * pixelated}"
+        f"background-size:{100 * len(table[0])}% {100 * len(table)}%;"
+        f"background-position:{[*shares, 0][1]}% {shares[0]}%;background-image:url({_data_url(sprite, 'png')})"
+    )
+    controls = []
+    for (name, values), start in zip(axes.items(), starts, strict=True):
+        words = escape(f"{alt}: {name}" if name else alt)
+        controls.append(
+            f'<label style="display:flex;gap:.6em;align-items:center;max-width:{width * scale}px">{escape(name)}'
+            f'<input type="range" style="flex:1;min-width:0" min="0" max="{len(values) - 1}" value="{start}" aria-label="{words}" '
+            f'data-labels="{escape("|".join(values))}" oninput="{_MOVE}">'
+            f'<output style="min-width:3em">{escape(values[start])}</output></label>'
+        )
+    picture = f'<div role="img" aria-label="{escape(alt)}" style="{style}"></div>'
+    return Html(f"<div data-frames>{picture}{''.join(controls)}</div>", "sliders")
