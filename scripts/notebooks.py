@@ -1,5 +1,5 @@
 """Work on the book's notebooks: ``pair`` (text to notebook), ``run`` (execute and store outputs), ``check`` (pairs agree, code is
-formatted), ``format`` (ruff on the code cells of the texts).
+formatted), ``format`` (ruff on the code cells of the texts, exercise cells made from their solutions).
 
 The MyST text is what one edits. ``pair`` writes its cells into the notebook and keeps the outputs of cells that did not change;
 ``run`` executes; both write files that do not change when nothing did.
@@ -16,6 +16,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from exercises import tagged, with_exercises
 from jupytext.compare import NotebookDifference, compare_notebooks
 from nbclient import NotebookClient
 
@@ -121,12 +122,17 @@ def formatted(source: str) -> str:
 
 
 def reformat(text: Path, write_back: bool) -> list[str]:
-    """Format the code cells of a text; the names of the cells that were (or are) not as ruff writes them."""
+    """Format a text's code cells and make its exercise cells from their solutions; what was (or is) not as it should be."""
     notebook, found = jupytext.read(text), []
+    before = [(c.cell_type, c.source) for c in notebook.cells]
+    notebook.cells = with_exercises(notebook.cells)
     for cell in notebook.cells:
         if cell.cell_type == "code" and (better := formatted(cell.source)) != cell.source:
-            found.append(f"{text.name}: a cell is not formatted: {cell.source.splitlines()[0]}")
+            if not tagged(cell, "exercise"):
+                found.append(f"{text.name}: a cell is not formatted: {cell.source.splitlines()[0]}")
             cell.source = better
+    if not found and [(c.cell_type, c.source) for c in notebook.cells] != before:
+        found.append(f"{text.name}: an exercise is not what its solution makes it")
     if found and write_back:
         jupytext.write(notebook, text, fmt="md:myst")
     return found

@@ -1,0 +1,24 @@
+"""Exercises: run a check on an answer and say in one line how it went."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def attempt(check: Callable[..., None], *answer: Any) -> None:
+    """Run `check` on the answer, print ``right`` or ``not yet`` with the reason.
+
+    A check raises ``AssertionError`` with a hint. What is not filled in yet (``...``, or a function that raises
+    ``NotImplementedError``) is said to be so; any other exception is named. Nothing is raised, so that "run all" goes on.
+    """
+    try:
+        if any(part is ... for part in answer):
+            raise AssertionError("your answer goes where the dots are")
+        check(*answer)
+    except NotImplementedError:
+        print("not yet: your code is missing")
+    except AssertionError as error:
+        print("not yet:", (str(error) or "the check does not hold").splitlines()[0])
+    except Exception as error:
+        print(f"not yet: {type(error).__name__}: {error}")
+    else:
+        print("right")
