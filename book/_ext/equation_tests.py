@@ -1,0 +1,109 @@
+"""Every labelled equation gets a small mark that leads to the source of its test; an appendix page lists them all.
+
+The test of the equation ``(gan-value)`` is the function ``test_gan_value`` in ``tests/equations/``. The directive
+``{equation-tests} gan_theory`` lists the equations of one chapter, each with its number, its formula, and its test's source.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+BOOK = Path(__file__).parent.parent
+TESTS = BOOK.parent / "tests" / "equations"
+PAGE = "book/equations"
+DISPLAY = re.compile(r"^\$\$\n(?P<latex>.*?)\n\$\$(?: \((?P<label>[\w-]+)\))?$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Equation:
+    label: str | None
+    latex: str
+
+
+@dataclass(frozen=True)
+class EquationTest:
+    path: Path
+    function: str
+    says: str  # how it checks: the first line of the docstring
+
+
+def prose(text: str) -> str:
+    """A chapter's text without its code cells and literal blocks."""
+    return re.sub(r"^(```+|~~~+)\{(?:code-cell|literalinclude|code)[^\n]*\n.*?^\1$", "", text, flags=re.M | re.S)
+
+
+def equations(chapter: Path) -> list[Equation]:
+    """The display equations of a chapter's MyST text, in order."""
+    return [Equation(m["label"], m["latex"]) for m in DISPLAY.finditer(prose(chapter.read_text(encoding="utf-8")))]
+
+
+def tests() -> dict[str, EquationTest]:
+    """The test of each label. Two tests of one label are an error."""
+    found: dict[str, EquationTest] = {}
+    for path in sorted(TESTS.glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                label = node.name.removeprefix("test_").replace("_", "-")
+                if label in found:
+                    raise ValueError(f"two tests of the equation {label}")
+                says = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
+                found[label] = EquationTest(path, node.name, says)
+    return found
+
+
+class EquationTests(SphinxDirective):
+    """The equations of one chapter with their tests."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        chapter = BOOK / f"{self.arguments[0]}.md"
+        if not chapter.exists():
+            raise self.error(f"there is no chapter {self.arguments[0]!r}")
+        self.env.note_dependency(str(chapter))
+        known, lines = tests(), []
+        for equation in equations(chapter):
+            if equation.label not in known:
+                continue  # tests/test_equations.py refuses this
+            test = known[equation.label]
+            self.env.note_dependency(str(test.path))
+            lines += [f"(test-{equation.label})=", "", f"{{eq}}`{equation.label}` {test.says}", ""]
+            lines += ["$$", *equation.latex.splitlines(), "$$", ""]
+            lines += [f"````{{admonition}} {test.function}", ":class: dropdown equation-source"]
+            lines += [
+                f"```{{literalinclude}} ../tests/equations/{test.path.name}",
+                f":pyobject: {test.function}",
+                "```",
+                "````",
+                "",
+            ]
+        node = nodes.container(classes=["equation-tests"])
+        self.state.nested_parse(StringList(lines, source=str(chapter)), self.content_offset, node)
+        return node.children
+
+
+def _mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """A link beside each labelled equation, in HTML."""
+    if app.builder.format != "html" or PAGE not in app.env.found_docs:
+        return
+    known = tests()
+    for block in list(doctree.findall(nodes.math_block)):
+        label = block.get("label")
+        if label in known:
+            target = f"{app.builder.get_relative_uri(docname, PAGE)}#test-{label}"
+            words = app.config.equation_test_words
+            html = f'<div class="equation-test"><a href="{target}" title="{known[label].function}">{words}</a></div>'
+            block.parent.insert(block.parent.index(block) + 1, nodes.raw("", html, format="html"))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_config_value("equation_test_words", "tested", "html")
+    app.add_directive("equation-tests", EquationTests)
+    app.connect("doctree-resolved", _mark)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
