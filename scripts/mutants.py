@@ -3,7 +3,8 @@
 The formulas are the statements that end in ``# claim`` in ``tests/equations/``. A mutant changes one operator or one number of one
 such statement (cosmic-ray's operators), and only that test is run, in this process. A mutant is *caught* when an assertion fails
 or the test stops with an error; the two are counted apart. With ``--library`` the functions of ``losses/`` and ``theory/``
-are changed as well, and a mutant is caught when any of the tests that name the function fails.
+are changed as well, and a mutant is caught when any of the tests that name the function fails. With ``--exercises`` the chapters
+are run, and the solutions of their exercises are changed: a mutant is caught when the exercise's check does not say "right".
 
 ``make mutants`` prints the survivors and fails under 90 %.
 """
@@ -40,7 +41,7 @@ OPERATORS = [
     "core/ReplaceUnaryOperator_Delete_USub",
     "core/NumberReplacer",
 ]
-LIBRARY = ("losses.gan", "losses.vae", "losses.image", "theory.divergences", "theory.dirac", "theory.linear_vae")
+LIBRARY = ("losses.gan", "losses.vae", "losses.image", "theory.divergences", "theory.dirac", "theory.linear_vae", "theory.mixture")
 
 
 def mutants(statement: str) -> Iterator[str]:
@@ -159,6 +160,48 @@ def library(name: str, tests: dict[str, tuple[Any, str]]) -> tuple[Counter[str],
     return counts, survivors
 
 
+def exercises(path: Path) -> tuple[Counter[str], list[str]]:
+    """Run a chapter's cells in this process, and mutate the solutions on the way."""
+    import json
+
+    names: dict[str, Any] = {"__name__": "__main__"}
+    counts, survivors = Counter[str](), []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        source = "".join(cell["source"])
+        for text in _wrong_solutions(source) if "solution" in cell["metadata"].get("tags", []) else ():
+            out = io.StringIO()
+
+            def run(text: str = text, out: io.StringIO = out) -> None:
+                with contextlib.redirect_stdout(out):
+                    exec(compile(text, path.stem, "exec"), dict(names))
+                assert out.getvalue().startswith("right")
+
+            result = "survived" if outcome(run) == "survived" else "error" if "Error:" in out.getvalue() else "caught"
+            counts[result] += 1
+            if result == "survived":
+                changed = set(text.splitlines()) - set(source.splitlines())
+                survivors.append(f"{path.stem}: {' '.join(' '.join(changed).split())}")
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            exec(compile(source, path.stem, "exec"), names)
+    return counts, survivors
+
+
+def _wrong_solutions(source: str) -> Iterator[str]:
+    """A solution cell with one operator or number of the part that the reader writes changed."""
+    lines, inside, theirs = source.splitlines(), False, set()
+    for number, line in enumerate(lines, start=1):
+        word = line.strip()
+        inside = word == "# solution" or (inside and word != "# end")
+        if inside or word.endswith("# solution"):
+            theirs.add(number)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.stmt) and not hasattr(node, "body") and node.lineno in theirs:
+            for text in mutants(own_text(source, node)):
+                yield replaced(source, node, text)
+
+
 def report(name: str, counts: Counter[str]) -> float:
     total = sum(counts.values())
     share = 1 - counts["survived"] / total if total else 1.0
@@ -171,6 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="default: all of tests/equations")
     parser.add_argument("--library", action="store_true", help="change the library's functions, too")
+    parser.add_argument("--exercises", action="store_true", help="change the exercises' solutions, too; runs the chapters")
     args = parser.parse_args()
     torch.set_num_threads(1)
     files = args.files or sorted((ROOT / "tests" / "equations").glob("test_*.py"))
@@ -189,6 +233,12 @@ def main() -> None:
             counts, alive = library(name, tests)
             report(name, counts)
             survivors += alive
+    if args.exercises:
+        for path in sorted((ROOT / "book").glob("*.ipynb")):
+            counts, alive = exercises(path)
+            if counts:
+                report(path.stem, counts)
+                survivors += alive
     print("\n".join(survivors))
     if report("claims in all", total) < NEEDED:
         sys.exit(1)
