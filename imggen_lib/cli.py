@@ -66,9 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--penalty-every", type=_count, help="gan: apply penalties every so many steps", **suppress)
     train.add_argument("--ema-half-life", type=float, help="gan: half-life of the average, in images", **suppress)
     train.add_argument(
-        "--likelihood", help="vae: bernoulli or gaussian (default: bernoulli for grey, gaussian for RGB)", **suppress
+        "--likelihood", help="vae: bernoulli, gaussian or logistic (default: bernoulli for grey, gaussian for RGB)", **suppress
     )
     train.add_argument("--beta", type=float, help="vae: weight of the KL term (default: 1)", **suppress)
+    train.add_argument("--beta-warmup", type=_count, help="vae: images over which beta rises from 0 (default: none)", **suppress)
+    train.add_argument("--free-bits", type=float, help="vae: nats a latent dimension that cost nothing (default: 0)", **suppress)
     train.add_argument("--checkpoint-every", type=_count, default=100_000, help="images between two checkpoints")
     train.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
     train.add_argument("--threads", type=_count, help="CPU threads (default: PyTorch's choice)", **suppress)

@@ -14,8 +14,8 @@ from imggen_lib.errors import CheckpointError, unknown_name
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
-from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE
-from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine
+from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE
+from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, warm_up
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
 NETS = ("mlp", "conv")
@@ -115,7 +115,7 @@ class GanConfig(Config):
 
 @dataclass(frozen=True)
 class VaeConfig(Config):
-    """A VAE with a Bernoulli (or Gaussian) likelihood and a cosine learning rate."""
+    """A VAE with a Bernoulli (or Gaussian, or discretised logistic) likelihood and a cosine learning rate."""
 
     latent_dim: int = 16
     width: int = 32
@@ -125,13 +125,17 @@ class VaeConfig(Config):
     likelihood: str = "bernoulli"
     beta: float = 1.0
     schedule_images: int = 0  # length of the cosine; 0 for a constant rate
+    free_bits: float = 0.0  # nats a latent dimension that cost nothing
+    beta_warmup: int = 0  # images over which beta rises from 0; 0 for none
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.likelihood not in ("bernoulli", "gaussian"):
-            raise ValueError(unknown_name("likelihood", self.likelihood, ("bernoulli", "gaussian")))
-        if not 0 <= self.beta < math.inf:
-            raise ValueError(f"beta must not be negative, nor infinite, got {self.beta}")
+        if self.likelihood not in LIKELIHOODS:
+            raise ValueError(unknown_name("likelihood", self.likelihood, LIKELIHOODS))
+        for name in ("beta", "free_bits", "beta_warmup"):
+            if not 0 <= getattr(self, name) < math.inf:
+                words = name.replace("_", "-")
+                raise ValueError(f"{words} must not be negative, nor infinite, got {getattr(self, name)}")
 
     def build(self) -> VAE:
         rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}
@@ -146,6 +150,12 @@ class VaeConfig(Config):
     def lr_schedule(self) -> Schedule:
         total = self.schedule_images
         return cosine(total, warmup=min(200 * self.batch, total // 10)) if total else constant
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of :func:`imggen_lib.train.vae.train_vae`."""
+        beta = warm_up(self.beta, self.beta_warmup) if self.beta_warmup else self.beta
+        return {"beta": beta, "free_bits": self.free_bits, "lr_schedule": self.lr_schedule, "seed": self.seed}
 
 
 @dataclass(frozen=True)

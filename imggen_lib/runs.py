@@ -46,7 +46,7 @@ class Run:
             assert isinstance(self.state, GanState)
             return train_gan(self.state, batches, LOSSES[c.loss], **c.options)
         assert isinstance(self.state, VaeState)
-        return train_vae(self.state, batches, beta=c.beta, lr_schedule=c.lr_schedule, seed=c.seed)
+        return train_vae(self.state, batches, **c.options)
 
     def save(self, folder: str | Path, **meta: Any) -> None:
         """Write a checkpoint; see :func:`imggen_lib.checkpoint.save`."""

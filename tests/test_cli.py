@@ -111,6 +111,9 @@ BAD = {
     "nothing": ([], "required"),
     "rate": (["train", "gan", "--lr", "7", "--out", "{out}"], "learning rate"),
     "foreign option": (["train", "gan", "--beta", "2", "--out", "{out}"], "--beta is not an option of a gan"),
+    "free bits": (["train", "vae", "--free-bits", "-1", "--out", "{out}"], "free-bits must not be negative"),
+    "likelihood": (["train", "vae", "--likelihood", "logisitc", "--out", "{out}"], "Did you mean 'logistic'"),
+    "foreign free bits": (["train", "gan", "--free-bits", "1", "--out", "{out}"], "--free-bits is not an option of a gan"),
     "article vae": (["train", "vae", "--article", "--out", "{out}"], "not a VAE"),
     "empty folder": (["train", "gan", "--data", "folder:{empty}", "--out", "{out}"], "holds no pictures"),
     "missing folder": (["train", "gan", "--data", "folder:{empty}/no", "--out", "{out}"], "is not a folder"),
@@ -166,9 +169,33 @@ def test_the_articles_recipe(tmp_path: Path, pictures: Path, call: Call) -> None
     assert checkpoint.load(out).config == GanConfig.article(image_shape=(3, 8, 8), batch=4)
 
 
+def test_a_vae_s_options_are_in_its_checkpoint_and_kept_on_resume(tmp_path: Path, pictures: Path, call: Call) -> None:
+    out = tmp_path / "out"
+    options = ["--likelihood", "logistic", "--free-bits", 0.25, "--beta-warmup", 64, "--net", "mlp", "--hidden", 16, "--batch", 16]
+    common = ["train", "vae", "--data", f"folder:{pictures}", "--size", 8, "--out", out]
+    assert call(*common, *options, "--images", 32).returncode == 0
+    config = checkpoint.load(out).config
+    assert (config.likelihood, config.free_bits, config.beta_warmup) == ("logistic", 0.25, 64)
+    done = call(*common, "--images", 64, "--resume", "--free-bits", 0.5)
+    assert done.returncode == 2 and "was started with free-bits 0.25" in done.stderr
+    assert call(*common, "--images", 64, "--resume").returncode == 0 and checkpoint.load(out).meta["images"] == 64
+
+
 def test_help_names_every_option(call: Call) -> None:
     for command, words in {
-        "train": ["--data", "--images", "--seed", "--out", "--resume", "--net", "--loss", "--device", "--beta", "default"],
+        "train": [
+            "--data",
+            "--images",
+            "--seed",
+            "--out",
+            "--resume",
+            "--net",
+            "--loss",
+            "--device",
+            "--beta",
+            "--free-bits",
+            "default",
+        ],
         "sample": ["-n", "--seed", "--out", "--label"],
         "info": ["dir"],
     }.items():

@@ -134,3 +134,84 @@ def test_mistakes_are_refused() -> None:
             inspect.unwrap(plain)(*arguments)
     with pytest.raises(ValueError, match="k >= 1"):
         vae.iwae_bound(torch.zeros(0, 3))
+
+
+LEVELS = torch.arange(256, dtype=F64) / 127.5 - 1
+
+
+@pytest.mark.parametrize("mean", [-1.4, -1.0, 0.013, 0.99, 30.0])
+@pytest.mark.parametrize("log_scale", [-8.0, -3.0, 0.0, 4.0])
+def test_discretized_logistic_sums_to_one_over_the_levels(mean: float, log_scale: float) -> None:
+    means, scale = torch.full((256, 1), mean, dtype=F64), torch.tensor(log_scale, dtype=F64)
+    log_p = vae.discretized_logistic_log_prob(LEVELS[:, None], means, scale)
+    assert torch.isfinite(log_p).all() and (log_p <= 0).all()
+    assert log_p.exp().sum().item() == pytest.approx(1.0, abs=1e-9)
+
+
+def test_discretized_logistic_is_the_logistic_s_mass_in_each_bin() -> None:
+    from scipy.stats import logistic
+
+    x, mean, scale = LEVELS[[0, 1, 100, 254, 255]], 0.31, 0.2
+    edges = [(-math.inf, -1 + 1 / 255), *[(v - 1 / 255, v + 1 / 255) for v in x[1:4].tolist()], (1 - 1 / 255, math.inf)]
+    expected = [logistic.cdf(b, mean, scale) - logistic.cdf(a, mean, scale) for a, b in edges]
+    means, log_scale = torch.full((5, 1), mean, dtype=F64), torch.tensor(math.log(scale), dtype=F64)
+    got = vae.discretized_logistic_log_prob(x[:, None], means, log_scale)
+    torch.testing.assert_close(got.exp(), torch.tensor(expected, dtype=F64))
+
+
+def test_discretized_logistic_in_single_precision_is_stable_and_sums_over_pixels() -> None:
+    levels = LEVELS.float()
+    x = levels[torch.randint(256, (3, 1, 4, 4), generator=torch.Generator().manual_seed(0))]
+    mean = _random(3, 1, 4, 4, seed=1).float()
+    for log_scale in (-7.0, -1.0, 3.0):
+        scale = torch.tensor(log_scale)
+        mean.requires_grad_(True)
+        single = vae.discretized_logistic_log_prob(x, mean, scale)
+        double = vae.discretized_logistic_log_prob(x.double(), mean.double(), scale.double())
+        assert single.shape == (3,)
+        torch.testing.assert_close(single.double(), double, rtol=1e-3, atol=1e-3)
+        (slope,) = torch.autograd.grad(single.sum(), mean)
+        assert torch.isfinite(slope).all() and (slope != 0).any()
+
+
+def test_kl_per_dimension_adds_up() -> None:
+    mu, logvar = _random(5, 3, seed=3), _random(5, 3, seed=4)
+    torch.testing.assert_close(vae.kl_per_dimension(mu, logvar).sum(1), vae.standard_normal_kl(mu, logvar))
+    alone = vae.standard_normal_kl(mu[:, 1:2], logvar[:, 1:2])
+    torch.testing.assert_close(vae.kl_per_dimension(mu, logvar)[:, 1], alone)
+
+
+def test_free_bits_cost_nothing_and_push_nothing() -> None:
+    mu = torch.tensor([[2.0, 0.1], [1.0, -0.1]], dtype=F64, requires_grad=True)
+    kl = vae.kl_per_dimension(mu, torch.zeros_like(mu))  # means 1.25 and 0.005
+    assert vae.free_bits_kl(kl, 0.0).item() == pytest.approx(1.255)
+    priced = vae.free_bits_kl(kl, 0.3)
+    assert priced.item() == pytest.approx(1.25 + 0.3)
+    (slope,) = torch.autograd.grad(priced, mu)
+    torch.testing.assert_close(slope, torch.tensor([[1.0, 0.0], [0.5, 0.0]], dtype=F64))
+    spread = vae.free_bits_kl(torch.tensor([[0.0], [1.0]], dtype=F64), 0.4)  # the mean first, the maximum after it
+    assert spread.item() == pytest.approx(0.5)
+
+
+def test_importance_weights_average_to_the_probability() -> None:
+    model = _Linear()
+    mu, logvar, n = torch.tensor([0.9], dtype=F64), torch.tensor([-0.5], dtype=F64), 400_000
+    z = mu + (0.5 * logvar).exp() * _random(n, 1, seed=11)
+    log_px = distributions.Normal(z[..., 0], math.sqrt(model.s2)).log_prob(torch.tensor(model.x, dtype=F64))
+    weights = vae.log_importance_weights(log_px, z, mu, logvar).exp()
+    error = weights.std().item() / n**0.5
+    assert abs(weights.mean().item() - math.exp(model.exact())) < 4 * error < 0.01
+
+
+def test_new_mistakes_are_refused() -> None:
+    scale = torch.zeros(())
+    for x in (torch.full((2, 3), 0.001), torch.full((2, 3), 1 + 2 / 255), torch.full((2, 3), float("nan"))):
+        with pytest.raises(ValueError, match="grey levels"):
+            vae.discretized_logistic_log_prob(x, torch.zeros(2, 3), scale)
+    with pytest.raises(ValueError, match="must agree"):
+        inspect.unwrap(vae.discretized_logistic_log_prob)(torch.ones(2, 3), torch.ones(2, 4), scale)
+    with pytest.raises(ValueError, match="must agree"):
+        inspect.unwrap(vae.kl_per_dimension)(torch.ones(2, 3), torch.ones(2, 1))
+    for floor in (-0.1, float("inf")):
+        with pytest.raises(ValueError, match="free bits"):
+            vae.free_bits_kl(torch.ones(2, 3), floor)

@@ -28,7 +28,7 @@ def test_gan_shapes(shape: tuple[int, int, int], classes: int) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "logistic"])
 def test_vae_shapes(shape: tuple[int, int, int], likelihood: str) -> None:
     x = torch.rand(2, *shape) * 2 - 1
     for model in (MLPVAE(shape, 4, (16, 8), 3, likelihood), ConvVAE(shape, 4, 2, 3, likelihood)):  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ def test_vae_without_noise_uses_the_mean_and_starts_at_the_mean_image() -> None:
     out = model(x, eps=torch.ones(2, 3))
     torch.testing.assert_close(out.z, out.mu + torch.exp(0.5 * out.logvar))
     mean = torch.linspace(-0.9, 0.9, 64).view(1, 8, 8)
-    for likelihood in ("bernoulli", "gaussian"):
+    for likelihood in ("bernoulli", "gaussian", "logistic"):
         fresh = MLPVAE((1, 8, 8), 3, (4,), likelihood=likelihood)  # type: ignore[arg-type]
         fresh.start_at(mean)
         with torch.no_grad():
@@ -124,4 +124,9 @@ def test_wrong_images_and_likelihoods_are_refused() -> None:
 def test_gaussian_vae_learns_its_sigma() -> None:
     model = MLPVAE((1, 8, 8), likelihood="gaussian")
     assert any(p is model.log_sigma for p in model.parameters())
-    assert isinstance(model, VAE) and MLPVAE((1, 8, 8)).log_sigma is None
+    assert isinstance(model, VAE) and MLPVAE((1, 8, 8)).log_sigma is None and model.log_scale is None
+
+
+def test_logistic_vae_learns_its_scale() -> None:
+    model = MLPVAE((1, 8, 8), likelihood="logistic")
+    assert any(p is model.log_scale for p in model.parameters()) and model.log_sigma is None

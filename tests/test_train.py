@@ -20,7 +20,7 @@ from imggen_lib.runs import start
 from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.gan import train_gan
-from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, set_lr, update_ema
+from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, set_lr, update_ema, warm_up
 from imggen_lib.train.vae import evaluate_elbo, observe, train_vae
 
 SMALL = {"image_shape": (1, 28, 28), "net": "mlp", "hidden": (32,), "latent_dim": 8}
@@ -112,7 +112,7 @@ def test_conditional_vae_learns_its_classes(digits: ImageSet) -> None:
     assert ((nearer[1] < nearer[0]).long() == torch.arange(60) % 2).float().mean() > 0.75
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "logistic"])
 def test_vae_improves_and_its_terms_add_up(digits: ImageSet, likelihood: str) -> None:
     run = start(VaeConfig(**SMALL, likelihood=likelihood, beta=0.5, lr=2e-3), digits)
     records = list(run.records(128 * 80))
@@ -137,6 +137,35 @@ def test_observed_pixels(digits: ImageSet) -> None:
     assert (binary == 1).float().mean().item() == pytest.approx(0.7, abs=0.01)
     noisy = observe(grey, MLPVAE((1, 4, 4), 2, (4,), likelihood="gaussian"), generator_for(0))
     assert 0 < (noisy - grey).abs().max() <= 0.5 / 127.5 + 1e-6
+    assert torch.equal(observe(grey, MLPVAE((1, 4, 4), 2, (4,), likelihood="logistic"), generator_for(0)), grey)
+
+
+def test_warm_up_is_linear_then_stays() -> None:
+    weight = warm_up(0.8, 1000)
+    assert [weight(n) for n in (0, 500, 1000, 5000)] == pytest.approx([0, 0.4, 0.8, 0.8])
+    for end, images in ((1.0, 0), (-1.0, 10), (math.inf, 10)):
+        with pytest.raises(ValueError, match="warm-up"):
+            warm_up(end, images)
+
+
+def test_free_bits_enter_the_loss_and_not_the_elbo(digits: ImageSet) -> None:
+    """With more nats free than the model spends, the loss is a constant minus the reconstruction: the KL term rises freely."""
+    run = start(VaeConfig(**SMALL, lr=2e-3), digits)
+    records = list(train_vae(run.state, digits.batches(128, images=128 * 40), beta=0.5, free_bits=50.0))  # type: ignore[arg-type]
+    for r in records:
+        assert r["loss"].item() == pytest.approx((0.5 * 8 * 50.0 - r["log_px"]).item(), rel=1e-4)
+        assert r["elbo"].item() == pytest.approx((r["log_px"] - r["kl"]).item(), rel=1e-4)
+    plain = start(VaeConfig(**SMALL, lr=2e-3), digits)
+    ordinary = list(plain.records(128 * 40))
+    assert records[-1]["kl"] > 2 * ordinary[-1]["kl"]
+
+
+def test_the_configuration_s_options_reach_the_loop(digits: ImageSet) -> None:
+    run = start(VaeConfig(**SMALL, free_bits=50.0, beta_warmup=256, beta=0.5), digits)
+    first, second, third = list(run.records(128 * 3))
+    assert first["loss"].item() == pytest.approx(-first["log_px"].item())  # beta is still 0
+    assert second["loss"].item() == pytest.approx((0.25 * 8 * 50.0 - second["log_px"]).item(), rel=1e-4)
+    assert third["loss"].item() == pytest.approx((0.5 * 8 * 50.0 - third["log_px"]).item(), rel=1e-4)
 
 
 def test_evaluate_elbo_is_reproducible_and_a_mean_over_images(digits: ImageSet) -> None:

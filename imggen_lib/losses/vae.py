@@ -9,7 +9,7 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid, softplus
 
 PerImage = Float[Tensor, " n"]
 
@@ -47,6 +47,39 @@ def gaussian_log_prob(x: Float[Tensor, "n *d"], mean: Float[Tensor, "n *d"], log
     return -0.5 * squares - d * log_sigma - 0.5 * d * math.log(2 * math.pi)
 
 
+def discretized_logistic_log_prob(x: Float[Tensor, "n *d"], mean: Float[Tensor, "n *d"], log_scale: Float[Tensor, ""]) -> PerImage:
+    r"""Log-probability of the 256 grey levels -1, -1 + 2/255, ..., 1 under a logistic density, cut into one bin a level.
+
+    .. math::
+        \log p(x) = \sum_d \log\left[\sigma\!\left(\tfrac{x_d + 1/255 - m_d}{s}\right)
+        - \sigma\!\left(\tfrac{x_d - 1/255 - m_d}{s}\right)\right]
+
+    The darkest bin reaches down to minus infinity and the lightest up to infinity, so the levels' probabilities sum to 1. With
+    :math:`\sigma(a) - \sigma(b) = \sigma(a)\,\sigma(-b)\,(1 - e^{b-a})` nothing is lost however far `x` is from the mean.
+    A *probability* in nats, never positive; divided by D log 2 it is minus the bits a pixel. One shared scale `s`, learned.
+    Raises ``ValueError`` for pixels between two levels (noise added, images resized as floats).
+    Source: Kingma et al. 2016, arXiv:1606.04934; Salimans et al. 2017, arXiv:1701.05517, section 2.1.
+    """
+    _same_shape(x, mean, "mean")
+    level = (x + 1) * 127.5
+    if x.numel() and not ((level - level.round()).abs().max() < 0.01 and x.abs().max() < 1.001):
+        raise ValueError("the discretised logistic is for the 256 grey levels from -1 to 1; these pixels lie between two of them")
+    scale = torch.exp(-log_scale)
+    upper, lower = (x - mean + 1 / 255) * scale, (x - mean - 1 / 255) * scale
+    middle = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-2 / 255 * scale))
+    edges = torch.where(level < 0.5, logsigmoid(upper), middle)
+    return torch.where(level > 254.5, logsigmoid(-lower), edges).flatten(1).sum(1)
+
+
+def kl_per_dimension(mu: Float[Tensor, "n z"], logvar: Float[Tensor, "n z"]) -> Float[Tensor, "n z"]:
+    r"""The summands of :func:`standard_normal_kl`: nats that each latent dimension spends on each image.
+
+    A dimension that spends nothing on any image has collapsed: its posterior is the prior, whatever the image.
+    """
+    _same_shape(mu, logvar, "logvar")
+    return 0.5 * (mu.square() + logvar.exp() - logvar - 1)
+
+
 def standard_normal_kl(mu: Float[Tensor, "n z"], logvar: Float[Tensor, "n z"]) -> PerImage:
     r"""KL divergence of a diagonal Gaussian from the standard normal, in nats.
 
@@ -55,7 +88,21 @@ def standard_normal_kl(mu: Float[Tensor, "n z"], logvar: Float[Tensor, "n z"]) -
     Zero exactly where mu = 0 and logvar = 0. Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
     """
     _same_shape(mu, logvar, "logvar")
-    return 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+    return kl_per_dimension(mu, logvar).sum(1)
+
+
+def free_bits_kl(kl: Float[Tensor, "n z"], floor: float) -> Float[Tensor, ""]:
+    r"""The KL term with `floor` nats a dimension free of charge: below it, saving more brings nothing.
+
+    .. math:: \sum_j \max\left(\lambda, \frac1n\sum_i \mathrm{KL}_{ij}\right)
+
+    Takes :func:`kl_per_dimension` ``(n, z)`` and averages over the images of the batch *before* the maximum; `floor` (lambda)
+    is in nats, 0 gives the mean KL. Minus log p(x|z) this is a loss, not a bound.
+    Source: Kingma et al. 2016, arXiv:1606.04934, appendix C.
+    """
+    if not (math.isfinite(floor) and floor >= 0):
+        raise ValueError(f"free bits must be a finite number of nats >= 0, got {floor}")
+    return kl.mean(0).clamp(min=floor).sum()
 
 
 def elbo(log_px: PerImage, kl: PerImage, beta: float = 1.0) -> PerImage:
@@ -73,6 +120,20 @@ def elbo(log_px: PerImage, kl: PerImage, beta: float = 1.0) -> PerImage:
 def log_normal(z: Float[Tensor, "*k d"], mu: Float[Tensor, "... d"], logvar: Float[Tensor, "... d"]) -> Float[Tensor, "*k"]:
     r"""Log-density of a diagonal Gaussian at `z`, summed over the last dimension, in nats."""
     return -0.5 * ((z - mu).square() * torch.exp(-logvar) + logvar + math.log(2 * math.pi)).sum(-1)
+
+
+def log_importance_weights(
+    log_px: Float[Tensor, "*k"], z: Float[Tensor, "*k d"], mu: Float[Tensor, "... d"], logvar: Float[Tensor, "... d"]
+) -> Float[Tensor, "*k"]:
+    r"""Log-weights of draws `z` from q(z|x), against the standard normal prior, in nats.
+
+    .. math:: \log w = \log p(x \mid z) + \log p(z) - \log q(z \mid x)
+
+    `log_px` is log p(x|z) at the same draws, usually ``(k, n)``; `mu` and `logvar` ``(n, d)`` broadcast. The mean of w is p(x), the
+    mean of log w is the ELBO.
+    """
+    zero = torch.zeros_like(mu)
+    return log_px + log_normal(z, zero, zero) - log_normal(z, mu, logvar)
 
 
 def iwae_bound(log_weights: Float[Tensor, "k n"]) -> PerImage:

@@ -6,7 +6,7 @@ r"""Variational autoencoders: an encoder to :math:`q(z|x) = N(\mu, \sigma^2)`, a
 
 import math
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -18,13 +18,14 @@ from imggen_lib.models.blocks import Shape, check_shape, doublings, joined, mlp,
 Images = Float[Tensor, "n c h w"]
 Latents = Float[Tensor, "n z"]
 Labels = Int[Tensor, " n"]
-Likelihood = Literal["bernoulli", "gaussian"]
+Likelihood = Literal["bernoulli", "gaussian", "logistic"]
+LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
 
 
 class VaeOutput(NamedTuple):
     """What one pass gives: the decoder's output, the approximate posterior, and the z that was drawn from it."""
 
-    decoded: Tensor  # (n, c, h, w): logits (Bernoulli) or means in [-1, 1] units (Gaussian)
+    decoded: Tensor  # (n, c, h, w): logits (Bernoulli) or means in [-1, 1] units (Gaussian, logistic)
     mu: Tensor  # (n, z)
     logvar: Tensor  # (n, z)
     z: Tensor  # (n, z)
@@ -47,16 +48,18 @@ class VAE(nn.Module):
         decoder: nn.Module,
     ) -> None:
         super().__init__()
-        if likelihood not in ("bernoulli", "gaussian"):
-            raise ValueError(f"likelihood must be 'bernoulli' or 'gaussian', got {likelihood!r}")
+        if likelihood not in LIKELIHOODS:
+            raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, got {likelihood!r}")
         self.image_shape, self.latent_dim, self.classes = check_shape(image_shape), latent_dim, classes
         self.likelihood = likelihood
         self.encoder, self.decoder = encoder, decoder
         self.posterior = nn.Linear(features + classes, 2 * latent_dim)
         #: A logit (or mean) a pixel that the decoder's output is added to: start it at the mean image.
         self.bias = nn.Parameter(torch.zeros(image_shape))
-        #: The log of the Gaussian likelihood's shared standard deviation; learned, and without use for Bernoulli.
+        #: The log of the Gaussian likelihood's shared standard deviation; learned, and None for the others.
         self.log_sigma = nn.Parameter(torch.tensor(math.log(0.3))) if likelihood == "gaussian" else None
+        #: The log of the discretised logistic's shared scale; learned, and None for the others.
+        self.log_scale = nn.Parameter(torch.tensor(math.log(0.1))) if likelihood == "logistic" else None
 
     def start_at(self, mean: Float[Tensor, "c h w"]) -> None:
         """Set the output bias to the training set's mean image (in [-1, 1]), so that training starts from there."""
@@ -71,7 +74,7 @@ class VAE(nn.Module):
         return mu, logvar
 
     def decode(self, z: Latents, labels: Labels | None = None) -> Images:
-        """Logits (Bernoulli) or means (Gaussian) of p(x|z)."""
+        """Logits (Bernoulli) or means (Gaussian, logistic) of p(x|z)."""
         return self.decoder(joined(z, one_hot(labels, self.classes, z))).view(-1, *self.image_shape) + self.bias
 
     def images(self, decoded: Images) -> Images:

@@ -103,6 +103,20 @@ def cosine(total: int, *, warmup: int = 0, floor: float = 0.02) -> Schedule:
     return factor
 
 
+def warm_up(end: float, images: int) -> Schedule:
+    """A weight that rises linearly from 0 to `end` over the first `images` images seen, then stays; for beta, among others.
+
+    Source: Bowman et al. 2016, arXiv:1511.06349; linear over the first epochs in Sonderby et al. 2016, arXiv:1602.02282.
+    """
+    if images < 1 or not (math.isfinite(end) and end >= 0):
+        raise ValueError(f"a warm-up goes to a finite number >= 0 in at least one image, got {end} in {images}")
+
+    def weight(seen: int) -> float:
+        return end * min(1.0, seen / images)
+
+    return weight
+
+
 def constant(images: int) -> float:
     """The factor 1."""
     return 1.0
