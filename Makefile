@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-unit test-notebooks test-lowest check format pair run checkpoints clean distclean
+.PHONY: help setup book serve test test-unit test-notebooks test-lowest check format pair run mutants ring checkpoints clean distclean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -63,6 +63,14 @@ run checkpoints: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print
 
 run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
 	$(BIN)/python scripts/notebooks.py run $(NB)
+
+mutants: $(READY) ## change the equations' formulas one by one and count how many of the wrong ones the tests catch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[mutants]'
+	$(BIN)/python scripts/mutants.py
+
+ring: $(READY) ## count the modes that each GAN loss finds, five seeds each, and record it (half an hour alone)
+	$(BIN)/python scripts/ring.py
+	$(BIN)/python scripts/ring.py --beta1 0.5 --out imggen_lib/measured/ring_momentum.json
 
 checkpoints: $(READY) ## train, measure and release the models that ship with the package (hours on a CPU)
 	$(BIN)/python scripts/checkpoints.py

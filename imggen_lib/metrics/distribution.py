@@ -1,6 +1,7 @@
 r"""How far two sets of images are apart as distributions, seen through a feature network.
 
-The order of the arguments is always **real first, generated second**.
+The order of the arguments is always **real first, generated second**. Here: features, the Frechet distance and the entropy
+score; the kernel distance is in `twosample`, precision and recall in `manifold`, copies and diversity in `novelty`.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.metrics.intervals import Estimate, jackknife, random_groups
+from imggen_lib.metrics.neighbours import check_features, check_features_pair, mean_of
 from imggen_lib.models.features import FeatureNet
 
 
@@ -25,6 +28,8 @@ def features(net: FeatureNet, images: Float[Tensor, "n c h w"], batch: int = 100
     """The network's features of images in [-1, 1], as float64 on the CPU."""
     if images.ndim != 4 or tuple(images.shape[1:]) != tuple(net.image_shape):
         raise ValueError(f"the feature network takes images of shape {net.image_shape}, got {tuple(images.shape[1:])}")
+    if not len(images):
+        raise ValueError("there are no images: the set is empty")
     if not torch.isfinite(images).all():
         raise ValueError("the images have NaN or infinite pixels")
     if images.numel() and images.abs().max() > 2:
@@ -37,11 +42,27 @@ def features(net: FeatureNet, images: Float[Tensor, "n c h w"], batch: int = 100
 
 def statistics(features: Float[Tensor, "n d"]) -> Statistics:
     """Mean and unbiased covariance. Raises ``ValueError`` with no more images than dimensions: the covariance is then singular."""
-    n, d = features.shape
+    check_features(features)
+    _enough(*features.shape)
+    mean = mean_of(features)
+    return Statistics(mean, _scatter(features, mean) / (len(features) - 1), len(features))
+
+
+def _enough(n: int, d: int) -> None:
     if n <= d:
-        raise ValueError(f"{n} images for {d} feature dimensions: the covariance is singular; use more than {d} images")
-    x = features.double()
-    return Statistics(x.mean(0), torch.cov(x.T), n)
+        raise ValueError(
+            f"{n} images for {d} feature dimensions: the covariance is singular; use more than {d} images, "
+            "or the kernel distance (twosample.kernel_distance), which is unbiased at any number of images"
+        )
+
+
+def _scatter(x: Tensor, centre: Tensor) -> Tensor:
+    """The sum of (x - centre)(x - centre)^T over the rows, in float64, without a float64 copy of `x`."""
+    total = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64, device=x.device)
+    for part in x.split(4096):
+        rows = part.double() - centre
+        total.addmm_(rows.T, rows)
+    return total
 
 
 def frechet_distance(real: Statistics, generated: Statistics) -> float:
@@ -55,12 +76,122 @@ def frechet_distance(real: Statistics, generated: Statistics) -> float:
     anything that the features ignore. Symmetric.
     Source: Dowson and Landau 1982; for generated images Heusel et al. 2017, arXiv:1706.08500.
     """
+    if real.mean.shape != generated.mean.shape:
+        raise ValueError(
+            f"the real features have {len(real.mean)} dimensions, the generated {len(generated.mean)}; they must agree"
+        )
     mean = (real.mean - generated.mean).square().sum()
     values, vectors = torch.linalg.eigh(real.covariance)
     root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
     cross = torch.linalg.eigvalsh(root @ generated.covariance @ root).clamp(min=0).sqrt().sum()
     traces = torch.trace(real.covariance) + torch.trace(generated.covariance)
     return float(mean + traces - 2 * cross)
+
+
+def _all_but(x: Tensor, whole: Statistics, left_out: Tensor) -> Statistics:
+    """The statistics of `x` without some of its rows, from those of all rows."""
+    part, n = x[left_out], whole.n - len(left_out)
+    shift = (part.double() - whole.mean).sum(0)
+    scatter = whole.covariance * (whole.n - 1) - _scatter(part, whole.mean) - torch.outer(shift, shift) / n
+    return Statistics(whole.mean - shift / n, scatter / (n - 1), n)
+
+
+@torch.no_grad()
+def frechet_interval(
+    real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], *, groups: int = 20, seed: int = 1, level: float = 0.95
+) -> Estimate:
+    """The Frechet distance of two sets of features, with its standard error and an interval.
+
+    A jackknife: each set is shuffled by `seed` into `groups` disjoint groups, and the distance is taken again without one group
+    of each. The interval says where the distance would lie for other images **of this number**; it does not hold the bias,
+    which is why it need not cover the distance of the distributions (see :func:`frechet_at_infinity`). Source: Efron and Stein
+    1981.
+    """
+    check_features_pair(real, generated)
+    n, m, d = len(real), len(generated), real.shape[1]
+    if groups < 2 or min(n, m) < groups:
+        raise ValueError(f"need at least 2 groups and an image in each, got {groups} groups, {n} real and {m} generated images")
+    _enough(min(n - -(-n // groups), m - -(-m // groups)), d)
+    r, g = statistics(real), statistics(generated)
+    pairs = zip(random_groups(n, groups, seed, 0), random_groups(m, groups, seed, 1), strict=True)
+    left_out = [frechet_distance(_all_but(real, r, a), _all_but(generated, g, b)) for a, b in pairs]
+    found = jackknife(frechet_distance(r, g), torch.tensor(left_out, dtype=torch.float64), level)
+    return found._replace(low=max(0.0, found.low))
+
+
+class Extrapolation(NamedTuple):
+    """The value at infinitely many images, the slope in 1/n, and the points of the line: numbers of images and distances."""
+
+    value: float
+    slope: float
+    sizes: list[int]
+    distances: list[float]
+
+
+@torch.no_grad()
+def frechet_at_infinity(
+    real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], *, points: int = 15, smallest: int | None = None, seed: int = 1,
+    both: bool = False,
+) -> Extrapolation:  # fmt: skip
+    r"""The Frechet distance for infinitely many generated images, from a line through its values at several numbers of images.
+
+    .. math:: F_n \approx F_\infty + \frac{b}{n}
+
+    `points` random subsets of the generated images, of sizes evenly spaced from `smallest` (default: a tenth of them, and at
+    least twice the dimensions) to all, against all the real images; with `both`, against as many real ones, which also removes
+    the bias that the real images' number brings. **Lower is better**; for equal distributions it scatters around 0 with `both`,
+    so it may be negative. Less biased than the plain distance but noisier; the slope differs between models, which is why a
+    fixed n can rank them wrongly. Source: Chong and Forsyth 2020, arXiv:1911.07023.
+    """
+    check_features_pair(real, generated)
+    d, most = real.shape[1], min(len(generated), len(real) if both else len(generated))
+    least = max(2 * d, most // 10, 3) if smallest is None else smallest
+    if points < 2 or least >= most:
+        raise ValueError(f"a line needs two points and sizes that differ; got {points} points from {least} to {most} images")
+    _enough(least, d)
+    sizes = [round(least + (most - least) * i / (points - 1)) for i in range(points)]
+    whole, distances = statistics(real), []
+    for i, size in enumerate(sizes):
+        cut = [x[random_groups(len(x), 1, seed, 2 * i + j)[0][:size]] for j, x in enumerate((generated, real))]
+        distances.append(frechet_distance(statistics(cut[1]) if both else whole, statistics(cut[0])))
+    inverse = 1 / torch.tensor(sizes, dtype=torch.float64)
+    line = torch.linalg.lstsq(torch.stack([torch.ones_like(inverse), inverse], 1), torch.tensor(distances).double()).solution
+    return Extrapolation(line[0].item(), line[1].item(), sizes, distances)
+
+
+def check_probabilities(p: Tensor) -> None:
+    """Raises ``ValueError`` unless `p` ``(n, k)`` holds a distribution over k classes in every row."""
+    check_features(p, "class probabilities")
+    if p.min() < 0 or (p.sum(1) - 1).abs().max() > 1e-4:
+        raise ValueError("each row must be a distribution over the classes: not negative, sum 1; these may be logits (use softmax)")
+
+
+def entropy_score(probabilities: Float[Tensor, "n k"]) -> float:
+    r"""The Inception Score's formula over any classifier's probabilities: clear images of many classes.
+
+    .. math:: \exp\left(\frac1n\sum_i \mathrm{KL}\left(p(y\mid x_i) \,\Vert\, \bar p(y)\right)\right), \qquad
+        \bar p(y) = \frac1n\sum_i p(y\mid x_i)
+
+    From 1 (every image gets the same answer) to k (sure of each image, all classes equally often); **higher is better**. Biased
+    downwards at small n. There is no real data in it: it sees neither a wrong look inside a class, nor one image repeated per
+    class, nor copies, and an image that fools the classifier is as good as any. Only numbers from the same classifier compare.
+    Source: Salimans et al. 2016, arXiv:1606.03498.
+    """
+    check_probabilities(probabilities)
+    p = probabilities.double()
+    return (torch.xlogy(p, p).sum(1).mean() - torch.xlogy(p.mean(0), p.mean(0)).sum()).exp().item()
+
+
+def entropy_scores(probabilities: Float[Tensor, "n k"], splits: int = 10) -> Float[Tensor, "{splits}"]:
+    """The score of each of `splits` parts, in the order given, as the literature reports it (mean and deviation of 10 parts).
+
+    Each part is smaller, so their mean is below :func:`entropy_score` of all. Shuffle first if the images are sorted.
+    """
+    if not 1 <= splits <= len(probabilities):
+        raise ValueError(f"{len(probabilities)} images cannot be cut into {splits} parts")
+    n = len(probabilities)
+    parts = [probabilities[i * n // splits : (i + 1) * n // splits] for i in range(splits)]
+    return torch.tensor([entropy_score(part) for part in parts], dtype=torch.float64)
 
 
 @torch.no_grad()
