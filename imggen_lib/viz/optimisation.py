@@ -1,0 +1,80 @@
+"""Pictures for the chapter on generation by optimisation."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imggen_lib.data import ImageSet
+from imggen_lib.viz.figure import Picture, figure_and_axes, palette_png
+from imggen_lib.viz.pages import Html, sliders
+from imggen_lib.viz.sheets import Sheet, enlarged, tile
+
+
+class Plate(Sheet):
+    """A sheet of colour images in up to 64 colours instead of 32."""
+
+    colours = 64
+
+    def _repr_png_(self) -> bytes:
+        return palette_png(enlarged(self.sheet, self.scale), self.colours)
+
+
+def plate(images: Sequence[Tensor], columns: int | None = None, scale: int = 2) -> Plate:
+    """Colour images ``(1, c, h, w)`` side by side; smaller ones are enlarged to the largest one's size, pixel by pixel."""
+    if not images:
+        raise ValueError("there is nothing to show")
+    size = max(image.shape[2] for image in images)
+    same = [torch.nn.functional.interpolate(image.cpu(), size=(size, size), mode="nearest") for image in images]
+    return Plate(tile(torch.cat(same), columns or len(images), gap=2, background=255), scale)
+
+
+def pyramid_picture(levels: Sequence[Tensor]) -> Picture:
+    """The levels of a Laplacian pyramid ``(1, 1, h, w)`` side by side, all enlarged to the same size; grey is 0."""
+    figure, axes = figure_and_axes(6.0, 1.75, ncols=len(levels))
+    for j, (ax, level) in enumerate(zip(axes, levels, strict=True)):
+        ax.imshow(level[0, 0].cpu().numpy(), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+        ax.set(xticks=[], yticks=[])
+        ax.set_xlabel(f"$L_{j}$: {level.shape[3]}$\\times${level.shape[2]}", fontsize=10)
+    return figure
+
+
+def code_map(z: Tensor, data: ImageSet, ellipse: tuple[Tensor, Tensor]) -> Picture:
+    """Two-dimensional latents coloured by class, the unit circle, and the fitted Gaussian's ellipses at one and two deviations.
+
+    `ellipse` is the Gaussian's mean ``(2,)`` and root ``(2, 2)``.
+    """
+    from matplotlib import colormaps
+
+    figure, ax = figure_and_axes(5.0, 4.6)
+    xy, labels = z.detach().cpu().numpy(), data.labels[: len(z)].cpu().numpy()
+    for k, name in enumerate(data.classes):
+        mine, colour = xy[labels == k], colormaps["tab10"](k % 10)
+        ax.scatter(mine[:, 0], mine[:, 1], s=6, color=colour, linewidths=0, alpha=0.8)
+        if len(mine):
+            box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour}
+            ax.text(*np.median(mine, 0), name, ha="center", va="center", fontsize=10, weight="bold", bbox=box)
+    angle = torch.linspace(0, 2 * torch.pi, 200, dtype=torch.float64)
+    circle = torch.stack([angle.cos(), angle.sin()], 1)
+    ax.plot(*circle.T.numpy(), color="black", linewidth=1)
+    mean, root = (part.cpu().double() for part in ellipse)
+    for deviations in (1, 2):
+        ax.plot(*(mean + deviations * circle @ root.T).T.numpy(), color="black", linewidth=1.2, linestyle="--")
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", xlim=(-1.45, 1.45), ylim=(-1.25, 1.25))
+    return figure
+
+
+def picture_slider(table: Mapping[str, Mapping[float, Tensor]], names: tuple[str, str], alt: str) -> Html:
+    """Two sliders over colour images ``(1, 3, h, w)``: which row of the table, and which of its values."""
+
+    def draw(row: str, value: float) -> Picture:
+        figure, ax = figure_and_axes(3.6, 3.6)
+        figure.set_layout_engine("none")
+        ax.set_position((0, 0, 1, 1))
+        ax.imshow(tile(table[row][value], 1, gap=0), interpolation="nearest")
+        ax.axis("off")
+        return figure
+
+    values = list(next(iter(table.values())))
+    return sliders(draw, {names[0]: list(table), names[1]: values}, alt, colours=64)
