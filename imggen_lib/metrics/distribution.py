@@ -155,7 +155,9 @@ def frechet_at_infinity(
         cut = [x[random_groups(len(x), 1, seed, 2 * i + j)[0][:size]] for j, x in enumerate((generated, real))]
         distances.append(frechet_distance(statistics(cut[1]) if both else whole, statistics(cut[0])))
     inverse = 1 / torch.tensor(sizes, dtype=torch.float64)
-    line = torch.linalg.lstsq(torch.stack([torch.ones_like(inverse), inverse], 1), torch.tensor(distances).double()).solution
+    line = torch.linalg.lstsq(
+        torch.stack([torch.ones_like(inverse), inverse], 1), torch.tensor(distances, dtype=torch.float64)
+    ).solution
     return Extrapolation(line[0].item(), line[1].item(), sizes, distances)
 
 

@@ -122,7 +122,7 @@ def constant(images: int) -> float:
     return 1.0
 
 
-def set_lr(optimizer: torch.optim.Adam, factor: float) -> None:
+def set_lr(optimizer: torch.optim.Optimizer, factor: float) -> None:
     """Set the learning rate to `factor` times the one that the optimiser was made with."""
     for group in optimizer.param_groups:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor

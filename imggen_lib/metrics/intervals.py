@@ -1,0 +1,121 @@
+"""Intervals and tail probabilities that several metrics share: exact where it is short, seeded where it is random."""
+
+import math
+from statistics import NormalDist
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from imggen_lib.noise import generator_for
+
+_STREAM = 20  # of random numbers for resampling; see noise.generator_for
+
+
+class Estimate(NamedTuple):
+    """A number, its standard error, and the interval from `low` to `high` that covers the truth with the level asked for."""
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def normal_quantile(p: float) -> float:
+    """The z below which a standard normal number lies with probability `p`."""
+    if not 0 < p < 1:
+        raise ValueError(f"a probability strictly between 0 and 1 is needed, got {p}")
+    return NormalDist().inv_cdf(p)
+
+
+def _central_t(angle: float, df: int) -> float:
+    r"""P(\|T\| < sqrt(df) tan(angle)) for Student's t with `df` degrees of freedom: the finite series in the angle."""
+    cos2, odd = math.cos(angle) ** 2, df % 2
+    term = math.cos(angle) if odd else 1.0
+    total = 0.0
+    for j in range(1 + odd, df, 2):
+        total += term
+        term *= cos2 * j / (j + 1)
+    series = math.sin(angle) * total
+    return 2 / math.pi * (angle + series) if odd else series
+
+
+def t_quantile(p: float, df: int) -> float:
+    """The t below which Student's t with `df` degrees of freedom lies with probability `p`, to about 12 digits.
+
+    Source: the series 26.7.3 and 26.7.4 in Abramowitz and Stegun 1964, solved by bisection.
+    """
+    if not 0 < p < 1 or df < 1:
+        raise ValueError(f"need a probability strictly between 0 and 1 and df of at least 1, got {p} and {df}")
+    low, high, central = 0.0, math.pi / 2, abs(2 * p - 1)
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _central_t(middle, df) < central else (low, middle)
+    return math.copysign(math.sqrt(df) * math.tan((low + high) / 2), p - 0.5)
+
+
+def wilson_interval(successes: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    r"""Wilson's interval for a probability of which `n` independent trials had `successes`.
+
+    .. math:: \frac{s + z^2/2}{n + z^2} \pm \frac{z}{n + z^2}\sqrt{\frac{s(n-s)}{n} + \frac{z^2}{4}}
+
+    Stays inside [0, 1] and keeps its level at small n and near 0 and 1, where the textbook interval does not. Source: Wilson 1927.
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"need at least one trial and between 0 and n successes, got {successes} of {n}")
+    z = normal_quantile(0.5 + level / 2)
+    centre = (successes + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(successes * (n - successes) / n + z * z / 4)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def log_binomial(n: int, p: float) -> Float[Tensor, " outcomes"]:
+    """log P(X = i) for i = 0 .. n successes in `n` trials of probability `p`, float64."""
+    i = torch.arange(n + 1, dtype=torch.float64)
+    ways = math.lgamma(n + 1) - torch.lgamma(i + 1) - torch.lgamma(n - i + 1)
+    chance = torch.tensor([p, 1 - p], dtype=torch.float64)
+    return ways + torch.xlogy(i, chance[0]) + torch.xlogy(n - i, chance[1])
+
+
+def binomial_tail(successes: int, n: int, p: float = 0.5) -> float:
+    """P(X >= successes) in `n` independent trials of probability `p`: the one-sided exact binomial test."""
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"need at least one trial and between 0 and n successes, got {successes} of {n}")
+    return min(1.0, log_binomial(n, p)[successes:].logsumexp(0).exp().item())
+
+
+def mean_estimate(values: Float[Tensor, " n"], level: float = 0.95) -> Estimate:
+    """Mean of independent values with Student's t interval; at least two values."""
+    if len(values) < 2:
+        raise ValueError(f"a standard error needs at least two independent values, got {len(values)}")
+    x = values.double()
+    value, error = x.mean().item(), x.std().item() / math.sqrt(len(x))
+    half = t_quantile(0.5 + level / 2, len(x) - 1) * error
+    return Estimate(value, error, value - half, value + half)
+
+
+def jackknife(value: float, left_out: Float[Tensor, " g"], level: float = 0.95) -> Estimate:
+    r"""Standard error of `value` from what the same formula gives with one of g groups left out, and a t interval around `value`.
+
+    .. math:: \mathrm{SE}^2 = \frac{g-1}{g}\sum_i \left(\theta_{(-i)} - \bar\theta_{(-)}\right)^2
+
+    Too large rather than too small on average. It knows nothing of a bias of the formula itself.
+    Source: Efron and Stein 1981, The Jackknife Estimate of Variance.
+    """
+    g = len(left_out)
+    if g < 2:
+        raise ValueError(f"the jackknife needs at least two groups, got {g}")
+    error = math.sqrt((g - 1) / g * (left_out - left_out.mean()).square().sum().item())
+    half = t_quantile(0.5 + level / 2, g - 1) * error
+    return Estimate(value, error, value - half, value + half)
+
+
+def random_groups(n: int, groups: int, seed: int, sample: int) -> tuple[Tensor, ...]:
+    """The indices 0 .. n-1, shuffled, in `groups` disjoint parts of nearly equal size; `sample` tells several data sets apart."""
+    return torch.randperm(n, generator=generator_for(seed, _STREAM, sample)).tensor_split(groups)
+
+
+def resampled(n: int, resamples: int, seed: int) -> Int[Tensor, "{resamples} {n}"]:
+    """Indices of `resamples` bootstrap samples: n draws from n with replacement, one a row."""
+    return torch.randint(n, (resamples, n), generator=generator_for(seed, _STREAM, -1))

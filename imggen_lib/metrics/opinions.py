@@ -1,0 +1,138 @@
+"""A study with opinion scores: a blind, balanced, seeded sheet of single images, and the file that keeps the scores.
+
+A rater sees one image at a time and gives it a whole number, 1 (bad) to 5 (excellent), say. As in `study`, ids reveal nothing, what
+they stand for is in the plan's `key`, and lines are only ever added to the file:
+
+    sheet         id of the rater's sheet
+    item          id of the image
+    score         a whole number
+    rater         a pseudonym: letters, digits, - and _ only, so that no name or address gets in by mistake
+    milliseconds  from showing the image to the answer
+    timestamp     UTC, 2026-01-31T12:00:00Z
+"""
+
+import csv
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from imggen_lib.metrics.human import Rating
+from imggen_lib.metrics.study import Source
+from imggen_lib.noise import generator_for, mix
+
+_STREAM = 22  # of random numbers; see noise.generator_for
+_IMAGE, _SHEET, _DECK, _ORDER = range(4)  # what the numbers are drawn for
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class OpinionTrial:
+    """One line of a sheet: the ids of the sheet and of the image."""
+
+    sheet: str
+    item: str
+
+
+class OpinionPlan(NamedTuple):
+    """The trials in the order they are shown, and what image ids stand for."""
+
+    trials: list[OpinionTrial]
+    key: dict[str, Source]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One score, one line of the file; the columns are those above."""
+
+    sheet: str
+    item: str
+    score: int
+    rater: str
+    milliseconds: int
+    timestamp: str
+
+    def __post_init__(self) -> None:
+        if not _WORD.fullmatch(self.rater):
+            raise ValueError(f"a rater is a pseudonym of letters, digits, - and _ (no name, no address), not {self.rater!r}")
+        if not (_WORD.fullmatch(self.sheet) and _WORD.fullmatch(self.item)):
+            raise ValueError(f"ids are letters, digits, - and _, not {self.sheet!r} and {self.item!r}")
+        if self.milliseconds < 0 or not _STAMP.fullmatch(self.timestamp):
+            raise ValueError(
+                f"need milliseconds >= 0 and a time like 2026-01-31T12:00:00Z, got {self.milliseconds}, {self.timestamp!r}"
+            )
+
+
+OPINION_COLUMNS = tuple(field.name for field in fields(Opinion))
+
+
+def opinion_plan(systems: Sequence[str], images: int, per_system: int, *, seed: int, sheet: int = 0) -> OpinionPlan:
+    """A sheet of `per_system` single images of each system, from images 0 to `images` - 1, none twice, in mixed order.
+
+    Which images are shown depends on `seed` alone, so that raters judge the same ones and agreement can be measured; the order
+    depends on `sheet` as well: one number a rater.
+    """
+    if len(set(systems)) != len(systems) or not systems:
+        raise ValueError(f"at least one system is needed, each with its own name; got {list(systems)}")
+    if not 1 <= per_system <= images:
+        raise ValueError(f"per_system must be between 1 and the number of images, got {per_system} of {images}")
+    key, sheet_id = {}, f"{mix(seed, _STREAM, _SHEET, sheet):016x}"
+    for s, name in enumerate(systems):
+        for number in torch.randperm(images, generator=generator_for(seed, _STREAM, _DECK, s))[:per_system].tolist():
+            key[f"{mix(seed, _STREAM, _IMAGE, s, number):016x}"] = Source(name, number)
+    items = list(key)
+    order = torch.randperm(len(items), generator=generator_for(seed, _STREAM, _ORDER, sheet)).tolist()
+    return OpinionPlan([OpinionTrial(sheet_id, items[k]) for k in order], key)
+
+
+def score(trial: OpinionTrial, value: int, rater: str, milliseconds: int) -> Opinion:
+    """The answer to a trial, given now."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Opinion(trial.sheet, trial.item, value, rater, milliseconds, now)
+
+
+def append_opinion(path: Path | str, opinion: Opinion) -> None:
+    """Add one line to the file, and the line of column names if it is new; on the disk when this returns."""
+    with Path(path).open("ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        text = "" if size else ",".join(OPINION_COLUMNS) + "\n"
+        if size:
+            file.seek(-1, os.SEEK_END)
+            text = "" if file.read(1) == b"\n" else "\n"  # after a torn last line, start a new one
+        file.write((text + ",".join(map(str, astuple(opinion))) + "\n").encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_opinions(path: Path | str) -> list[Opinion]:
+    """The scores in the file; a torn line is left out. ``ValueError`` for a whole line that makes no sense, or other columns."""
+    lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    if not lines or (len(lines) == 1 and ",".join(OPINION_COLUMNS).startswith(lines[0])):
+        return []
+    if tuple(lines[0].split(",")) != OPINION_COLUMNS:
+        raise ValueError(f"{path}: the columns must be {','.join(OPINION_COLUMNS)}, found {lines[0][:200]}")
+    found = []
+    for number, cells in enumerate((next(csv.reader([line]), []) for line in lines[1:]), 2):
+        if len(cells) < len(OPINION_COLUMNS) or (len(cells) == len(OPINION_COLUMNS) and not cells[-1].endswith("Z")):
+            continue
+        try:
+            sheet, item, value, rater, milliseconds, stamp = cells
+            found.append(Opinion(sheet, item, int(value), rater, int(milliseconds), stamp))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
+    return found
+
+
+def unblind_opinions(opinions: Iterable[Opinion], plan: OpinionPlan) -> list[Rating]:
+    """The scores with names of systems, for :func:`imggen_lib.metrics.human.mean_opinion_score`."""
+    rows = list(opinions)
+    unknown = {row.item for row in rows} - plan.key.keys()
+    if unknown:
+        raise ValueError(f"{len(unknown)} image ids are not in the plan, such as {min(unknown)}: another seed or other systems?")
+    return [Rating(row.rater, plan.key[row.item].system, row.item, row.score) for row in rows]
