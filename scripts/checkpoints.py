@@ -6,6 +6,7 @@ measured. Needs MNIST. Everything random follows from the seeds below; still, ot
 """
 
 import argparse
+import json
 import os
 import platform
 import time
@@ -21,6 +22,7 @@ from imggen_lib import checkpoint
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, load
 from imggen_lib.metrics.distribution import class_shares, features, frechet_distance, statistics
+from imggen_lib.models.features import FeatureNet
 from imggen_lib.noise import mix
 from imggen_lib.runs import best_device, resume, start
 from imggen_lib.sampling import sample
@@ -96,7 +98,10 @@ def measure_vae(model: Any, test: ImageSet) -> Card:
     }
 
 
-def card(run_seconds: float, quality: Card, command: str, **rest: Any) -> Card:
+SOURCES = {"mnist": "MNIST (LeCun, Cortes, Burges)", "fashion-mnist": "Fashion-MNIST (Xiao, Rasul, Vollgraf; MIT)"}
+
+
+def card(run_seconds: float, quality: Card, command: str, data: str = "mnist", **rest: Any) -> Card:
     """What a reader must know about a shipped model."""
     return {
         "command": command,
@@ -105,7 +110,7 @@ def card(run_seconds: float, quality: Card, command: str, **rest: Any) -> Card:
         "hardware": hardware(),
         "load": "other work ran on the machine meanwhile: the seconds are an upper limit" if os.environ.get("SHARED") else "alone",
         "quality": quality,
-        "licence": "MIT, trained by this book; data: MNIST (LeCun, Cortes, Burges)",
+        "licence": f"MIT, trained by this book; data: {SOURCES[data]}",
     }
 
 
@@ -131,33 +136,55 @@ def make(name: str, plan: Plan, runs: Path) -> None:
     print(name, quality, release, flush=True)
 
 
-def make_features(runs: Path) -> None:
-    """The feature network: eight passes over MNIST, each batch shifted by up to two pixels."""
-    data, test = load("mnist", "train"), load("mnist", "test")
-    config, images = FeatureConfig(width=16), 8 * len(data)
+#: The feature networks: name -> data set. Twenty passes, each batch shifted by up to two pixels.
+FEATURE_NETS = {"mnist-features": "mnist", "fashion-features": "fashion-mnist"}
+PASSES = 20
+
+
+def make_features(name: str, runs: Path) -> None:
+    """Train, measure and release a feature network."""
+    data, test = load(FEATURE_NETS[name], "train"), load(FEATURE_NETS[name], "test")
+    config, images = FeatureConfig(width=16), PASSES * len(data)
     torch.manual_seed(mix(config.seed, 0) % 2**32)
     net = config.build()
     began = time.perf_counter()
     batches = data.batches(128, images=images, seed=config.seed)
     for _ in progress(train_features(net, batches, lr_schedule=cosine(images, warmup=5_000)), images):
         pass
+    release_features(name, net, data, test, time.perf_counter() - began, runs)
+
+
+def release_features(name: str, net: FeatureNet, data: ImageSet, test: ImageSet, seconds: float, runs: Path) -> None:
+    config, images = FeatureConfig(width=16), PASSES * len(data)
     quality = {"test_accuracy": accuracy(net, test.floats(), test.labels), "protocol": "10,000 test images"}
     tensors = {f"model.{k}": v for k, v in net.state_dict().items()}
     meta = {"images": images, "steps": images // 128, "versions": checkpoint.versions()}
     meta["data"] = {"name": data.name, "images": len(data), "sha256": data.checksum, "classes": list(data.classes)}
     saved = checkpoint.Checkpoint(runs, config, {**meta, "config": config.to_json()}, tensors)
-    command = "python scripts/checkpoints.py mnist-features"
-    checkpoint.release(saved, "mnist-features", card(time.perf_counter() - began, quality, command, seed=config.seed))
-    print("mnist-features", quality, flush=True)
+    checkpoint.release(saved, name, card(seconds, quality, f"python scripts/checkpoints.py {name}", data.name, seed=config.seed))
+    print(name, quality, flush=True)
+
+
+def remeasure(name: str) -> None:
+    """Measure a released model again and renew its card; the weights stay as they are."""
+    shipped, test = checkpoint.pretrained(name), load("mnist", "test")
+    model = shipped.model()
+    quality = measure_vae(model, test) if shipped.config.kind == "vae" else measure_gan(model, test)
+    path = Path(checkpoint.__file__).parent / "pretrained" / f"{name}.json"
+    meta = json.loads(path.read_text(encoding="ascii"))
+    meta["card"]["quality"] = quality
+    path.write_text(json.dumps(meta, indent=2) + "\n", encoding="ascii")
+    print(name, quality, flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="models to make (default: all)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the training runs")
+    parser.add_argument("--remeasure", action="store_true", help="do not train: measure the released models again")
     parser.add_argument("--list", action="store_true", help="name the models and stop")
     args = parser.parse_args()
-    makers: dict[str, Callable[[], None]] = {"mnist-features": lambda: make_features(args.runs)}
+    makers: dict[str, Callable[[], None]] = {name: (lambda n=name: make_features(n, args.runs)) for name in FEATURE_NETS}
     makers |= {name: (lambda n=name, p=plan: make(n, p, args.runs)) for name, plan in PLANS.items()}
     unknown = set(args.names) - set(makers)
     if unknown:
@@ -166,7 +193,10 @@ def main() -> None:
         print("\n".join(makers))
         return
     for name in args.names or makers:
-        makers[name]()
+        if not args.remeasure:
+            makers[name]()
+        elif name in PLANS:
+            remeasure(name)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""``imggen sample``, ``info`` and ``evaluate``: what is done with a trained model."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def _open(path: Path) -> Any:
+    from imggen_lib import checkpoint
+
+    if not path.exists() and str(path) in checkpoint.shipped():
+        return checkpoint.pretrained(str(path))
+    if not path.exists() and path.parent == Path():
+        from imggen_lib.errors import unknown_name
+
+        message = unknown_name("folder or pretrained model", str(path), checkpoint.shipped())
+        raise ValueError(message)
+    return checkpoint.load(path)
+
+
+def sample(args: argparse.Namespace) -> int:
+    import torch
+
+    from imggen_lib.sampling import sample as draw
+    from imggen_lib.viz import save_grid
+
+    saved = _open(args.dir)
+    if saved.config.kind not in ("gan", "vae"):
+        raise ValueError(f"{args.dir} is a {saved.config.kind} network; it makes no images")
+    labels = None
+    if hasattr(args, "label"):
+        if not saved.config.classes:
+            raise ValueError(f"{args.dir} is not class-conditional: --label has no meaning")
+        if not 0 <= args.label < saved.config.classes:
+            raise ValueError(f"--label must lie in 0..{saved.config.classes - 1}, got {args.label}")
+        labels = torch.full((args.n,), args.label)
+    save_grid(draw(saved.model(), args.n, seed=args.seed, labels=labels), args.out, scale=args.scale)
+    print(f"{args.n} images: {args.out}")
+    return 0
+
+
+def info(args: argparse.Namespace) -> int:
+    saved = _open(args.dir)
+    parameters = sum(p.numel() for p in saved.model().parameters())
+    print(json.dumps({**saved.meta, "parameters": parameters}, indent=2))
+    return 0
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Print, or write, the measurement as JSON."""
+    from imggen_lib.protocol import Protocol
+    from imggen_lib.protocol import evaluate as measure
+    from imggen_lib.runs import best_device
+
+    out: Path | None = getattr(args, "out", None)
+    if out is not None and (not out.parent.is_dir() or out.is_dir()):
+        raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
+    protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
+    found = measure(_open(args.dir), args.data, protocol, getattr(args, "device", best_device()))
+    text = json.dumps(found, indent=1)
+    if out is None:
+        print(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+        print(f"{args.dir}: Frechet distance {found['quality']['frechet_distance']}: {out}")
+    return 0

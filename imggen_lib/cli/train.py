@@ -1,0 +1,124 @@
+"""``imggen train``: start or resume, loop, stop in good order."""
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from imggen_lib.cli.options import asked, config
+
+if TYPE_CHECKING:
+    from imggen_lib.runs import Run
+
+
+class _Stop:
+    """Ctrl-C and SIGTERM ask the loop to stop after the step at hand; a second one stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator["_Stop"]:
+        def ask(number: int, frame: object) -> None:
+            if self.asked:
+                raise KeyboardInterrupt
+            self.asked = number
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def train(args: argparse.Namespace) -> int:
+    import torch
+
+    from imggen_lib import checkpoint, runs
+    from imggen_lib.data import load
+
+    if hasattr(args, "threads"):
+        torch.set_num_threads(args.threads)
+    device = getattr(args, "device", None)
+    if device is not None:
+        try:
+            torch.empty(0, device=device).cpu()
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+    exists = (args.out / "checkpoint.json").exists()
+    if exists and not args.resume:
+        raise ValueError(f"{args.out} holds a checkpoint already: add --resume to go on with it, or choose another --out")
+    if args.out.exists() and not args.out.is_dir():
+        raise ValueError(f"{args.out} is a file; --out must be a folder")
+    if args.resume and not exists:
+        raise ValueError(f"there is no checkpoint at {args.out} to resume")
+    saved = checkpoint.load(args.out) if args.resume else None
+    if saved is None:
+        config(args, (1, 28, 28), 0)  # complain of bad options before the data is read
+    shape: dict[str, Any] = {"size": getattr(args, "size", None), "channels": getattr(args, "channels", None)}
+    if saved is not None and args.data.startswith("folder:"):
+        shape = {"size": saved.config.image_shape[1], "channels": saved.config.image_shape[0]}
+    data = load(args.data, "train", **shape)
+    if data.skipped:
+        more = [f"and {len(data.skipped) - 10} more"] if len(data.skipped) > 10 else []
+        print(f"unreadable files skipped: {len(data.skipped)}", *data.skipped[:10], *more, sep="\n  ", file=sys.stderr)
+    if saved is not None:
+        _same_options(args, saved.config)
+        run = runs.resume(args.out, data, device)
+        if run.state.images >= args.images:
+            print(f"{args.out} has already seen {run.state.images:,} images; nothing to do for --images {args.images}")
+            return 0
+    else:
+        run = runs.start(config(args, data.image_shape, len(data.classes)), data, device)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=args.out):
+        pass  # complain of a folder that cannot be written to before the training, not after it
+    return _loop(args, run)
+
+
+def _same_options(args: argparse.Namespace, config: Any) -> None:
+    """A resumed run keeps its options; one given again must be the same, rather than silently have no effect."""
+    if args.kind != config.kind:
+        raise ValueError(f"{args.out} holds a {config.kind}, not a {args.kind}")
+    if args.conditional and not config.classes:
+        raise ValueError(f"{args.out} was started without --conditional; it cannot go on with it")
+    c, side, _ = config.image_shape
+    for name, value in (("size", side), ("channels", c)):
+        if getattr(args, name, value) != value:
+            raise ValueError(f"{args.out} was started with {name} {value}; it cannot go on with {getattr(args, name)}")
+    if config.kind == "vae" and 0 < config.schedule_images < args.images:
+        print(
+            f"note: the learning rate was planned for {config.schedule_images:,} images and stays low after them", file=sys.stderr
+        )
+    for name, given in asked(args).items():
+        if given != (value := getattr(config, name)):
+            raise ValueError(f"{args.out} was started with {name.replace('_', '-')} {value}; it cannot go on with {given}")
+
+
+def _loop(args: argparse.Namespace, run: "Run") -> int:
+    from imggen_lib.viz import progress
+
+    began, first = time.perf_counter(), run.state.images
+    due = first + args.checkpoint_every
+    stop = _Stop()
+    command = "python -m imggen_lib " + " ".join(sys.argv[1:])
+    with stop.listening():
+        for record in progress(run.records(args.images), args.images, start=first, disable=args.quiet):
+            if record["images"] >= due and record["images"] < args.images:
+                run.save(args.out, command=command)
+                due += args.checkpoint_every
+            if stop.asked:
+                break
+        run.save(args.out, command=command)
+    seconds = time.perf_counter() - began
+    seen = run.state.images
+    print(f"{'stopped' if stop.asked else 'done'}: {seen:,} images seen, {(seen - first) / seconds:,.0f} images/s, {args.out}")
+    if stop.asked:
+        print("go on with the same command and --resume", file=sys.stderr)
+        return 128 + stop.asked
+    return 0
