@@ -62,7 +62,7 @@ def hardware() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads"
+    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} thread(s)"
 
 
 def _cpuinfo() -> list[str]:

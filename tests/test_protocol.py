@@ -1,0 +1,98 @@
+"""The book's protocol: what it measures, and what it refuses. Small sizes; the real ones are in the records."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from imggen_lib import checkpoint, protocol
+from imggen_lib.cli import main
+from imggen_lib.models.gan import MLPGenerator
+from imggen_lib.protocol import Bench, Protocol, rounded
+
+SMALL = Protocol(n=300, novelty_images=200, likelihood_images=20, likelihood_draws=3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_training_images(mnist_folder: Path) -> Iterator[None]:
+    """The protocol looks at all 60,000 training images; here at 2,000."""
+    whole = protocol.load
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, "load", lambda name, split: whole(name, split).subset(torch.arange(2000)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _data(mnist_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMGGEN_DATA", str(mnist_folder))
+
+
+@pytest.fixture(scope="module")
+def bench(few_training_images: None, mnist_folder: Path) -> Bench:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMGGEN_DATA", str(mnist_folder))
+        return Bench("mnist", SMALL)
+
+
+def test_models_come_out_in_the_order_that_one_sees(bench: Bench) -> None:
+    """The conditional GAN, the article's GAN, a generator that was never trained: better to worse; real images like the first."""
+    torch.manual_seed(0)
+    never = MLPGenerator((1, 28, 28))
+    shipped = [bench.model(checkpoint.pretrained(f"mnist-gan-{name}").model()) for name in ("classes", "article")]
+    found, real = [*shipped, bench.model(never)], bench.real_images()
+    for name, sign in {"frechet_distance": 1, "kernel_distance": 1, "coverage": -1}.items():
+        values = [sign * numbers[name] for numbers in found]
+        assert values == sorted(values), name
+    assert real["frechet_distance"] < 1.5 * found[0]["frechet_distance"] < found[1]["frechet_distance"]
+    assert found[0]["near_duplicates"] < 0.1
+    assert found[2]["smallest_class_share"] == 0
+    assert all(numbers.keys() == real.keys() for numbers in found)
+
+
+def test_the_same_model_gives_the_same_numbers_and_a_vae_a_likelihood(bench: Bench) -> None:
+    vae = checkpoint.pretrained("mnist-vae-mlp").model()
+    first, second = bench.model(vae), bench.model(vae)
+    assert first == second
+    assert -130 < first["log_likelihood"] < -70 and first["log_likelihood_error"] > 0
+    assert first["likelihood"] == "bernoulli"
+
+
+def test_the_command_writes_json(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "quality.json"
+    assert main(["evaluate", "mnist-gan-article", "-n", "300", "--out", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert found["data"] == "mnist" and found["features"] == "mnist-features" and found["protocol"]["n"] == 300
+    assert found["quality"]["frechet_distance"] > found["real_images"]["frechet_distance"] > 0
+    assert "Frechet distance" in capsys.readouterr().out
+
+
+def test_bad_requests_are_one_line(tmp_path: Path) -> None:
+    for arguments, words in (
+        (["mnist-features"], "makes no images"),
+        (["mnist-gan-conv", "--data", "glyphs"], "feature network"),
+        (["mnist-gan-conv", "-n", "50"], "at least 200"),
+        (["mnist-gan-conv", "--out", str(tmp_path)], "cannot be written"),
+        (["mnist-gan-canv"], "mnist-gan-conv"),
+    ):
+        with pytest.MonkeyPatch.context() as patch:
+            lines: list[str] = []
+            patch.setattr("sys.stderr.write", lines.append)
+            assert main(["evaluate", *arguments]) == 2, arguments
+        assert words in "".join(lines), (arguments, lines)
+
+
+def test_other_shapes_are_refused(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="makes images of shape"):
+        bench.model(MLPGenerator((3, 32, 32)))
+
+
+def test_rounding_keeps_significant_figures() -> None:
+    assert rounded({"a": 123.456789, "b": [0.00012345, 2], "c": "x", "d": 7}) == {"a": 123.5, "b": [0.0001234, 2], "c": "x", "d": 7}
+
+
+def test_every_data_set_s_network_is_for_its_images() -> None:
+    for data, name in protocol.FEATURES.items():
+        if name in checkpoint.shipped():
+            assert checkpoint.pretrained(name).meta["data"]["name"] == data
