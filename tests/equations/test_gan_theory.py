@@ -150,6 +150,8 @@ def test_gan_nonsaturating_divergence() -> None:
         critic = (p / (p + q)).detach()
         (left,) = torch.autograd.grad(-(q * critic.log()).sum(), theta, retain_graph=True)
         divergence = div.kl(q, p) - 2 * div.js(p, q)  # claim
+        mixture = (p + q.detach()) / 2
+        assert divergence.item() == pytest.approx(2 * div.kl(mixture, p).item(), rel=1e-9)
         (right,) = torch.autograd.grad(divergence, theta)
         assert torch.allclose(left, right, rtol=1e-6)
 
@@ -176,7 +178,9 @@ def test_gan_f_bound() -> None:
     u = torch.logspace(-6, 4, 60_001, dtype=F64)
     for divergence in div.F_DIVERGENCES:
         truth = divergence(p, q).item()
-        best = divergence.slope(p / q)
+        ratio = (p / q).requires_grad_(True)
+        (best,) = torch.autograd.grad(divergence.f(ratio).sum(), ratio)
+        assert torch.allclose(divergence.slope(p / q), best)
 
         def reached(t: Tensor, f: Callable[[Tensor], Tensor] = divergence.f) -> float:
             conjugate = torch.stack([(u * one - f(u)).max() for one in t])
@@ -262,11 +266,13 @@ def test_gan_soft_penalty() -> None:
 def test_gan_zero_centred() -> None:
     """A quadratic critic, whose gradient is known, against the library."""
     a, critic = _quadratic(2)
-    x = torch.randn(6, 1, 2, 2, dtype=F64, generator=torch.Generator().manual_seed(3))
+    x, y = torch.randn(2, 6, 1, 2, 2, dtype=F64, generator=torch.Generator().manual_seed(3))
     gamma = 0.7
-    formula = gamma / 2 * ((x.flatten(1) @ a).norm(dim=1) ** 2).mean()  # claim
-    library = gamma / 2.0 * losses.zero_centred_penalty(critic, x)
-    assert library.item() == pytest.approx(formula.item(), rel=1e-10)
+    r1 = gamma / 2 * ((x.flatten(1) @ a).norm(dim=1) ** 2).mean()  # claim
+    r2 = gamma / 2 * ((y.flatten(1) @ a).norm(dim=1) ** 2).mean()  # claim
+    for formula, images in ((r1, x), (r2, y)):
+        library = losses.zero_centred_penalty(critic, images) * (gamma * 0.5)
+        assert library.item() == pytest.approx(formula.item(), rel=1e-10)
 
 
 def test_gan_hinge_value() -> None:
