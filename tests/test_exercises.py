@@ -32,7 +32,8 @@ def test_attempt_says_how_it_went(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_exercise_is_the_solution_with_its_answer_taken_out() -> None:
-    solution = "# Because.\ndef f(x):\n    # solution\n    y = x\n    return y\n    # end\n\n\na, b = 1, 2  # solution\nattempt(check, f, a)"
+    solution = "# Because.\ndef f(x):\n    # solution\n    y = x\n    return y\n    # end\n\n\na, b = 1, 2  # solution\n"
+    solution += "attempt(check, f, a)"
     expected = "def f(x):\n    raise NotImplementedError  # your code\n\n\na, b = ..., ...  # your answer\nattempt(check, f, a)"
     assert exercises.blank(solution) == expected
     for bad in ("x = 1", "# end", "# solution\nx = 1", "# solution\n# solution\n# end"):

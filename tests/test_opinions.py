@@ -32,6 +32,8 @@ def test_sheets_share_images_but_not_the_order() -> None:
     assert one == same and one.key == two.key
     assert [t.item for t in one.trials] != [t.item for t in two.trials]
     assert one.trials[0].sheet != two.trials[0].sheet and not one.key.keys() & other.key.keys()
+    renamed = opinion_plan(["gan", "vae", "diffusion"], 20, 8, seed=3)
+    assert renamed.trials[0].sheet != one.trials[0].sheet and not one.key.keys() & renamed.key.keys()
 
 
 def test_bad_plans_are_refused() -> None:

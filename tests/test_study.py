@@ -41,7 +41,7 @@ def test_every_pair_equally_often_and_on_each_side_equally_often(sheet: int, pai
 
 
 def test_the_sheet_reveals_nothing() -> None:
-    plan = comparison_plan(_SYSTEMS, 50, 40, seed=3, catch=4, catch_pair=("real", "noise"))
+    plan = comparison_plan(_SYSTEMS, 50, 40, seed=4, catch=4, catch_pair=("real", "noise"))
     for t in plan.trials:
         for name in (t.sheet, t.item, t.left, t.right):
             assert len(name) == 16 and int(name, 16) >= 0 and not any(s in name for s in _SYSTEMS)
@@ -167,3 +167,10 @@ def test_no_personal_data_and_no_broken_lines_get_in() -> None:
     ):
         with pytest.raises(ValueError, match=match):
             _row("i", **changes)
+
+
+def test_ids_of_another_study_are_not_this_one_s() -> None:
+    mine = comparison_plan(["a", "b"], 10, 4, seed=1)
+    for other in (comparison_plan(["a", "c"], 10, 4, seed=1), comparison_plan(["a", "b"], 12, 4, seed=1)):
+        assert not mine.key.keys() & other.key.keys()
+        assert not {t.item for t in mine.trials} & {t.item for t in other.trials}

@@ -62,7 +62,7 @@ def test_which_methods_settle() -> None:
     for penalty in ({"r1": 0.5}, {"r2": 0.5}):
         assert end(dirac.Method(losses.wasserstein, **penalty)) < 1e-4
         for loss in (losses.non_saturating, losses.wasserstein, losses.hinge, losses.relativistic):
-            assert dirac.eigenvalues(dirac.Method(loss, **{"r1": 0.5})).real.max() < -0.2
+            assert dirac.eigenvalues(dirac.Method(loss, r1=0.5)).real.max() < -0.2
 
 
 def test_games_side_by_side_know_nothing_of_each_other() -> None:

@@ -19,6 +19,7 @@ from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import torch
 
@@ -82,10 +83,11 @@ def opinion_plan(systems: Sequence[str], images: int, per_system: int, *, seed: 
         raise ValueError(f"at least one system is needed, each with its own name; got {list(systems)}")
     if not 1 <= per_system <= images:
         raise ValueError(f"per_system must be between 1 and the number of images, got {per_system} of {images}")
-    key, sheet_id = {}, f"{mix(seed, _STREAM, _SHEET, sheet):016x}"
+    study = crc32("\n".join((*systems, str(images), str(per_system))).encode())  # other systems, other ids, even with the same seed
+    key, sheet_id = {}, f"{mix(seed, _STREAM, _SHEET, sheet, study):016x}"
     for s, name in enumerate(systems):
         for number in torch.randperm(images, generator=generator_for(seed, _STREAM, _DECK, s))[:per_system].tolist():
-            key[f"{mix(seed, _STREAM, _IMAGE, s, number):016x}"] = Source(name, number)
+            key[f"{mix(seed, _STREAM, _IMAGE, s, number, study):016x}"] = Source(name, number)
     items = list(key)
     order = torch.randperm(len(items), generator=generator_for(seed, _STREAM, _ORDER, sheet)).tolist()
     return OpinionPlan([OpinionTrial(sheet_id, items[k]) for k in order], key)

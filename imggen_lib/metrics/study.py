@@ -166,11 +166,11 @@ def comparison_plan(
 ) -> Plan:  # fmt: skip
     """A sheet of comparisons of every pair of `systems`, `per_pair` (even) times each, from images 0 to `images` - 1.
 
-    Every system is on the left as often as on the right, against each other one. Pairs of images depend on `seed` alone, so
-    that raters judge the same ones and agreement can be measured; the order and the sides depend on `sheet` as well: one number
-    a rater. An image comes back only after all of its system's have been shown. With `paired`, both images of a trial have the
-    same number (the same latent, prompt or original). `catch` (even) further trials show `catch_pair`: a system whose image
-    must win, and one whose must lose.
+    Every system is on the left as often as on the right, against each other one. Pairs of images and all ids depend on `seed`
+    and the arguments but `sheet`, so that raters judge the same ones and agreement can be measured; the order and the sides
+    depend on `sheet` as well: one number a rater. An image comes back only after all of its system's have been shown. With
+    `paired`, both images of a trial have the same number (the same latent, prompt or original). `catch` (even) further trials
+    show `catch_pair`: a system whose image must win, and one whose must lose.
     """
     if len(set(systems)) != len(systems) or len(systems) < 2:
         raise ValueError(f"at least two systems with different names are needed, got {list(systems)}")
@@ -180,6 +180,8 @@ def comparison_plan(
         )
     if catch and (catch_pair is None or catch_pair[0] == catch_pair[1]):
         raise ValueError("catch trials need catch_pair: the system whose image must win and another whose must lose")
+    # Ids depend on all that makes the study, so that answers of another one are never taken for this one's.
+    seed = mix(seed, *repr((list(systems), images, per_pair, paired, catch, catch_pair)).encode())
     names = [*systems, *(n for n in catch_pair or () if n not in systems)]
     pairs = list(combinations(range(len(systems)), 2))
     counts = [per_pair] * len(pairs)

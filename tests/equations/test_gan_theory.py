@@ -1,4 +1,4 @@
-"""The equations of the chapter on GAN mathematics. Distributions are probabilities on a finite set, so expectations are exact sums."""
+"""The equations of GAN mathematics. Distributions are probabilities on a finite set, so expectations are exact sums."""
 
 import math
 from collections.abc import Callable
@@ -34,7 +34,9 @@ def _normals(mean: float = 0.8, width: float = 0.7) -> tuple[Tensor, Tensor, Ten
 def _maximised(value: Callable[[Tensor], Tensor], size: int, steps: int = 60) -> tuple[Tensor, float]:
     """The argument and the maximum of a smooth concave function of `size` numbers, by L-BFGS in float64."""
     t = torch.zeros(size, dtype=F64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([t], max_iter=steps * 20, tolerance_grad=1e-12, tolerance_change=1e-15, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        [t], max_iter=steps * 20, tolerance_grad=1e-12, tolerance_change=1e-15, line_search_fn="strong_wolfe"
+    )
 
     def closure() -> Tensor:
         optimizer.zero_grad()
