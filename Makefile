@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-unit test-notebooks test-lowest check format pair run mutants ring checkpoints clean distclean
+.PHONY: help setup book serve test test-unit test-notebooks test-lowest check format pair run mutants ring damage creativity table checkpoints clean distclean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,7 +59,7 @@ pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping 
 	$(BIN)/python scripts/notebooks.py pair
 
 # Tests share the machine, one thread each; what runs alone gets all of it.
-run checkpoints: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+run table checkpoints: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 
 run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
 	$(BIN)/python scripts/notebooks.py run $(NB)
@@ -71,6 +71,15 @@ mutants: $(READY) ## change the equations' formulas one by one and count how man
 ring: $(READY) ## count the modes that each GAN loss finds, five seeds each, and record it (half an hour alone)
 	$(BIN)/python scripts/ring.py
 	$(BIN)/python scripts/ring.py --beta1 0.5 --out imggen_lib/measured/ring_momentum.json
+
+damage: $(READY) ## measure which metric notices which damage, and record it (ten minutes)
+	$(BIN)/python scripts/damage.py
+
+creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
+	$(BIN)/python scripts/creativity.py
+
+table: $(READY) ## train and measure every GAN loss and VAE variant, three seeds each (many hours on a CPU)
+	$(BIN)/python scripts/table.py
 
 checkpoints: $(READY) ## train, measure and release the models that ship with the package (hours on a CPU)
 	$(BIN)/python scripts/checkpoints.py

@@ -19,8 +19,8 @@ def modes_found(points: Float[Tensor, "n 2"], centres: Float[Tensor, "k 2"], sig
     r"""How many of the data's modes a generator reaches.
 
     A point belongs to the nearest centre if it lies within :math:`3\sigma` of it (98.9 % of a two-dimensional Gaussian do).
-    A mode is found if at least a tenth of its fair share 1/k of all points belong to it. More is better; ``near`` is between 0 and 1.
-    Blind to the shape and the width inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
+    A mode is found if at least a tenth of its fair share 1/k of all points belong to it. More is better; ``near`` is between 0
+    and 1. Blind to the shape and the width inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
     Metz et al. 2017, arXiv:1611.02163, and Srivastava et al. 2017, arXiv:1705.07761, who count a mode with any point in it.
     """
     if not torch.isfinite(points).all():

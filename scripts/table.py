@@ -1,0 +1,115 @@
+"""One protocol, one table: train every GAN loss and every VAE variant on the same data and budget, several seeds, and measure each.
+
+``make table`` (hours on a CPU; a finished model is not trained again, an interrupted one is resumed). Models and their measurements
+go to ``runs/table/``, the record to ``imggen_lib/measured/table.json``. ``--images`` and ``--n`` make a smaller table.
+"""
+
+import argparse
+import json
+import platform
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from checkpoints import hardware
+
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import load
+from imggen_lib.errors import TrainingDiverged
+from imggen_lib.protocol import FEATURES, Bench, Protocol, rounded
+from imggen_lib.runs import best_device, resume, start
+from imggen_lib.viz import progress
+
+OUT = Path(__file__).parent.parent / "imggen_lib" / "measured" / "table.json"
+PLAIN: dict[str, Any] = {"r1": 0.0, "penalty_every": 1}
+VARIANTS: dict[str, GanConfig | VaeConfig] = {
+    "GAN, the article's": GanConfig.article(),
+    "GAN, minimax": GanConfig(loss="minimax", **PLAIN),
+    "GAN, non-saturating": GanConfig(loss="non-saturating", **PLAIN),
+    "GAN, non-saturating + R1": GanConfig(loss="non-saturating"),
+    "GAN, least squares": GanConfig(loss="least-squares", **PLAIN),
+    "GAN, hinge": GanConfig(loss="hinge", **PLAIN),
+    "GAN, Wasserstein + GP": GanConfig(loss="wasserstein", r1=0.0, gp=10.0, penalty_every=1),
+    "GAN, relativistic": GanConfig(loss="relativistic", **PLAIN),
+    "GAN, relativistic + R1": GanConfig(),
+    "GAN, relativistic + R1 + R2": GanConfig(r2=0.5),
+    "GAN, relativistic + R1, classes": GanConfig(classes=10),
+    "VAE, MLP": VaeConfig(net="mlp"),
+    "VAE, convolutional": VaeConfig(),
+    "VAE, beta 4": VaeConfig(beta=4.0),
+    "VAE, free bits": VaeConfig(free_bits=0.1),
+    "VAE, 2 dimensions": VaeConfig(latent_dim=2),
+    "VAE, Gaussian": VaeConfig(likelihood="gaussian"),
+    "VAE, logistic": VaeConfig(likelihood="logistic"),
+    "VAE, classes": VaeConfig(classes=10),
+}
+
+
+def trained(config: GanConfig | VaeConfig, folder: Path, data: str, images: int) -> tuple[Any, float]:
+    """The run at the end of its budget, and the seconds of training; resumed if it was interrupted."""
+    train, seconds = load(data, "train"), 0.0
+    if isinstance(config, VaeConfig):
+        config = replace(config, schedule_images=images)
+    if (folder / "checkpoint.json").exists():
+        run = resume(folder, train, best_device())
+        seconds = json.loads((folder / "checkpoint.json").read_text(encoding="ascii"))["seconds"]
+    else:
+        run = start(replace(config, image_shape=train.image_shape), train, best_device())
+    began, due = time.perf_counter(), run.state.images + 100_000
+    for record in progress(run.records(images), images, start=run.state.images):
+        if record["images"] >= due:
+            due += 100_000
+            run.save(folder, seconds=seconds + time.perf_counter() - began)
+    seconds += time.perf_counter() - began
+    run.save(folder, seconds=seconds)
+    return run, seconds
+
+
+def one(name: str, seed: int, bench: Bench, args: argparse.Namespace) -> dict[str, Any]:
+    """A row's entry for one seed; a training that diverges is a result, too."""
+    folder = args.runs / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}"
+    try:
+        run, seconds = trained(replace(VARIANTS[name], seed=seed), folder, args.data, args.images)
+    except TrainingDiverged as error:
+        return {"seed": seed, "diverged": str(error)}
+    model = run.state.ema if isinstance(run.config, GanConfig) else run.state.model
+    return {"seed": seed, "training_seconds": round(seconds, 1), **rounded(bench.model(model))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", choices=tuple(FEATURES), default="mnist")
+    parser.add_argument("--images", type=int, default=600_000, help="budget of every model")
+    parser.add_argument("--n", type=int, default=10_000, help="samples a model")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), help="these variants")
+    parser.add_argument("--runs", type=Path, default=Path("runs/table"))
+    parser.add_argument("--out", type=Path, default=OUT)
+    args = parser.parse_args()
+    protocol = Protocol(n=args.n)
+    bench = Bench(args.data, protocol, best_device())
+    args.runs.mkdir(parents=True, exist_ok=True)
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in args.only or VARIANTS}
+    for seed in range(args.seeds):
+        for name in rows:
+            part = args.runs / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}.json"
+            if not part.exists():
+                part.write_text(json.dumps(one(name, seed, bench, args)), encoding="utf-8")
+            rows[name].append(json.loads(part.read_text(encoding="utf-8")))
+            print(f"{name:34} seed {seed}: {rows[name][-1].get('frechet_distance', 'diverged')}", flush=True)
+    record = {
+        "command": f"python scripts/table.py --data {args.data} --images {args.images} --n {args.n} --seeds {args.seeds}",
+        "protocol": {**asdict(protocol), "data": args.data, "images": args.images, "features": FEATURES[args.data]},
+        "configurations": {name: VARIANTS[name].to_json() for name in rows},
+        "real_images": rounded(bench.real_images()),
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "machine": hardware(),
+        "runs": rows,
+    }
+    args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
