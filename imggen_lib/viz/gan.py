@@ -55,7 +55,11 @@ def discriminator(
 
 
 def dirac_field(
-    methods: Mapping[str, dirac.Method], start: tuple[float, float] = (1.2, 0.6), steps: int = 250, lr: float = 0.1, limit: float = 2.0
+    methods: Mapping[str, dirac.Method],
+    start: tuple[float, float] = (1.2, 0.6),
+    steps: int = 250,
+    lr: float = 0.1,
+    limit: float = 2.0,
 ) -> Picture:
     r"""The Dirac-GAN's field of arrows and one path of alternating descent for each method, in panels side by side.
 
