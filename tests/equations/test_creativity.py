@@ -113,7 +113,7 @@ def test_cre_style_split() -> None:
     for k in (2, 4):
         logits = 2 * _normal(1, k, seed=3)
         p = logits.softmax(1)[0]
-        divergence = kl_divergence(Bernoulli(torch.tensor(1.0, dtype=F64) / k), Bernoulli(p))
+        divergence = kl_divergence(Bernoulli(torch.tensor(1.0, dtype=F64) / k), Bernoulli(p))  # claim
         least = can.style_ambiguity(torch.zeros(1, k, dtype=F64)).item()
         total = least + divergence.sum().item()  # claim
         assert can.style_ambiguity(logits).item() == pytest.approx(total, rel=1e-9)
