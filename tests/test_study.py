@@ -174,3 +174,17 @@ def test_ids_of_another_study_are_not_this_one_s() -> None:
     for other in (comparison_plan(["a", "c"], 10, 4, seed=1), comparison_plan(["a", "b"], 12, 4, seed=1)):
         assert not mine.key.keys() & other.key.keys()
         assert not {t.item for t in mine.trials} & {t.item for t in other.trials}
+
+
+def test_of_two_answers_to_one_item_the_later_counts_everywhere() -> None:
+    plan = comparison_plan(["a", "b"], 10, 4, seed=1)
+    first, *rest = plan.trials
+    answers = [
+        judge(first, "left", "anna", 900),
+        *(judge(t, "left", "anna", 900) for t in rest),
+        judge(first, "right", "anna", 900),
+    ]
+    kept = unblind(answers, plan)
+    assert len(kept) == len(plan.trials)
+    shown = (plan.key[first.left].system, plan.key[first.right].system)
+    assert [j.choice for j in kept if j.item == first.item] == ["right"] and shown[0] != shown[1]

@@ -11,26 +11,21 @@ they stand for is in the plan's `key`, and lines are only ever added to the file
     timestamp     UTC, 2026-01-31T12:00:00Z
 """
 
-import csv
-import os
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 import torch
 
+from imggen_lib.metrics.answers import WORD, append_row, check_answer, columns, now, read_rows
 from imggen_lib.metrics.human import Rating
 from imggen_lib.metrics.study import Source
 from imggen_lib.noise import generator_for, mix
 
 _STREAM = 22  # of random numbers; see noise.generator_for
 _IMAGE, _SHEET, _DECK, _ORDER = range(4)  # what the numbers are drawn for
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -60,17 +55,12 @@ class Opinion:
     timestamp: str
 
     def __post_init__(self) -> None:
-        if not _WORD.fullmatch(self.rater):
-            raise ValueError(f"a rater is a pseudonym of letters, digits, - and _ (no name, no address), not {self.rater!r}")
-        if not (_WORD.fullmatch(self.sheet) and _WORD.fullmatch(self.item)):
+        if not (WORD.fullmatch(self.sheet) and WORD.fullmatch(self.item)):
             raise ValueError(f"ids are letters, digits, - and _, not {self.sheet!r} and {self.item!r}")
-        if self.milliseconds < 0 or not _STAMP.fullmatch(self.timestamp):
-            raise ValueError(
-                f"need milliseconds >= 0 and a time like 2026-01-31T12:00:00Z, got {self.milliseconds}, {self.timestamp!r}"
-            )
+        check_answer(self.rater, self.milliseconds, self.timestamp)
 
 
-OPINION_COLUMNS = tuple(field.name for field in fields(Opinion))
+OPINION_COLUMNS = columns(Opinion)
 
 
 def opinion_plan(systems: Sequence[str], images: int, per_system: int, *, seed: int, sheet: int = 0) -> OpinionPlan:
@@ -95,45 +85,25 @@ def opinion_plan(systems: Sequence[str], images: int, per_system: int, *, seed: 
 
 def score(trial: OpinionTrial, value: int, rater: str, milliseconds: int) -> Opinion:
     """The answer to a trial, given now."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Opinion(trial.sheet, trial.item, value, rater, milliseconds, now)
+    return Opinion(trial.sheet, trial.item, value, rater, milliseconds, now())
 
 
 def append_opinion(path: Path | str, opinion: Opinion) -> None:
-    """Add one line to the file, and the line of column names if it is new; on the disk when this returns."""
-    with Path(path).open("ab+") as file:
-        size = file.seek(0, os.SEEK_END)
-        text = "" if size else ",".join(OPINION_COLUMNS) + "\n"
-        if size:
-            file.seek(-1, os.SEEK_END)
-            text = "" if file.read(1) == b"\n" else "\n"  # after a torn last line, start a new one
-        file.write((text + ",".join(map(str, astuple(opinion))) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
+    """Add one line to the file; on the disk when this returns, and nothing that is there is changed."""
+    append_row(path, opinion)
 
 
 def read_opinions(path: Path | str) -> list[Opinion]:
-    """The scores in the file; a torn line is left out. ``ValueError`` for a whole line that makes no sense, or other columns."""
-    lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    if not lines or (len(lines) == 1 and ",".join(OPINION_COLUMNS).startswith(lines[0])):
-        return []
-    if tuple(lines[0].split(",")) != OPINION_COLUMNS:
-        raise ValueError(f"{path}: the columns must be {','.join(OPINION_COLUMNS)}, found {lines[0][:200]}")
-    found = []
-    for number, cells in enumerate((next(csv.reader([line]), []) for line in lines[1:]), 2):
-        if len(cells) < len(OPINION_COLUMNS) or (len(cells) == len(OPINION_COLUMNS) and not cells[-1].endswith("Z")):
-            continue
-        try:
-            sheet, item, value, rater, milliseconds, stamp = cells
-            found.append(Opinion(sheet, item, int(value), rater, int(milliseconds), stamp))
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-    return found
+    """The answers in the file; see :func:`imggen_lib.metrics.answers.read_rows` for torn and for wrong lines."""
+    return read_rows(path, Opinion)
 
 
 def unblind_opinions(opinions: Iterable[Opinion], plan: OpinionPlan) -> list[Rating]:
-    """The scores with names of systems, for :func:`imggen_lib.metrics.human.mean_opinion_score`."""
-    rows = list(opinions)
+    """The scores with names of systems, for :func:`imggen_lib.metrics.human.mean_opinion_score`.
+
+    If a rater scored an image twice, the later score counts.
+    """
+    rows = list({(row.rater, row.item): row for row in opinions}.values())
     unknown = {row.item for row in rows} - plan.key.keys()
     if unknown:
         raise ValueError(f"{len(unknown)} image ids are not in the plan, such as {min(unknown)}: another seed or other systems?")

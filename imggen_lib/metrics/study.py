@@ -13,12 +13,8 @@ ever added:
     timestamp     UTC, 2026-01-31T12:00:00Z
 """
 
-import csv
-import os
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -27,13 +23,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.metrics.answers import append_row, check_answer, columns, now, read_rows
 from imggen_lib.noise import generator_for, mix
 
 _STREAM = 21  # of random numbers; see noise.generator_for
 _IMAGE, _ITEM, _SHEET, _DECK, _SIDE, _ORDER = range(6)  # what the numbers are drawn for
 CHOICES = ("left", "right", "tie")
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -77,62 +72,27 @@ class Judgement:
     def __post_init__(self) -> None:
         if self.choice not in CHOICES:
             raise ValueError(f"a choice is one of {', '.join(CHOICES)}, not {self.choice!r}")
-        if not _WORD.fullmatch(self.rater):
-            raise ValueError(f"a rater is a pseudonym of letters, digits, - and _ (no name, no address), not {self.rater!r}")
-        if self.milliseconds < 0 or not _STAMP.fullmatch(self.timestamp):
-            raise ValueError(
-                f"need milliseconds >= 0 and a time like 2026-01-31T12:00:00Z, got {self.milliseconds}, {self.timestamp!r}"
-            )
+        check_answer(self.rater, self.milliseconds, self.timestamp)
         if any(set(text) & set(',"\r\n') or not text for text in (self.sheet, self.item, self.left, self.right)):
             raise ValueError("ids are not empty and hold no comma, quote or line break")
 
 
-COLUMNS = tuple(field.name for field in fields(Judgement))
+COLUMNS = columns(Judgement)
 
 
 def judge(trial: Trial, choice: str, rater: str, milliseconds: int) -> Judgement:
     """The answer to a trial, given now."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Judgement(trial.sheet, trial.item, trial.left, trial.right, choice, rater, milliseconds, now)
+    return Judgement(trial.sheet, trial.item, trial.left, trial.right, choice, rater, milliseconds, now())
 
 
 def append_judgement(path: Path | str, judgement: Judgement) -> None:
-    """Add one line to the file, and the line of column names if it is new; on the disk when this returns.
-
-    Nothing that is there is changed. After a torn last line (the power went) the answer starts a new line.
-    """
-    path = Path(path)
-    with path.open("ab+") as file:
-        size = file.seek(0, os.SEEK_END)
-        text = "" if size else ",".join(COLUMNS) + "\n"
-        if size:
-            file.seek(-1, os.SEEK_END)
-            text = "" if file.read(1) == b"\n" else "\n"
-        file.write((text + ",".join(map(str, astuple(judgement))) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
+    """Add one line to the file; on the disk when this returns, and nothing that is there is changed."""
+    append_row(path, judgement)
 
 
 def read_judgements(path: Path | str) -> list[Judgement]:
-    """The answers in the file. A torn line (cut short, wherever a restart continued after it) is left out.
-
-    Raises ``ValueError`` with the line's number for a whole line that makes no sense, and if the columns are others.
-    """
-    lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    if not lines or (len(lines) == 1 and ",".join(COLUMNS).startswith(lines[0])):
-        return []
-    if tuple(lines[0].split(",")) != COLUMNS:
-        raise ValueError(f"{path}: the columns must be {','.join(COLUMNS)}, found {lines[0][:200]}")
-    found = []
-    for number, cells in enumerate((next(csv.reader([line]), []) for line in lines[1:]), 2):
-        if len(cells) < len(COLUMNS) or (len(cells) == len(COLUMNS) and not cells[-1].endswith("Z")):
-            continue
-        try:
-            sheet, item, left, right, choice, rater, milliseconds, stamp = cells
-            found.append(Judgement(sheet, item, left, right, choice, rater, int(milliseconds), stamp))
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-    return found
+    """The answers in the file; see :func:`imggen_lib.metrics.answers.read_rows` for torn and for wrong lines."""
+    return read_rows(path, Judgement)
 
 
 def _id(*parts: int) -> str:
@@ -201,8 +161,12 @@ def comparison_plan(
 
 
 def unblind(judgements: Iterable[Judgement], plan: Plan) -> list[Judgement]:
-    """The answers with names of systems in place of image ids, without catch trials; any sheet's plan of that seed serves."""
-    kept = [j for j in judgements if j.item not in plan.catch]
+    """The answers with names of systems in place of image ids, without catch trials; any sheet's plan of that seed serves.
+
+    If a rater judged an item twice, the later answer counts.
+    """
+    last = {(j.rater, j.item): j for j in judgements}
+    kept = [j for j in last.values() if j.item not in plan.catch]
     unknown = {name for j in kept for name in (j.left, j.right)} - plan.key.keys()
     if unknown:
         raise ValueError(f"{len(unknown)} image ids are not in the plan, such as {min(unknown)}: another seed or other systems?")

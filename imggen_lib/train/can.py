@@ -8,7 +8,7 @@ from torch import Tensor
 from imggen_lib.losses.can import style_ambiguity, style_loss
 from imggen_lib.losses.gan import GanLoss
 from imggen_lib.noise import generator_for
-from imggen_lib.train.gan import _NOISE, _penalty
+from imggen_lib.train.gan import NOISE, weighted_penalty
 from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
 
 
@@ -36,7 +36,7 @@ def train_can(
     for real, styles in batches:
         check_batch(real, critic.image_shape)  # type: ignore[arg-type]
         n = len(real)
-        noise = generator_for(seed, _NOISE, state.images, device=real.device)
+        noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(z)  # (n, c, h, w)
 
@@ -47,7 +47,7 @@ def train_can(
         critic_loss, style_term = loss.critic(real_logits, fake_logits), style_loss(named[:n], styles)
         penalty = torch.zeros((), device=real.device)
         if state.steps % penalty_every == 0:
-            penalty = _penalty(lambda x: critic(x).logits, real, fake.detach(), r1, r2, gp, noise)
+            penalty = weighted_penalty(lambda x: critic(x).logits, real, fake.detach(), r1, r2, gp, noise)
         state.critic_optimizer.zero_grad()
         (critic_loss + style * style_term + penalty_every * penalty).backward()
         state.critic_optimizer.step()

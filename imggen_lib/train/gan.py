@@ -11,10 +11,10 @@ from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centre
 from imggen_lib.noise import generator_for
 from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
 
-_NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
+NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
 
-def _penalty(
+def weighted_penalty(
     critic: Critic, real: Tensor, fake: Tensor, r1: float, r2: float, gp: float, noise: torch.Generator
 ) -> Float[Tensor, ""]:
     """The weighted sum of the gradient penalties that were asked for; a weight of 0 costs nothing."""
@@ -52,7 +52,7 @@ def train_gan(
     for real, labels in batches:
         check_batch(real, critic.image_shape)  # type: ignore[arg-type]
         n, y = len(real), labels if critic.classes else None
-        noise = generator_for(seed, _NOISE, state.images, device=real.device)
+        noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(z, y)  # (n, c, h, w)
 
@@ -63,7 +63,7 @@ def train_gan(
         critic_loss = loss.critic(real_logits, fake_logits)
         penalty = torch.zeros((), device=real.device)
         if state.steps % penalty_every == 0:
-            penalty = _penalty(partial(critic, labels=y), real, fake.detach(), r1, r2, gp, noise)
+            penalty = weighted_penalty(partial(critic, labels=y), real, fake.detach(), r1, r2, gp, noise)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
         state.critic_optimizer.step()
