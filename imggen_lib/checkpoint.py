@@ -58,10 +58,11 @@ class Checkpoint:
             _load_weights(module, weights, self.folder)
         for name, optimizer in state.optimizers().items():
             slots: dict[int, dict[str, Tensor]] = {}
+            params = [p for group in optimizer.param_groups for p in group["params"]]
             for key, value in self.tensors.items():
                 if key.startswith(f"optimizer.{name}."):
                     index, slot = key.removeprefix(f"optimizer.{name}.").split(".")
-                    slots.setdefault(int(index), {})[slot] = value
+                    slots.setdefault(int(index), {})[slot] = _laid_out_like(params[int(index)], value)
             if not slots:
                 raise CheckpointError(f"{self.folder} holds a model to use, not a training run to go on with")
             optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
@@ -69,6 +70,13 @@ class Checkpoint:
         if isinstance(state, GanState):
             state.generator_loss = torch.tensor(self.meta.get("generator_loss", 0.0))
         return state
+
+
+def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """`value` in the memory layout of its parameter: the fused Adam walks through both side by side without looking at strides."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
 
 
 def _load_weights(net: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:

@@ -2,7 +2,8 @@
 
 `n` samples with the seeds ``seed, seed + 1, ...`` against `n` test images; features of a small classifier of the same data
 (see :data:`FEATURES`); real training images, measured in the same way, say what the best number is at this `n`. A
-VAE's likelihood is the importance-weighted estimate on the first `likelihood_images` test images.
+VAE's likelihood is the importance-weighted estimate on `likelihood_images` of the test images. Where fewer than all test images are
+used, they are drawn at random: the files of MNIST are not shuffled.
 """
 
 from dataclasses import asdict, dataclass
@@ -72,7 +73,8 @@ class Bench:
         self.net = feature_network(data).to(device).eval()
         train, test = load(data, "train"), load(data, "test")
         self.n = min(protocol.n, len(test))
-        self.test = test.subset(torch.arange(self.n))
+        order = torch.randperm(len(test), generator=generator_for(protocol.seed, _STREAM, 1))  # the files are not shuffled
+        self.test = test.subset(order[: self.n])
         self.train_features = features(self.net, train.floats())
         self.test_features = features(self.net, self.test.floats())
         self.held_out = nearest_training(self.train_features, self.test_features[: protocol.novelty_images]).distances

@@ -81,7 +81,7 @@ def one(name: str, seed: int, bench: Bench, args: argparse.Namespace) -> dict[st
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=tuple(FEATURES), default="mnist")
-    parser.add_argument("--images", type=int, default=600_000, help="budget of every model")
+    parser.add_argument("--images", type=int, default=300_000, help="budget of every model")
     parser.add_argument("--n", type=int, default=10_000, help="samples a model")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), help="these variants")
