@@ -16,6 +16,7 @@ from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
 from imggen_lib.noise import mix
 from imggen_lib.train.gan import train_gan
+from imggen_lib.train.parallel import Processes
 from imggen_lib.train.state import GanState, Record, VaeState
 from imggen_lib.train.vae import train_vae
 
@@ -38,15 +39,19 @@ class Run:
     state: GanState | VaeState
     data: ImageSet
 
-    def records(self, images: int) -> Iterator[Record]:
-        """Train until `images` have been seen in all; one record a step."""
+    def records(self, images: int, processes: Processes | None = None) -> Iterator[Record]:
+        """Train until `images` have been seen in all; one record a step. `processes` is an ``accelerate.Accelerator``, or None.
+
+        The configuration's batch is that of all processes together.
+        """
         c = self.config
-        batches = self.data.batches(c.batch, images=images, seed=c.seed, start=self.state.images)
+        part = (0, 1) if processes is None else (processes.process_index, processes.num_processes)
+        batches = self.data.batches(c.batch, images=images, seed=c.seed, start=self.state.images, part=part)
         if isinstance(c, GanConfig):
             assert isinstance(self.state, GanState)
-            return train_gan(self.state, batches, LOSSES[c.loss], **c.options)
+            return train_gan(self.state, batches, LOSSES[c.loss], processes=processes, **c.options)
         assert isinstance(self.state, VaeState)
-        return train_vae(self.state, batches, **c.options)
+        return train_vae(self.state, batches, processes=processes, **c.options)
 
     def save(self, folder: str | Path, **meta: Any) -> None:
         """Write a checkpoint; see :func:`imggen_lib.checkpoint.save`."""

@@ -106,14 +106,18 @@ class ImageSet:
         """The first `n` images (all by default) in [-1, 1]."""
         return to_float(self.images[:n])
 
-    def batches(self, size: int, *, images: int, seed: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(
+        self, size: int, *, images: int, seed: int = 0, start: int = 0, part: tuple[int, int] = (0, 1)
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches of `size`, from image number `start` to image number `images` of an endless shuffled stream.
 
         The stream is one fresh permutation of the set after another; the permutation of pass ``e`` depends on ``(seed, e)``
-        alone. So a run that stopped after `start` images goes on where it was. The last batch is always whole.
+        alone. So a run that stopped after `start` images goes on where it was. The last batch is always whole. With
+        ``part = (k, m)`` these are the k-th of m equal shares of the same batches, for m processes.
         """
-        if size < 1:
-            raise ValueError(f"batch size must be at least 1, got {size}")
+        mine, shares = part
+        if size < 1 or size % shares or not 0 <= mine < shares:
+            raise ValueError(f"the batch size must be at least 1 and a multiple of the {shares} process(es), got {size}")
         n, device, epoch, order = len(self), self.images.device, -1, torch.empty(0)
         for first in range(start, images, size):
             parts = []
@@ -125,4 +129,5 @@ class ImageSet:
                 take = min(first + size - position, n - position % n)
                 parts.append(order[position % n : position % n + take])
                 position += take
-            yield self.batch(parts[0] if len(parts) == 1 else torch.cat(parts))
+            index = parts[0] if len(parts) == 1 else torch.cat(parts)
+            yield self.batch(index[mine * size // shares : (mine + 1) * size // shares])

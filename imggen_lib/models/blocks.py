@@ -3,7 +3,9 @@
 from itertools import pairwise
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
 
 Shape = tuple[int, int, int]
 
@@ -32,6 +34,28 @@ def mlp(sizes: list[int], activation: type[nn.Module], **options: float) -> nn.S
     for k, (a, b) in enumerate(pairwise(sizes)):
         layers += [nn.Linear(a, b)] + ([activation(**options)] if k + 2 < len(sizes) else [])
     return nn.Sequential(*layers)
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation over the batches of all processes together, so that a result does not depend on how many there are.
+
+    In one process, and in evaluation mode, it is PyTorch's own. PyTorch's ``SyncBatchNorm`` does the same on GPUs alone.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
+            return super().forward(x)
+        n = x.numel() // x.shape[1] * dist.get_world_size()
+        mean = all_reduce(x.sum((0, 2, 3))) / n
+        centred = x - mean[:, None, None]
+        variance = all_reduce(centred.square().sum((0, 2, 3))) / n
+        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
+            with torch.no_grad():
+                self.num_batches_tracked.add_(1)
+                self.running_mean.lerp_(mean, self.momentum or 0.1)
+                self.running_var.lerp_(variance * n / (n - 1), self.momentum or 0.1)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return centred * scale[:, None, None] + self.bias[:, None, None]
 
 
 def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor | None:

@@ -10,7 +10,7 @@ from math import prod
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from imggen_lib.models.blocks import Shape, check_shape, doublings, joined, mlp, one_hot
+from imggen_lib.models.blocks import BatchNorm2d, Shape, check_shape, doublings, joined, mlp, one_hot
 
 Images = Float[Tensor, "n c h w"]
 Latents = Float[Tensor, "n z"]
@@ -58,10 +58,10 @@ class ConvGenerator(nn.Module):
         self.image_shape, self.latent_dim, self.classes = image_shape, latent_dim, classes
         self.start = (width * 2 ** (ups - 2), side >> ups, side >> ups)
         self.dense = nn.Linear(latent_dim + classes, prod(self.start), bias=False)
-        layers: list[nn.Module] = [nn.BatchNorm2d(self.start[0]), nn.ReLU()]
+        layers: list[nn.Module] = [BatchNorm2d(self.start[0]), nn.ReLU()]
         here = self.start[0]
         for _ in range(ups - 1):
-            layers += [nn.ConvTranspose2d(here, here // 2, 4, 2, 1, bias=False), nn.BatchNorm2d(here // 2), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(here, here // 2, 4, 2, 1, bias=False), BatchNorm2d(here // 2), nn.ReLU()]
             here //= 2
         layers += [nn.ConvTranspose2d(here, channels, 4, 2, 1), nn.Tanh()]
         self.net = nn.Sequential(*layers)

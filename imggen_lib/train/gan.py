@@ -9,13 +9,21 @@ from torch import Tensor
 
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
+from imggen_lib.train.parallel import Processes, average_gradients, count, own
 from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
 
 NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
 
 def weighted_penalty(
-    critic: Critic, real: Tensor, fake: Tensor, r1: float, r2: float, gp: float, noise: torch.Generator
+    critic: Critic,
+    real: Tensor,
+    fake: Tensor,
+    r1: float,
+    r2: float,
+    gp: float,
+    noise: torch.Generator,
+    processes: Processes | None = None,
 ) -> Float[Tensor, ""]:
     """The weighted sum of the gradient penalties that were asked for; a weight of 0 costs nothing."""
     total = torch.zeros((), device=real.device)
@@ -24,7 +32,7 @@ def weighted_penalty(
     if r2:
         total = total + r2 / 2 * zero_centred_penalty(critic, fake)
     if gp:
-        t = torch.rand(len(real), generator=noise, device=real.device)
+        t = own(torch.rand(len(real) * count(processes), generator=noise, device=real.device), processes)
         total = total + gp * gradient_penalty(critic, real, fake, t)
     return total
 
@@ -41,6 +49,7 @@ def train_gan(
     critic_steps: int = 1,  # critic updates a generator update
     ema_half_life: float = 10_000,  # images
     seed: int = 0,
+    processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
     """Alternate critic and generator updates over `batches` of ``(images, labels)``; yield a record a critic update.
 
@@ -51,10 +60,10 @@ def train_gan(
     generator, critic = state.generator.train(), state.critic.train()
     for real, labels in batches:
         check_batch(real, critic.image_shape)  # type: ignore[arg-type]
-        n, y = len(real), labels if critic.classes else None
+        n, y = len(real) * count(processes), labels if critic.classes else None
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
-        fake = generator(z, y)  # (n, c, h, w)
+        fake = generator(own(z, processes), y)  # (n, c, h, w)
 
         # The critic: tell real from generated.
         critic.requires_grad_(True)
@@ -63,9 +72,10 @@ def train_gan(
         critic_loss = loss.critic(real_logits, fake_logits)
         penalty = torch.zeros((), device=real.device)
         if state.steps % penalty_every == 0:
-            penalty = weighted_penalty(partial(critic, labels=y), real, fake.detach(), r1, r2, gp, noise)
+            penalty = weighted_penalty(partial(critic, labels=y), real, fake.detach(), r1, r2, gp, noise, processes)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
+        average_gradients(state.critic_optimizer, processes)
         state.critic_optimizer.step()
 
         # The generator: have its images taken for real by the critic as it now is.
@@ -76,6 +86,7 @@ def train_gan(
             generator_loss = loss.generator(reference.detach(), critic(fake, y))
             state.generator_optimizer.zero_grad()
             generator_loss.backward()
+            average_gradients(state.generator_optimizer, processes)
             state.generator_optimizer.step()
             state.generator_loss = generator_loss.detach()
             critic.requires_grad_(True)

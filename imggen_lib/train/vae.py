@@ -18,6 +18,7 @@ from imggen_lib.losses.vae import (
 )
 from imggen_lib.models.vae import VAE, VaeOutput
 from imggen_lib.noise import generator_for
+from imggen_lib.train.parallel import Processes, average_gradients, count, own, whole
 from imggen_lib.train.state import Record, Schedule, VaeState, check_batch, check_finite, constant, set_lr
 
 _NOISE = 3  # the stream of random numbers for binarisation and eps; see noise.generator_for
@@ -60,6 +61,7 @@ def train_vae(
     free_bits: float = 0.0,  # nats a latent dimension that cost nothing (losses.vae.free_bits_kl)
     lr_schedule: Schedule = constant,  # a factor on the learning rate, as a function of the images seen
     seed: int = 0,
+    processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
     """Maximise the evidence lower bound over `batches` of ``(images, labels)``; yield a record a step.
 
@@ -72,8 +74,9 @@ def train_vae(
         check_batch(x, model.image_shape)
         y = labels if model.classes else None
         noise = generator_for(seed, _NOISE, state.images, device=x.device)
-        x = observe(x, model, noise)
-        eps = torch.randn(len(x), model.latent_dim, generator=noise, device=x.device)
+        n = len(x) * count(processes)
+        x = own(observe(whole(x, processes), model, noise), processes)
+        eps = own(torch.randn(n, model.latent_dim, generator=noise, device=x.device), processes)
         out: VaeOutput = model(x, y, eps)
         log_px = log_likelihood(model, x, out.decoded)  # (n,)
         kls = kl_per_dimension(out.mu, out.logvar)  # (n, latent_dim)
@@ -85,9 +88,10 @@ def train_vae(
         set_lr(state.optimizer, lr_schedule(state.images))
         state.optimizer.zero_grad()
         loss.backward()
+        average_gradients(state.optimizer, processes)
         state.optimizer.step()
 
-        state.images += len(x)
+        state.images += n
         state.steps += 1
         record: Record = {"images": state.images, "loss": loss.detach(), "elbo": (log_px - kl).mean().detach()}
         record |= {"log_px": log_px.mean().detach(), "kl": kl.mean().detach()}

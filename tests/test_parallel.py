@@ -1,0 +1,78 @@
+"""Two processes take the step that one process takes with the whole batch. They talk through gloo, on the CPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file
+from two_processes import CONFIGS, trained
+
+from imggen_lib.train import parallel
+
+
+class Pretend:
+    """Process `process_index` of `num_processes`, without the others: adding up gives what the test put in."""
+
+    def __init__(self, process_index: int, num_processes: int, other: torch.Tensor | None = None) -> None:
+        self.process_index, self.num_processes, self.other = process_index, num_processes, other
+
+    def reduce(self, tensor: torch.Tensor, reduction: str = "sum") -> torch.Tensor:
+        assert reduction == "mean" and self.other is not None
+        return (tensor + self.other) / 2
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that two processes wrote their parameters to."""
+    folder = tmp_path_factory.mktemp("two")
+    worker = Path(__file__).with_name("two_processes.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(worker), str(folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
+def test_two_processes_end_where_one_does(two: Path, name: str) -> None:
+    """Losses, penalties, conditional models, BatchNorm, the moving average: float64, seven steps, equal to 1e-9."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        alone = trained(CONFIGS[name], Accelerator(cpu=True))
+    finally:
+        torch.set_default_dtype(before)
+    for rank in range(2):
+        shared = load_file(two / f"{name}-{rank}.safetensors")
+        assert shared.keys() == alone.keys()
+        for key, value in alone.items():
+            torch.testing.assert_close(shared[key], value, rtol=1e-9, atol=1e-9, msg=lambda text, key=key: f"{key}: {text}")
+
+
+def test_rows_come_back_and_random_rows_are_those_of_the_whole_batch() -> None:
+    x = torch.arange(12.0).view(6, 2)
+    parts = [parallel.own(x, Pretend(k, 3)) for k in range(3)]
+    assert torch.equal(torch.cat(parts), x)
+    for k, part in enumerate(parts):
+        filled = parallel.whole(part, Pretend(k, 3))
+        assert filled.shape == x.shape and torch.equal(parallel.own(filled, Pretend(k, 3)), part)
+        assert filled.sum() == part.sum()
+    assert parallel.own(x, None) is x and parallel.whole(x, None) is x and parallel.count(None) == 1
+
+
+def test_gradients_become_the_mean_in_their_own_shapes() -> None:
+    a, b, unused = (torch.nn.Parameter(torch.zeros(shape)) for shape in ((2, 3), (2,), (4,)))
+    optimizer = torch.optim.SGD([a, b, unused], lr=1.0)
+    a.grad, b.grad = torch.arange(6.0).view(2, 3), torch.tensor([10.0, 20.0])
+    parallel.average_gradients(optimizer, Pretend(0, 2, other=torch.full((8,), 4.0)))
+    assert torch.equal(a.grad, torch.arange(6.0).view(2, 3) / 2 + 2)
+    assert torch.equal(b.grad, torch.tensor([7.0, 12.0])) and unused.grad is None
+
+
+def test_an_accelerator_is_what_the_loops_ask_for() -> None:
+    assert isinstance(Accelerator(cpu=True), parallel.Processes)

@@ -1,0 +1,66 @@
+"""What tests/test_parallel.py runs, alone and under torchrun: trains small models in float64 and writes their parameters."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from safetensors.torch import save_file
+
+from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
+from imggen_lib.data import ImageSet
+from imggen_lib.runs import start
+from imggen_lib.train.gan import train_gan
+from imggen_lib.train.state import GanState
+from imggen_lib.train.vae import train_vae
+
+GAN = {"image_shape": (1, 8, 8), "latent_dim": 4, "width": 4, "hidden": (12,), "batch": 8}
+CONFIGS: dict[str, GanConfig | VaeConfig] = {
+    "conv-gan": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2),
+    "mlp-gan": GanConfig(**GAN, net="mlp", loss="hinge", critic_steps=2),
+    "conv-vae": VaeConfig(**GAN, free_bits=0.1),
+    "mlp-vae": VaeConfig(**{**GAN, "net": "mlp"}, likelihood="gaussian", classes=2),
+}
+
+
+def data() -> ImageSet:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (50, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    return ImageSet(images, torch.randint(0, 2, (50,), generator=generator), ("0", "1"), "noise")
+
+
+def doubles(batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    for x, y in batches:
+        yield x.double(), y
+
+
+def trained(config: GanConfig | VaeConfig, accelerator: Accelerator) -> dict[str, torch.Tensor]:
+    """The tensors of every network after seven batches, the last but one of which goes over the end of the data."""
+    state = start(config, data(), "cpu").state
+    for module in state.modules().values():
+        module.double()
+    part = (accelerator.process_index, accelerator.num_processes)
+    batches = doubles(data().batches(config.batch, images=7 * config.batch, part=part))
+    if isinstance(state, GanState):
+        assert isinstance(config, GanConfig)
+        records = list(train_gan(state, batches, LOSSES[config.loss], processes=accelerator, **config.options))
+    else:
+        records = list(train_vae(state, batches, processes=accelerator, **config.options))
+    assert records[-1]["images"] == state.images == 7 * config.batch
+    return {f"{name}.{k}": v for name, m in state.modules().items() for k, v in m.state_dict().items()}
+
+
+def main(folder: Path) -> None:
+    torch.set_default_dtype(torch.float64)
+    accelerator = Accelerator(cpu=True)
+    for name, config in CONFIGS.items():
+        tensors = {k: v.contiguous().clone() for k, v in trained(config, accelerator).items()}
+        save_file(tensors, folder / f"{name}-{accelerator.process_index}.safetensors")
+    accelerator.end_training()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
