@@ -13,6 +13,7 @@ import torch
 from imggen_lib import checkpoint
 from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
+from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
 from imggen_lib.noise import mix
 from imggen_lib.train.gan import train_gan
@@ -37,7 +38,7 @@ class Run:
 
     config: GanConfig | VaeConfig
     state: GanState | VaeState
-    data: ImageSet
+    data: ImageSet | ImageStream
 
     def records(self, images: int, processes: Processes | None = None) -> Iterator[Record]:
         """Train until `images` have been seen in all; one record a step. `processes` is an ``accelerate.Accelerator``, or None.
@@ -60,7 +61,7 @@ class Run:
         checkpoint.save(folder, self.state, self.config, data=data, **meta)
 
 
-def start(config: GanConfig | VaeConfig, data: ImageSet, device: str | None = None) -> Run:
+def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | None = None) -> Run:
     """A fresh run. The networks' random start depends on the configuration's seed alone."""
     device = device or best_device()
     if config.image_shape != data.image_shape:
@@ -71,7 +72,7 @@ def start(config: GanConfig | VaeConfig, data: ImageSet, device: str | None = No
         torch.manual_seed(mix(config.seed, 0) % 2**32)
         state = config.state()
     if isinstance(state, VaeState):
-        state.model.start_at(data.images.double().mean(0).div(127.5).sub(1).float())
+        state.model.start_at(data.mean_image())
     if device != "cpu":
         _move(state, device)
     return Run(config, state, data.to(device))
@@ -82,7 +83,7 @@ def _move(state: GanState | VaeState, device: str) -> None:
         module.to(device)  # in place: the optimisers keep the same parameters
 
 
-def resume(folder: str | Path, data: ImageSet, device: str | None = None) -> Run:
+def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | None = None) -> Run:
     """The run that a checkpoint was saved from, to go on as if it had never stopped.
 
     Raises :class:`~imggen_lib.errors.CheckpointError` if `data` is not the set that it was trained on.

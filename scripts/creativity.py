@@ -5,8 +5,6 @@ judge (features, classes) is a small classifier that is trained first, here, and
 """
 
 import argparse
-import base64
-import io
 import json
 import platform
 import sys
@@ -15,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from imggen_lib import load, sample
@@ -31,7 +28,7 @@ from imggen_lib.models.gan import ConvGenerator
 from imggen_lib.train.can import train_can
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.state import GanState, cosine
-from imggen_lib.viz import tile
+from imggen_lib.viz.sheets import recorded_png
 
 OUT = Path(__file__).parent.parent / "imggen_lib" / "measured" / "creativity.json"
 WEIGHTS = (0.0, 0.3, 1.0, 3.0)
@@ -100,13 +97,6 @@ def yardsticks(data: ImageSet, test: ImageSet, by: Judge, n: int) -> dict[str, d
     return {name: numbers(images, by) for name, images in sets.items()}
 
 
-def picture(images: Tensor) -> str:
-    """A sheet of samples as a PNG of 16 grey levels in base64."""
-    out = io.BytesIO()
-    Image.fromarray(tile(images, 8)).convert("L").quantize(16, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-    return base64.b64encode(out.getvalue()).decode()
-
-
 def one(data: ImageSet, by: Judge, weight: float, seed: int, images: int, n: int) -> tuple[dict[str, Any], str]:
     """Train one generator and measure it."""
     torch.manual_seed(seed)
@@ -122,7 +112,7 @@ def one(data: ImageSet, by: Judge, weight: float, seed: int, images: int, n: int
     with torch.no_grad():
         own = posterior_entropy(critic(made).styles).mean().item()
     run = {"seed": seed, "cpu_seconds": round(seconds, 1), **numbers(made, by), "entropy_own_critic": round(own, 4)}
-    return run, picture(made[:32])
+    return run, recorded_png(made[:32])
 
 
 def main() -> None:

@@ -15,12 +15,15 @@ from typing import Any
 import torch
 from checkpoints import hardware
 
+from imggen_lib import checkpoint
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import load
 from imggen_lib.errors import TrainingDiverged
 from imggen_lib.protocol import FEATURES, Bench, Protocol, rounded
 from imggen_lib.runs import best_device, resume, start
+from imggen_lib.sampling import sample
 from imggen_lib.viz import progress
+from imggen_lib.viz.sheets import recorded_png
 
 OUT = Path(__file__).parent.parent / "imggen_lib" / "measured" / "table.json"
 PLAIN: dict[str, Any] = {"r1": 0.0, "penalty_every": 1}
@@ -72,9 +75,19 @@ def trained(config: GanConfig | VaeConfig, folder: Path, data: str, images: int)
     return run, seconds
 
 
+def place(args: argparse.Namespace, name: str, seed: int) -> Path:
+    """Where a run lives; its measurement lies beside it as JSON."""
+    return args.runs / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}"
+
+
+def row_of_samples(folder: Path) -> str:
+    """The first ten samples of a run, not chosen; of a conditional model one of each class."""
+    return recorded_png(sample(checkpoint.load(folder).model(), 10, seed=0), columns=10)
+
+
 def one(name: str, seed: int, bench: Bench, args: argparse.Namespace) -> dict[str, Any]:
     """A row's entry for one seed; a training that diverges is a result, too."""
-    folder = args.runs / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}"
+    folder = place(args, name, seed)
     try:
         run, seconds = trained(replace(VARIANTS[name], seed=seed), folder, args.data, args.images)
     except TrainingDiverged as error:
@@ -99,7 +112,7 @@ def main() -> None:
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in args.only or VARIANTS}
     for seed in range(args.seeds):
         for name in rows:
-            part = args.runs / f"{name.replace(', ', '-').replace(' ', '_')}-{seed}.json"
+            part = place(args, name, seed).with_suffix(".json")
             if not part.exists():
                 part.write_text(json.dumps(one(name, seed, bench, args)), encoding="utf-8")
             rows[name].append(json.loads(part.read_text(encoding="utf-8")))
@@ -112,6 +125,7 @@ def main() -> None:
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "machine": hardware(),
         "runs": rows,
+        "samples": {name: row_of_samples(place(args, name, 0)) for name in rows},
     }
     args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

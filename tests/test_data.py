@@ -338,14 +338,14 @@ def test_a_decoder_that_fails_in_its_own_way_skips_the_file(tmp_path: Path, monk
         _picture(tmp_path / f"{k}.png", "L", (20, 20), 40 * k)
     from imggen_lib.data import folder
 
-    real = folder._read
+    real = folder.fitted
 
     def read(path: Path, size: int) -> np.ndarray:
         if path.name == "1.png":
             raise RuntimeError("Failed to decode image")
         return real(path, size)
 
-    monkeypatch.setattr(folder, "_read", read)
+    monkeypatch.setattr(folder, "fitted", read)
     assert load(f"folder:{tmp_path}").skipped == ("1.png: Failed to decode image",)
 
 

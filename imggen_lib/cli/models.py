@@ -57,7 +57,8 @@ def evaluate(args: argparse.Namespace) -> int:
     if out is not None and (not out.parent.is_dir() or out.is_dir()):
         raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
     protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
-    found = measure(_open(args.dir), args.data, protocol, getattr(args, "device", best_device()))
+    device, features = getattr(args, "device", best_device()), getattr(args, "features", None)
+    found = measure(_open(args.dir), args.data, protocol, device, features)
     text = json.dumps(found, indent=1)
     if out is None:
         print(text)

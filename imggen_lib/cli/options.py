@@ -30,7 +30,11 @@ def parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a GAN or a VAE", formatter_class=formatter)
     train.add_argument("kind", choices=("gan", "vae"), help="what to train")
-    train.add_argument("--data", default="glyphs", help="glyphs, mnist, fashion-mnist or folder:PATH")
+    train.add_argument(
+        "--data",
+        default="glyphs",
+        help="glyphs, mnist, fashion-mnist, folder:PATH (kept in memory), files:PATH or shards:PATTERN (read while training)",
+    )
     train.add_argument("--images", type=_count, default=600_000, help="images to see in all, repeats counted")
     train.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -40,8 +44,12 @@ def parser() -> argparse.ArgumentParser:
     suppress: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **suppress)
     train.add_argument("--net", choices=("mlp", "conv"), help="kind of network (default: conv)", **suppress)
-    train.add_argument("--size", type=_count, help="folder:PATH: side of the images in pixels (default: 32)", **suppress)
-    train.add_argument("--channels", type=_count, help="folder:PATH: 1 for grey, 3 for RGB (default: as found)", **suppress)
+    train.add_argument(
+        "--size", type=_count, help="folder:, files:, shards: side of the images in pixels (default: 32)", **suppress
+    )
+    train.add_argument(
+        "--channels", type=_count, help="folder:, files:, shards: 1 for grey, 3 for RGB (default: as found, or 3)", **suppress
+    )
     train.add_argument("--latent-dim", type=_count, help="dimensions of the latent (default: gan 64, vae 16)", **suppress)
     train.add_argument("--width", type=_count, help="conv: channels (default: gan 64, vae 32)", **suppress)
     train.add_argument("--hidden", type=_count, nargs="+", help="mlp: sizes of the hidden layers", **suppress)
@@ -62,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--checkpoint-every", type=_count, default=100_000, help="images between two checkpoints")
     train.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
     train.add_argument("--threads", type=_count, help="CPU threads (default: PyTorch's choice)", **suppress)
+    train.add_argument("--workers", type=int, default=2, help="files:, shards: how many processes read images")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
 
     sample = commands.add_parser("sample", help="images from a checkpoint", formatter_class=formatter)
@@ -81,6 +90,11 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("-n", type=_count, default=10_000, help="samples, against as many test images")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of the first sample")
     evaluate.add_argument("--draws", type=_count, default=100, help="vae: draws an image of the likelihood estimate")
+    evaluate.add_argument(
+        "--features",
+        help="look through inception (the published FID's), resnet50, ... (default: --data's own)",
+        **suppress,
+    )
     evaluate.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
     evaluate.add_argument("--out", type=Path, help="JSON to write (default: standard output)", **suppress)
     return parser

@@ -40,7 +40,7 @@ def train(args: argparse.Namespace) -> int:
     import torch
 
     from imggen_lib import checkpoint, runs
-    from imggen_lib.data import load
+    from imggen_lib.data.sources import is_stream, load, stream
 
     if hasattr(args, "threads"):
         torch.set_num_threads(args.threads)
@@ -61,9 +61,9 @@ def train(args: argparse.Namespace) -> int:
     if saved is None:
         config(args, (1, 28, 28), 0)  # complain of bad options before the data is read
     shape: dict[str, Any] = {"size": getattr(args, "size", None), "channels": getattr(args, "channels", None)}
-    if saved is not None and args.data.startswith("folder:"):
+    if saved is not None and args.data.startswith(("folder:", "files:", "shards:")):
         shape = {"size": saved.config.image_shape[1], "channels": saved.config.image_shape[0]}
-    data = load(args.data, "train", **shape)
+    data = stream(args.data, workers=args.workers, **shape) if is_stream(args.data) else load(args.data, "train", **shape)
     if data.skipped:
         more = [f"and {len(data.skipped) - 10} more"] if len(data.skipped) > 10 else []
         print(f"unreadable files skipped: {len(data.skipped)}", *data.skipped[:10], *more, sep="\n  ", file=sys.stderr)

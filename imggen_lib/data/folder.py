@@ -3,6 +3,7 @@
 import hashlib
 import os
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -37,21 +38,26 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _read(path: Path, size: int) -> np.ndarray:
-    """``(size, size, 3)`` uint8: the shorter side resized to `size`, the centre cropped."""
+def fitted(file: Path | BytesIO, size: int) -> np.ndarray:
+    """A picture as ``(size, size, 3)`` uint8: the shorter side resized to `size`, the centre cropped."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as picture:
+        with Image.open(file) as picture:
             picture.load()
             return np.asarray(ImageOps.fit(_to_rgb(picture), (size, size), Image.Resampling.LANCZOS))
 
 
-def _in_test_split(name: str) -> bool:
+def in_test_split(name: str) -> bool:
     """A tenth of all files, chosen by name alone: adding files moves none of the others."""
     return hashlib.sha256(os.fsencode(name)).digest()[0] < 26
 
 
-def _pictures(root: Path) -> list[Path]:
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """``(..., 3)`` to ``(..., 1)`` uint8 by ITU-R 601 luma, the weights that Pillow uses for ``convert("L")``."""
+    return np.round(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
+
+
+def pictures(root: Path) -> list[Path]:
     """The picture files below `root`, links to folders followed, hidden files and folders left out."""
     found, seen = [], set()
     for folder, subfolders, names in os.walk(root, followlinks=True):
@@ -77,14 +83,14 @@ def read_folder(path: str | Path, split: str, *, size: int = 32, channels: int |
         raise ValueError(f"size must be a multiple of 4 and at least 8, got {size}")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels must be 1 or 3, got {channels}")
-    files = _pictures(root)
+    files = pictures(root)
     if not files:
         raise DataError(f"{root} holds no pictures (looked for {', '.join(sorted(SUFFIXES))}, in subfolders too)")
-    pictures, kept, skipped = [], [], []
+    read, kept, skipped = [], [], []
     for file in files:
         name = file.relative_to(root).as_posix()
         try:
-            pictures.append(_read(file, size))
+            read.append(fitted(file, size))
             kept.append(name)
         except UnidentifiedImageError:
             skipped.append(f"{name}: not a picture that can be read")
@@ -95,18 +101,16 @@ def read_folder(path: str | Path, split: str, *, size: int = 32, channels: int |
     if len(kept) < 2:
         reasons = "".join(f"\n  {line}" for line in skipped[:5])
         raise DataError(f"{root} holds {len(kept)} readable picture{'s' * (len(kept) != 1)}; a model needs at least two{reasons}")
-    pixels = np.stack(pictures)  # (n, s, s, 3)
-    grey = bool((pixels[..., :1] == pixels).all())
-    if channels == 1 or (channels is None and grey):
-        # ITU-R 601 luma, the weights that Pillow uses for convert("L")
-        pixels = np.round(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
+    pixels = np.stack(read)  # (n, s, s, 3)
+    if channels == 1 or (channels is None and bool((pixels[..., :1] == pixels).all())):
+        pixels = grey(pixels)
     tops = [name.split("/")[0] if "/" in name else "." for name in kept]
     classes = tuple(sorted(set(tops)))
     labels = torch.tensor([classes.index(t) for t in tops])
     whole = ImageSet(
         torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), labels, classes, f"folder:{path}", skipped=tuple(skipped)
     )
-    test = torch.tensor([_in_test_split(name) for name in kept])
+    test = torch.tensor([in_test_split(name) for name in kept])
     if len(kept) < 20 or test.all() or not test.any():
         return whole
     return whole.subset(test if split == "test" else ~test)

@@ -40,6 +40,35 @@ def to_unit(images: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
     return (images + 1) / 2
 
 
+def shares(
+    n: int,
+    size: int,
+    *,
+    images: int,
+    seed: int = 0,
+    start: int = 0,
+    part: tuple[int, int] = (0, 1),
+    device: torch.device | str = "cpu",
+) -> Iterator[Int[Tensor, " b"]]:
+    """The positions that each batch takes from `n` images, see :meth:`ImageSet.batches`; drawn on the CPU, moved once a pass."""
+    mine, of = part
+    if size < 1 or size % of or not 0 <= mine < of:
+        raise ValueError(f"the batch size must be at least 1 and a multiple of the {of} process(es), got {size}")
+    epoch, order = -1, torch.empty(0)
+    for first in range(start, images, size):
+        parts = []
+        position = first
+        while position < first + size:
+            if position // n != epoch:
+                epoch = position // n
+                order = torch.randperm(n, generator=generator_for(seed, _ORDER, epoch)).to(device)
+            take = min(first + size - position, n - position % n)
+            parts.append(order[position % n : position % n + take])
+            position += take
+        index = parts[0] if len(parts) == 1 else torch.cat(parts)
+        yield index[mine * size // of : (mine + 1) * size // of]
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """Images ``(n, c, h, w)`` uint8, labels ``(n,)`` int64 in ``range(len(classes))``, and where they came from."""
@@ -115,19 +144,10 @@ class ImageSet:
         alone. So a run that stopped after `start` images goes on where it was. The last batch is always whole. With
         ``part = (k, m)`` these are the k-th of m equal shares of the same batches, for m processes.
         """
-        mine, shares = part
-        if size < 1 or size % shares or not 0 <= mine < shares:
-            raise ValueError(f"the batch size must be at least 1 and a multiple of the {shares} process(es), got {size}")
-        n, device, epoch, order = len(self), self.images.device, -1, torch.empty(0)
-        for first in range(start, images, size):
-            parts = []
-            position = first
-            while position < first + size:
-                if position // n != epoch:
-                    epoch = position // n
-                    order = torch.randperm(n, generator=generator_for(seed, _ORDER, epoch)).to(device)
-                take = min(first + size - position, n - position % n)
-                parts.append(order[position % n : position % n + take])
-                position += take
-            index = parts[0] if len(parts) == 1 else torch.cat(parts)
-            yield self.batch(index[mine * size // shares : (mine + 1) * size // shares])
+        device = self.images.device
+        for index in shares(len(self), size, images=images, seed=seed, start=start, part=part, device=device):
+            yield self.batch(index)
+
+    def mean_image(self) -> Float[Tensor, "c h w"]:
+        """The mean over the set, in [-1, 1]."""
+        return self.images.double().mean(0).div(127.5).sub(1).float()

@@ -1,12 +1,16 @@
 """``load``: from a name to an :class:`ImageSet`."""
 
 import warnings
+from typing import TYPE_CHECKING
 
 from imggen_lib.data import glyphs
 from imggen_lib.data.folder import read_folder
 from imggen_lib.data.idx import FASHION, MNIST, read_split
 from imggen_lib.data.imageset import ImageSet
 from imggen_lib.errors import DataUnavailable, unknown_name
+
+if TYPE_CHECKING:
+    from imggen_lib.data.stream import ImageStream
 
 NAMES = ("glyphs", "mnist", "fashion-mnist", "folder:PATH")
 _IDX = {"mnist": MNIST, "fashion-mnist": FASHION}
@@ -33,6 +37,25 @@ def load(name: str, split: str = "train", *, size: int | None = None, channels: 
     if size not in (None, 28) or channels not in (None, 1):
         raise ValueError(f"{name} has grey images of 28x28; size and channels can be chosen for folder:PATH only")
     return glyphs.make(split) if name == "glyphs" else read_split(_IDX[name], name, split)
+
+
+def is_stream(name: str) -> bool:
+    """Whether a name is one for :func:`stream`."""
+    return name.startswith(("files:", "shards:"))
+
+
+def stream(name: str, *, size: int | None = None, channels: int | None = None, workers: int = 2) -> "ImageStream":
+    """Images that are read while training goes on: ``files:PATH``, a folder of pictures, or ``shards:PATTERN``, WebDataset files.
+
+    See :mod:`imggen_lib.data.stream`. Their shape cannot be found by looking at all of them: 32x32 RGB unless told otherwise.
+    """
+    from imggen_lib.data import stream as streams
+
+    kind, _, where = name.partition(":")
+    if not is_stream(name) or not where:
+        raise ValueError(f"{name!r} is not files:PATH or shards:PATTERN")
+    read = streams.files if kind == "files" else streams.shards
+    return read(where, size=size or 32, channels=channels or 3, workers=workers)
 
 
 def load_or_glyphs(name: str, split: str = "train") -> ImageSet:

@@ -1,0 +1,125 @@
+"""The table of all models: means and spreads over seeds, a strip of dots for every row, and a map with the rows' numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from statistics import mean, stdev
+from typing import Any, NamedTuple
+
+from imggen_lib.viz.figure import Picture, figure_and_axes
+from imggen_lib.viz.pages import Html
+
+GAN, VAE = "#b4540a", "#3566c8"  # told apart by shape as well
+
+
+class Column(NamedTuple):
+    """A column of the table: its heading, the key in a run, the digits after the point, and which way is better."""
+
+    heading: str
+    key: str
+    digits: int = 2
+    better: str = "lower"  # lower, higher, or neither
+
+
+def over_seeds(runs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    """The values of the runs that have one: diverged trainings have none, and a GAN has no likelihood."""
+    return [run[key] for run in runs if key in run]
+
+
+def _cell(values: Sequence[float], digits: int) -> str:
+    if not values:
+        return "\u2013"
+    text = f"{mean(values):,.{digits}f}"
+    return f"{text} <small>± {stdev(values):,.{digits}f}</small>" if len(values) > 1 else text
+
+
+def _strip(values: Sequence[float], low: float, high: float, real: float, colour: str) -> str:
+    """Dots on a logarithmic line from `low` to `high`, one a seed, and a mark where real images are; no words in it."""
+
+    def x(value: float) -> float:
+        return 4 + 112 * (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+
+    dots = "".join(f'<circle cx="{x(v):.1f}" cy="8" r="3" fill="{colour}" fill-opacity="0.75"/>' for v in values)
+    line = '<line x1="4" y1="8" x2="116" y2="8" stroke="currentColor" stroke-opacity="0.25"/>'
+    mark = f'<line x1="{x(real):.1f}" y1="2" x2="{x(real):.1f}" y2="14" stroke="currentColor" stroke-width="1.5"/>'
+    return f'<svg width="120" height="16" viewBox="0 0 120 16" aria-hidden="true">{line}{mark}{dots}</svg>'
+
+
+def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> str:
+    means = {name: mean(values) for name, several in runs.items() if (values := over_seeds(several, column.key))}
+    if column.better == "neither" or not means:
+        return ""
+    return min(means, key=lambda name: means[name] if column.better == "lower" else -means[name])
+
+
+_STYLE = """<style>
+.imggen-results th, .imggen-results td { padding: .15rem .5rem; text-align: right; white-space: nowrap }
+.imggen-results th[scope=row] { text-align: left; font-weight: normal }
+.imggen-results small { opacity: .8 }
+.imggen-results img { height: 29px; width: auto; max-width: none; vertical-align: middle }
+</style>"""
+
+
+def _row(number: int | str, name: str, middle: str, cells: Sequence[str]) -> str:
+    inside = "".join(f"<td>{cell}</td>" for cell in (middle, *cells))
+    return f'<tr><td>{number}</td><th scope="row">{escape(name)}</th>{inside}</tr>'
+
+
+def _scrolling(head: Sequence[str], rows: Sequence[str], words: str) -> Html:
+    """A table that scrolls sideways by itself on a narrow page."""
+    cells = "".join(f'<th scope="col">{escape(text)}</th>' if text else "<td></td>" for text in head)
+    table = f'<table class="imggen-results"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    region = f'<div tabindex="0" role="region" aria-label="{escape(words)}" style="overflow-x:auto">'
+    return Html(f"{_STYLE}{region}{table}</div>", words)
+
+
+def results_table(record: Mapping[str, Any], columns: Sequence[Column], strip: str = "frechet_distance") -> Html:
+    """Every model of the record with the mean of its seeds \u00b1 their standard deviation; the best mean of a column is bold.
+
+    The number `strip` is drawn as well: a dot a seed on a logarithmic line, with a bar at real images.
+    """
+    runs, real = record["runs"], record["real_images"]
+    everything = [v for several in runs.values() for v in over_seeds(several, strip)] + [real[strip]]
+    low, high = 0.8 * min(everything), 1.25 * max(everything)
+    best = {c.key: _best(runs, c) for c in columns}
+    rows = []
+    for k, (name, several) in enumerate(runs.items(), start=1):
+        texts = [_cell(over_seeds(several, c.key), c.digits) for c in columns]
+        cells = [f"<strong>{t}</strong>" if best[c.key] == name else t for t, c in zip(texts, columns, strict=True)]
+        colour = VAE if name.startswith("VAE") else GAN
+        rows.append(_row(k, name, _strip(over_seeds(several, strip), low, high, real[strip], colour), cells))
+    cells = [_cell([real[c.key]] if c.key in real else [], c.digits) for c in columns]
+    rows.append(_row("", "real images", _strip([], low, high, real[strip], GAN), cells))
+    return _scrolling(["#", "", "", *(c.heading for c in columns)], rows, f"table of {len(runs)} models")
+
+
+def samples_table(record: Mapping[str, Any], words: str = "samples of model") -> Html:
+    """The samples that the record keeps, a row a model."""
+    rows = []
+    for k, name in enumerate(record["runs"], start=1):
+        source = f"data:image/png;base64,{record['samples'][name]}"
+        rows.append(_row(k, name, f'<img src="{source}" alt="{escape(words)} {k}">', []))
+    return _scrolling(["#", "", ""], rows, f"samples of {len(rows)} models")
+
+
+def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, str], log: str = "") -> Picture:
+    """Every model at the means of two of its numbers, marked with its number in the table; GANs round, VAEs square, real a star."""
+    figure, ax = figure_and_axes(5.0, 4.0)
+    for k, (name, several) in enumerate(record["runs"].items(), start=1):
+        xs, ys = over_seeds(several, x), over_seeds(several, y)
+        if not xs or not ys:
+            continue
+        vae = name.startswith("VAE")
+        box = {"boxstyle": "square,pad=0.2" if vae else "circle,pad=0.15", "facecolor": VAE if vae else GAN, "edgecolor": "white"}
+        ax.plot(mean(xs), mean(ys), "none")
+        ax.text(mean(xs), mean(ys), str(k), ha="center", va="center", fontsize=9, color="white", bbox=box)
+    real = record["real_images"]
+    if x in real and y in real:
+        ax.plot(real[x], real[y], "*", color="black", markersize=14)
+    for axis, name in (("x", ax.set_xscale), ("y", ax.set_yscale)):
+        if axis in log:
+            name("log")
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    ax.margins(0.08)
+    ax.grid(alpha=0.3)
+    return figure
