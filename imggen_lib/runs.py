@@ -54,6 +54,30 @@ class Run:
         assert isinstance(self.state, VaeState)
         return train_vae(self.state, batches, processes=processes, **c.options)
 
+    def compile(self, **options: Any) -> "Run":
+        """Let ``torch.compile`` make the networks' kernels; the same numbers up to rounding. Pays on a GPU, and in long runs.
+
+        Gradient penalties go on through the plain networks: compiled ones cannot be differentiated twice.
+        """
+        for name, module in self.state.modules().items():
+            if name != "ema":
+                module.compile(**options)
+        return self
+
+    def in_bfloat16(self) -> "Run":
+        """Compute convolutions and matrix products in bfloat16; weights, losses and everything else stay float32.
+
+        Worth it where the hardware has units for it (GPUs since Ampere); on most CPUs it is half as fast as float32.
+        """
+        from accelerate.utils import convert_outputs_to_fp32
+
+        for name, module in self.state.modules().items():
+            if name != "ema":
+                device = next(module.parameters()).device.type
+                lower = torch.autocast(device, torch.bfloat16)(module.forward)
+                module.forward = convert_outputs_to_fp32(lower)
+        return self
+
     def save(self, folder: str | Path, **meta: Any) -> None:
         """Write a checkpoint; see :func:`imggen_lib.checkpoint.save`."""
         data = {"name": self.data.name, "images": len(self.data), "sha256": self.data.checksum}
@@ -64,6 +88,7 @@ class Run:
 def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | None = None) -> Run:
     """A fresh run. The networks' random start depends on the configuration's seed alone."""
     device = device or best_device()
+    _allow_tf32(device)
     if config.image_shape != data.image_shape:
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
     if config.classes and config.classes != len(data.classes):
@@ -76,6 +101,13 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
     if device != "cpu":
         _move(state, device)
     return Run(config, state, data.to(device))
+
+
+def _allow_tf32(device: str) -> None:
+    """TF32 keeps float32's range and rounds the factors of products to 10 bits: several times faster on GPUs that have it."""
+    if device.startswith("cuda"):
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def _move(state: GanState | VaeState, device: str) -> None:
@@ -94,6 +126,7 @@ def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | None 
         name = trained_on.get("name", "a set that it does not name")
         raise CheckpointError(f"{folder} was trained on {name}; {data.name} is not the same set of images")
     device = device or best_device()
+    _allow_tf32(device)
     state = saved.config.state()
     _move(state, device)
     saved.restore(state)

@@ -1,6 +1,8 @@
 """The loops: they learn, they are reproducible, they do not depend on PyTorch's global state, they stop where they should."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import islice
 
@@ -278,3 +280,36 @@ def test_training_runs_on_a_gpu(digits: ImageSet, config: GanConfig | VaeConfig)
     run = start(config, digits, "cuda")
     records = list(run.records(512))
     assert records[-1]["images"] >= 512 and next(iter(run.state.modules().values())).parameters().__next__().is_cuda
+
+
+_COMPILED = """
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import glyphs
+from imggen_lib.runs import start
+digits = glyphs.make("train", n=100, classes="01")
+small = {"net": "mlp", "hidden": (32,), "latent_dim": 8, "batch": 32}
+for config in (GanConfig(**small, penalty_every=2), VaeConfig(**small)):
+    runs = start(config, digits, "cpu"), start(config, digits, "cpu").compile(backend="aot_eager")
+    for a, b in zip(*(run.records(96) for run in runs), strict=True):
+        for name, value in a.items():
+            assert abs(float(value) - float(b[name])) <= 1e-5 + 1e-4 * abs(float(value)), (name, value, b[name])
+"""
+
+
+@pytest.mark.slow
+def test_compiled_networks_train_to_the_same_numbers() -> None:
+    """Captured as graphs, the penalty, which is differentiated twice, going round them. No compiler, which would take half a
+    minute; and in a process of its own, as the tests' type checks cannot be captured."""
+    done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("config", [GanConfig(**SMALL), VaeConfig(**SMALL)], ids=["gan", "vae"])
+def test_bfloat16_is_near_and_weights_stay_float32(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+    plain, lower = start(config, digits, "cpu"), start(config, digits, "cpu").in_bfloat16()
+    pairs = list(zip(plain.records(4 * config.batch), lower.records(4 * config.batch), strict=True))
+    name = "critic" if isinstance(config, GanConfig) else "loss"
+    assert pairs[-1][1][name].dtype == torch.float32
+    assert pairs[-1][1][name].item() == pytest.approx(pairs[-1][0][name].item(), rel=0.03)
+    assert any(a[name] != b[name] for a, b in pairs)
+    assert all(p.dtype == torch.float32 for m in lower.state.modules().values() for p in m.parameters())

@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="imggen_lib", description="Train image generators, sample from them, measure them.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{train,sample,info,evaluate}")
 
+    suppress: dict[str, Any] = {"default": argparse.SUPPRESS}
     train = commands.add_parser("train", help="train a GAN or a VAE", formatter_class=formatter)
     train.add_argument("kind", choices=("gan", "vae"), help="what to train")
     train.add_argument(
@@ -36,12 +37,11 @@ def parser() -> argparse.ArgumentParser:
         help="glyphs, mnist, fashion-mnist, folder:PATH (kept in memory), files:PATH or shards:PATTERN (read while training)",
     )
     train.add_argument("--images", type=_count, default=600_000, help="images to see in all, repeats counted")
-    train.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    train.add_argument("--out", type=Path, help="folder for the checkpoint; needed unless --profile", **suppress)
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     train.add_argument("--article", action="store_true", help="gan: the article's recipe (MLP, BCE, Adam at 2e-4)")
     train.add_argument("--conditional", action="store_true", help="condition on the data's classes")
     # Model options default to None, so that the configuration's own defaults hold and a resumed run keeps its own.
-    suppress: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **suppress)
     train.add_argument("--net", choices=("mlp", "conv"), help="kind of network (default: conv)", **suppress)
     train.add_argument(
@@ -71,6 +71,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
     train.add_argument("--threads", type=_count, help="CPU threads (default: PyTorch's choice)", **suppress)
     train.add_argument("--workers", type=int, default=2, help="files:, shards: how many processes read images")
+    train.add_argument("--compile", action="store_true", help="let torch.compile make the kernels (a minute at the start)")
+    train.add_argument("--bf16", action="store_true", help="products in bfloat16, for GPUs that have it (needs accelerate)")
+    train.add_argument("--profile", action="store_true", help="train some steps, say where their time goes, write nothing")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
 
     sample = commands.add_parser("sample", help="images from a checkpoint", formatter_class=formatter)

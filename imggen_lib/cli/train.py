@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from imggen_lib.cli.options import asked, config
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
+
     from imggen_lib.runs import Run
 
 
@@ -36,30 +39,55 @@ class _Stop:
                 signal.signal(number, handler)
 
 
-def train(args: argparse.Namespace) -> int:
+def _device(args: argparse.Namespace, processes: "Accelerator | None") -> str | None:
+    """The device that was asked for, tried; None for the best there is."""
     import torch
 
-    from imggen_lib import checkpoint, runs
-    from imggen_lib.data.sources import is_stream, load, stream
-
-    if hasattr(args, "threads"):
-        torch.set_num_threads(args.threads)
-    device = getattr(args, "device", None)
+    if processes is not None:
+        if hasattr(args, "device"):
+            raise ValueError("with several processes each gets its own device: leave --device away")
+        return str(processes.device)
+    device: str | None = getattr(args, "device", None)
     if device is not None:
         try:
             torch.empty(0, device=device).cpu()
         except (RuntimeError, AssertionError) as error:
             raise ValueError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+    return device
+
+
+def _processes() -> "Accelerator | None":
+    """The other processes, if ``accelerate launch`` or ``torchrun`` started this one as one of several."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return None
+    try:
+        from accelerate import Accelerator
+    except ImportError:
+        raise ValueError("several processes need the accelerate library: pip install accelerate") from None
+    import torch
+
+    return Accelerator(cpu=not torch.cuda.is_available())
+
+
+def _check_folder(args: argparse.Namespace) -> bool:
+    """Whether there is a checkpoint to go on from; refuses an --out that cannot be used."""
+    if not hasattr(args, "out"):
+        if args.profile and not args.resume:
+            return False
+        raise ValueError("--out is needed: the folder for the checkpoint")
     exists = (args.out / "checkpoint.json").exists()
-    if exists and not args.resume:
+    if exists and not args.resume and not args.profile:
         raise ValueError(f"{args.out} holds a checkpoint already: add --resume to go on with it, or choose another --out")
     if args.out.exists() and not args.out.is_dir():
         raise ValueError(f"{args.out} is a file; --out must be a folder")
     if args.resume and not exists:
         raise ValueError(f"there is no checkpoint at {args.out} to resume")
-    saved = checkpoint.load(args.out) if args.resume else None
-    if saved is None:
-        config(args, (1, 28, 28), 0)  # complain of bad options before the data is read
+    return bool(args.resume)
+
+
+def _data(args: argparse.Namespace, saved: Any) -> Any:
+    from imggen_lib.data.sources import is_stream, load, stream
+
     shape: dict[str, Any] = {"size": getattr(args, "size", None), "channels": getattr(args, "channels", None)}
     if saved is not None and args.data.startswith(("folder:", "files:", "shards:")):
         shape = {"size": saved.config.image_shape[1], "channels": saved.config.image_shape[0]}
@@ -67,18 +95,47 @@ def train(args: argparse.Namespace) -> int:
     if data.skipped:
         more = [f"and {len(data.skipped) - 10} more"] if len(data.skipped) > 10 else []
         print(f"unreadable files skipped: {len(data.skipped)}", *data.skipped[:10], *more, sep="\n  ", file=sys.stderr)
+    return data
+
+
+def train(args: argparse.Namespace) -> int:
+    import torch
+
+    from imggen_lib import checkpoint, runs
+
+    if hasattr(args, "threads"):
+        torch.set_num_threads(args.threads)
+    processes = _processes()
+    device = _device(args, processes)
+    saved = checkpoint.load(args.out) if _check_folder(args) else None
+    if saved is None:
+        config(args, (1, 28, 28), 0)  # complain of bad options before the data is read
+    data = _data(args, saved)
     if saved is not None:
         _same_options(args, saved.config)
         run = runs.resume(args.out, data, device)
-        if run.state.images >= args.images:
+        if run.state.images >= args.images and not args.profile:
             print(f"{args.out} has already seen {run.state.images:,} images; nothing to do for --images {args.images}")
             return 0
     else:
         run = runs.start(config(args, data.image_shape, len(data.classes)), data, device)
+    if args.bf16:
+        run.in_bfloat16()
+    if args.compile:
+        run.compile()
+    if args.profile:
+        return _profile(run)
     args.out.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=args.out):
         pass  # complain of a folder that cannot be written to before the training, not after it
-    return _loop(args, run)
+    return _loop(args, run, processes)
+
+
+def _profile(run: "Run") -> int:
+    from imggen_lib.profiling import profile
+
+    print(profile(run))
+    return 0
 
 
 def _same_options(args: argparse.Namespace, config: Any) -> None:
@@ -100,25 +157,51 @@ def _same_options(args: argparse.Namespace, config: Any) -> None:
             raise ValueError(f"{args.out} was started with {name.replace('_', '-')} {value}; it cannot go on with {given}")
 
 
-def _loop(args: argparse.Namespace, run: "Run") -> int:
+def _agreed(stop: _Stop, processes: "Accelerator | None", step: int) -> bool:
+    """Whether to stop now. Several processes must do so after the same step: every 16th they ask each other."""
+    if processes is None:
+        return bool(stop.asked)
+    if step % 16:
+        return False
+    import torch
+
+    asked = processes.reduce(torch.tensor(float(stop.asked), device=processes.device), reduction="sum")
+    stop.asked = stop.asked or int(asked.item())
+    return bool(stop.asked)
+
+
+def _loop(args: argparse.Namespace, run: "Run", processes: "Accelerator | None") -> int:
     from imggen_lib.viz import progress
 
     began, first = time.perf_counter(), run.state.images
     due = first + args.checkpoint_every
-    stop = _Stop()
+    stop, speaks = _Stop(), processes is None or processes.is_main_process
     command = "python -m imggen_lib " + " ".join(sys.argv[1:])
+
+    def save() -> None:
+        if speaks:
+            run.save(args.out, command=command)
+        if processes is not None:
+            processes.wait_for_everyone()
+
     with stop.listening():
-        for record in progress(run.records(args.images), args.images, start=first, disable=args.quiet):
+        records = progress(run.records(args.images, processes), args.images, start=first, disable=args.quiet or not speaks)
+        for step, record in enumerate(records):
             if record["images"] >= due and record["images"] < args.images:
-                run.save(args.out, command=command)
+                save()
                 due += args.checkpoint_every
-            if stop.asked:
+            if _agreed(stop, processes, step):
                 break
-        run.save(args.out, command=command)
+        save()
     seconds = time.perf_counter() - began
     seen = run.state.images
-    print(f"{'stopped' if stop.asked else 'done'}: {seen:,} images seen, {(seen - first) / seconds:,.0f} images/s, {args.out}")
+    if speaks:
+        speed = f"{(seen - first) / seconds:,.0f} images/s"
+        print(f"{'stopped' if stop.asked else 'done'}: {seen:,} images seen, {speed}, {args.out}")
+    if processes is not None:
+        processes.end_training()
     if stop.asked:
-        print("go on with the same command and --resume", file=sys.stderr)
+        if speaks:
+            print("go on with the same command and --resume", file=sys.stderr)
         return 128 + stop.asked
     return 0

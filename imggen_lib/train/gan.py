@@ -72,7 +72,7 @@ def train_gan(
         critic_loss = loss.critic(real_logits, fake_logits)
         penalty = torch.zeros((), device=real.device)
         if state.steps % penalty_every == 0:
-            penalty = weighted_penalty(partial(critic, labels=y), real, fake.detach(), r1, r2, gp, noise, processes)
+            penalty = weighted_penalty(partial(critic.forward, labels=y), real, fake.detach(), r1, r2, gp, noise, processes)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
         average_gradients(state.critic_optimizer, processes)

@@ -1,12 +1,12 @@
 """Data parallelism: several processes, each with its share of every batch, take the step that one would take with the whole batch.
 
-A process knows its place from an ``accelerate.Accelerator``, passed into the loops; without one it is alone. Randomness is drawn for
-the whole batch and each process takes its rows, and gradients are averaged before every update: so two processes end with the
-parameters of one, up to rounding (a test holds that). The generator's BatchNorm takes its statistics over all processes
+A process knows its place from an ``accelerate.Accelerator``, passed into the loops; without one it is alone. Randomness is drawn
+for the whole batch and each process takes its rows, and gradients are averaged before every update: so two processes end with
+the parameters of one, up to rounding (a test holds that). The generator's BatchNorm takes its statistics over all processes
 (:class:`imggen_lib.models.blocks.BatchNorm2d`).
 
-Why not ``DistributedDataParallel``: it hooks into the backward pass and expects one gradient a parameter and step. A GAN's step calls
-the critic two to four times, freezes it half of the time, and its penalties differentiate twice. Averaging the gradients
+Why not ``DistributedDataParallel``: it hooks into the backward pass and expects one gradient a parameter and step. A GAN's step
+calls the critic two to four times, freezes it half of the time, and its penalties differentiate twice. Averaging the gradients
 afterwards *is* data parallelism, is three lines, and always holds; it gives up sending some gradients while others are still
 being computed.
 """
