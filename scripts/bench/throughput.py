@@ -1,0 +1,96 @@
+"""Images a second, ours beside the peers', in turns, so that a slow minute of the machine hurts both."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bench import nets, packages, peers
+from imggen_lib.data import ImageSet
+from imggen_lib.losses.gan import non_saturating
+from imggen_lib.train.gan import train_gan
+from imggen_lib.train.state import GanState, VaeState
+from imggen_lib.train.vae import train_vae
+
+
+def _padded(data: ImageSet) -> ImageSet:
+    """28x28 on 32x32, as the 32-pixel networks need it; once, before the training."""
+    return ImageSet(torch.nn.functional.pad(data.images, (2, 2, 2, 2)), data.labels, data.classes, data.name)
+
+
+def _gan(generator: torch.nn.Module, critic: torch.nn.Module, data: ImageSet, batch: int) -> Iterator[int]:
+    fast = torch.channels_last
+    generator, critic = generator.to(memory_format=fast), critic.to(memory_format=fast)  # type: ignore[call-overload]
+    state = GanState.create(generator, critic, lr=2e-4, betas=(0.5, 0.999))
+    for record in train_gan(state, data.batches(batch, images=2**40), non_saturating):
+        yield record["images"]
+
+
+def _vae(model: Any, data: ImageSet, batch: int) -> Iterator[int]:
+    model.start_at(data.mean_image())
+    for record in train_vae(VaeState.create(model, lr=1e-3), data.batches(batch, images=2**40)):
+        yield record["images"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One comparison: the same networks, the same batch."""
+
+    name: str
+    batch: int
+    ours: Callable[[ImageSet], Iterator[int]]
+    peer: str
+    theirs: Callable[[np.ndarray], Iterator[int]]
+    wanted: float  # the ratio that the project asks of itself
+    package: str = ""  # a peer from the package index that does the same work
+
+
+WORKS = (
+    Work("MLP VAE 784-400-20", 128, lambda d: _vae(nets.our_vae(), d, 128), "pytorch/examples vae (stand-in)",
+         peers.textbook_vae, 3.0, "pythae"),
+    Work("MLP GAN", 64, lambda d: _gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64), "PyTorch-GAN gan.py (stand-in)",
+         peers.textbook_gan, 2.4, "lightning"),
+    Work("DCGAN 32x32", 64, lambda d: _gan(nets.DcganGenerator(fast=True), nets.DcganCritic(), _padded(d), 64),
+         "PyTorch-GAN dcgan.py (stand-in)", peers.textbook_dcgan, 2.5),
+    Work("convolutional VAE", 128, lambda d: _vae(nets.our_conv_vae(), d, 128), "textbook loop, Keras's network",
+         peers.textbook_conv_vae, 1.5, "keras"),
+)  # fmt: skip
+
+
+def speed(images_seen: Iterator[int], seconds: float, warmup: int = 5) -> float:
+    """Images a second over at least so many seconds, after some batches of warm-up."""
+    for _ in range(warmup):
+        first = next(images_seen)
+    began = time.perf_counter()
+    while True:
+        last = next(images_seen)
+        passed = time.perf_counter() - began
+        if passed >= seconds:
+            return (last - first) / passed
+
+
+def measure(work: Work, data: ImageSet, rounds: int, seconds: float) -> dict[str, Any]:
+    """Rounds of both sides in turn: the median of each, the ratio of the medians, and its range over the rounds."""
+    pixels = data.images[:, 0].numpy()
+    ours, theirs = work.ours(data), work.theirs(pixels)
+    pairs = [(speed(ours, seconds), speed(theirs, seconds)) for _ in range(rounds)]
+    mine, other = (statistics.median(p[k] for p in pairs) for k in (0, 1))
+    ratios = [a / b for a, b in pairs]
+    found = {
+        "work": work.name, "batch": work.batch, "ours": round(mine), "peer": work.peer, "theirs": round(other),
+        "ratio": round(mine / other, 2), "ratios": [round(min(ratios), 2), round(max(ratios), 2)], "wanted": work.wanted,
+    }  # fmt: skip
+    if work.package in packages.installed():
+        found["package"], found["package_speed"] = work.package, round(packages.PACKAGES[work.package](pixels[:12_800]))
+        found["package_ratio"] = round(mine / found["package_speed"], 2)
+    return found
+
+
+def load() -> float:
+    """The machine's load of the last minute, before we add ours."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else float("nan")

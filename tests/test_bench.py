@@ -1,0 +1,100 @@
+"""The benchmark compares like with like: the same functions, the same numbers of weights; and a slow side loses."""
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from bench import nets, peers, throughput
+from torch import nn
+
+from imggen_lib.data import ImageSet, glyphs
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    return glyphs.make("train", n=300, classes="01")
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 6), (1, 1, 1, 1), (3, 5, 7, 2)])
+def test_one_transposed_convolution_is_doubling_then_convolving(shape: tuple[int, ...]) -> None:
+    """The outputs and the gradients, in float64."""
+    torch.manual_seed(0)
+    up, x = nets.UpConv(shape[1], 4).double(), torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    slow = nn.functional.conv2d(nn.functional.interpolate(x, scale_factor=2), up.weight, up.bias, padding=1)
+    out, weight = up(x), torch.randn_like(slow)
+    torch.testing.assert_close(out, slow, rtol=1e-12, atol=1e-12)
+    for a, b in zip(*(torch.autograd.grad((y * weight).sum(), (x, up.weight, up.bias)) for y in (out, slow)), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_both_sides_have_the_same_networks() -> None:
+    assert nets.parameters(nets.our_vae()) - 784 == nets.parameters(nets.Vae()) == 652_824  # ours has a bias for the mean image
+    assert nets.parameters(nets.our_conv_vae()) - 784 == nets.parameters(nets.ConvVae()) == 134_165
+    fast, slow = nets.DcganGenerator(fast=True), nets.DcganGenerator()
+    assert nets.parameters(fast) == nets.parameters(slow)
+    names = zip(fast.state_dict().values(), slow.state_dict(), strict=True)
+    slow.load_state_dict({name: value for value, name in names})
+    z = torch.randn(4, 100, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(fast(z), slow(z), rtol=1e-4, atol=1e-5)
+
+
+def test_the_textbook_s_vae_is_ours() -> None:
+    """The same weights give the same logits; the parts of the loss are tested where they are defined."""
+    theirs, ours = nets.Vae(), nets.our_vae()
+    with torch.no_grad():
+        for mine, other in ((ours.encoder[1], theirs.fc1), (ours.decoder[0], theirs.fc3), (ours.decoder[2], theirs.fc4)):  # type: ignore[index]
+            mine.weight.copy_(other.weight)
+            mine.bias.copy_(other.bias)
+        ours.posterior.weight.copy_(torch.cat([theirs.fc21.weight, theirs.fc22.weight]))
+        ours.posterior.bias.copy_(torch.cat([theirs.fc21.bias, theirs.fc22.bias]))
+    x = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    mu, logvar = ours.encode(x)
+    _, theirs_mu, theirs_logvar = theirs(x)
+    torch.testing.assert_close(mu, theirs_mu)
+    torch.testing.assert_close(logvar, theirs_logvar)
+    decoded = torch.sigmoid(theirs.fc4(torch.relu(theirs.fc3(mu))))
+    torch.testing.assert_close(torch.sigmoid(ours.decode(mu)).flatten(1), decoded)
+
+
+@pytest.mark.parametrize("work", throughput.WORKS, ids=lambda work: work.name)
+def test_both_sides_run_and_count_images(work: throughput.Work, digits: ImageSet) -> None:
+    for seen in (work.ours(digits), work.theirs(digits.images[:, 0].numpy())):
+        counted = list(islice(seen, 3))
+        assert counted[0] == work.batch and counted == sorted(counted) and counted[2] <= 3 * work.batch
+
+
+def test_a_side_that_is_three_times_slower_has_a_ratio_of_three(digits: ImageSet) -> None:
+    def side(pause: float) -> Iterator[int]:
+        seen = 0
+        while True:
+            time.sleep(pause)
+            seen += 10
+            yield seen
+
+    def theirs(images: np.ndarray) -> Iterator[int]:
+        return side(0.03)
+
+    work = throughput.Work("pretended", 10, lambda data: side(0.01), "slower", theirs, 2.0)
+    found = throughput.measure(work, digits, rounds=3, seconds=0.2)
+    assert found["ratio"] == pytest.approx(3, rel=0.4) and found["ratios"][0] <= found["ratio"] <= found["ratios"][1]
+    assert found["ours"] > 0 and "package" not in found
+
+
+def test_the_textbook_loops_learn(digits: ImageSet) -> None:
+    """Not only fast: a stand-in that trained nothing would be no peer."""
+    torch.manual_seed(0)
+    model = nets.Vae()
+    x = digits.images[:128].float() / 255
+
+    def loss() -> float:
+        with torch.no_grad():
+            decoded, _, _ = model(x)
+            return nn.functional.binary_cross_entropy(decoded, x.flatten(1)).item()
+
+    before = loss()
+    for _ in islice(peers._vae_loop(model, digits.images[:, 0].numpy(), "cpu"), 12):
+        pass
+    assert loss() < 0.8 * before
