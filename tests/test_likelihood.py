@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from imggen_lib.metrics.likelihood import active_units, importance_log_likelihood, log_likelihoods
+from imggen_lib.metrics.likelihood import active_units, bits_per_dimension, importance_log_likelihood, log_likelihoods
 from imggen_lib.models.vae import MLPVAE, VAE
 from imggen_lib.noise import generator_for
 from imggen_lib.train.vae import evaluate_elbo, log_likelihood, observe
@@ -80,4 +80,73 @@ def test_active_units_and_mistakes() -> None:
         importance_log_likelihood(_model(), _images(1), k=2)
     with pytest.raises(ValueError, match="at least one draw"):
         log_likelihoods(_model(), _images(1), k=0)
-    assert log_likelihoods(_model(), _images(6)[:0], k=2).shape == (0,)
+    for bad, match in (
+        (_images()[:0], "empty"),
+        (_images() * math.nan, "NaN"),
+        (_images() * 127.5 + 127.5, r"\[0, 255\]"),
+        (_images()[..., :2], "takes images of shape"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            log_likelihoods(_model(), bad, k=2)
+
+
+class _Constant(VAE):
+    """A decoder that ignores z, so that p(x) is known: independent pixels around the model's bias."""
+
+    def __init__(self, likelihood: str, shape: tuple[int, int, int] = (1, 6, 6)) -> None:
+        pixels = math.prod(shape)
+        super().__init__(shape, 2, 0, likelihood, torch.nn.Flatten(), pixels, torch.nn.Linear(2, pixels))  # type: ignore[arg-type]
+        with torch.no_grad():
+            for p in (*self.decoder.parameters(), *self.posterior.parameters()):
+                p.zero_()  # and q(z|x) is the prior
+            self.bias.fill_(0.1)
+
+
+def _cells() -> torch.Tensor:
+    """The borders of the 256 levels in [-1, 1], the outermost at infinity."""
+    inner = (torch.arange(1, 256, dtype=torch.float64) - 0.5) / 127.5 - 1
+    return torch.cat([torch.tensor([-math.inf]), inner, torch.tensor([math.inf])]).double()
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "logistic", "bernoulli"])
+def test_bits_of_a_known_distribution_are_its_entropy(likelihood: str) -> None:
+    """Images drawn from the model itself: the mean of -log2 P(level) is the entropy of the levels, worked out level by level."""
+    model, scale = _Constant(likelihood), 0.15
+    for parameter in (model.log_sigma, model.log_scale):
+        if parameter is not None:
+            torch.nn.init.constant_(parameter, math.log(scale))
+    z = (_cells() - model.bias.detach().mean().double()) / scale
+    cdf = torch.special.ndtr(z) if likelihood == "gaussian" else torch.sigmoid(z)
+    p = cdf.diff()
+    if likelihood == "bernoulli":
+        p = torch.zeros(256, dtype=torch.float64)
+        p[255] = torch.sigmoid(model.bias.detach().mean())
+        p[0] = 1 - p[255]
+    entropy = -(torch.xlogy(p, p).sum() / math.log(2)).item()
+    levels = torch.multinomial(p, 400 * 36, replacement=True, generator=torch.Generator().manual_seed(0))
+    images = levels.view(400, 1, 6, 6).float() / 127.5 - 1
+    found = bits_per_dimension(model, log_likelihoods(model, images, k=2))
+    assert abs(found.value - entropy) < 4 * found.standard_error + 1e-4 and found.standard_error < 0.02
+    assert found.low < found.value < found.high and found.value == pytest.approx((found.low + found.high) / 2)
+    assert found.levels == (2 if likelihood == "bernoulli" else 256)
+    assert ("made binary" if likelihood == "bernoulli" else "256 levels") in found.meaning
+    exact = (-torch.log2(p[levels]).view(400, -1).mean(1)).double()  # image by image
+    assert found.standard_error == pytest.approx((exact.std() / 20).item(), rel=0.05)
+    if likelihood != "gaussian":
+        assert found.value == pytest.approx(exact.mean().item(), abs=1e-5)
+
+
+def test_density_bits_are_an_upper_limit_and_the_constant_is_that_of_the_range() -> None:
+    """A Gaussian narrower than a level: its density pays for the width of the level, its levels would not."""
+    model, x = _Constant("gaussian"), torch.zeros(50, 1, 6, 6) + 1 / 255
+    torch.nn.init.constant_(model.log_sigma, math.log(0.002))
+    torch.nn.init.constant_(model.bias, 1 / 255)
+    found = bits_per_dimension(model, log_likelihoods(model, x, k=1))
+    assert found.value > 0.1  # its levels have a probability of nearly one: 0.07 bits
+    nats = torch.tensor([-10.0, -30.0], dtype=torch.float64)
+    shift = bits_per_dimension(model, nats).value - bits_per_dimension(_Constant("logistic"), nats).value
+    assert shift == pytest.approx(math.log2(127.5))
+    assert bits_per_dimension(_Constant("logistic"), nats).value == pytest.approx(20 / 36 / math.log(2))
+    for bad in (nats[:1], nats * math.inf):
+        with pytest.raises(ValueError, match="at least two images"):
+            bits_per_dimension(model, bad)

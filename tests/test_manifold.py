@@ -7,7 +7,15 @@ import pytest
 import torch
 from prdc import compute_prdc
 
-from imggen_lib.metrics.manifold import density_coverage, expected_coverage, inside_balls, precision_recall
+from imggen_lib.metrics.intervals import Estimate, group_jackknife, random_groups, share_estimate, split_estimates, wilson_interval
+from imggen_lib.metrics.manifold import (
+    density_coverage,
+    density_coverage_interval,
+    expected_coverage,
+    inside_balls,
+    precision_recall,
+    precision_recall_interval,
+)
 from imggen_lib.metrics.neighbours import nearest_neighbours
 
 
@@ -142,3 +150,66 @@ def test_bad_input_is_refused() -> None:
         nearest_neighbours(a, b, 11)
     with pytest.raises(ValueError, match="need m"):
         expected_coverage(5, 5, 5)
+
+
+def _both(real: torch.Tensor, generated: torch.Tensor, **options: int) -> list[Estimate]:
+    return [*precision_recall_interval(real, generated, **options), *density_coverage_interval(real, generated, **options)]
+
+
+@pytest.mark.parametrize(("d", "scale", "shift"), [(2, 1.0, 0.0), (4, 0.7, 0.5), (8, 1.3, 0.0)])
+def test_the_standard_errors_are_the_spread_and_the_intervals_cover(d: int, scale: float, shift: float) -> None:
+    """Both sets drawn anew each time: what the intervals claim to cover. A binomial error would be too small."""
+    sets = [(_cloud(200, d, 2 * s), _cloud(200, d, 2 * s + 1) * scale + shift) for s in range(80)]
+    values = np.array([[*precision_recall(x, y), *density_coverage(x, y)] for x, y in sets])
+    spread, truth = values.std(0), values.mean(0)
+    found = [_both(x, y) for x, y in sets[:20]]
+    errors = np.array([[e.standard_error for e in four] for four in found])
+    ratio = np.sqrt((errors**2).mean(0)) / spread
+    assert (ratio > 0.6).all() and (ratio < 1.6).all(), ratio
+    assert (spread[:2] > 1.05 * np.sqrt(truth[:2] * (1 - truth[:2]) / 200)).all()
+    covered = np.mean([[e.low <= t <= e.high for e, t in zip(four, truth, strict=True)] for four in found], 0)
+    assert (covered >= 0.8).all() and covered.mean() > 0.9, covered
+
+
+def test_intervals_hold_the_value_and_stay_where_shares_live() -> None:
+    real = _cloud(60, 3, 0)
+    for generated in (real + 40, real.clone(), _cloud(50, 3, 1)):
+        four = _both(real, generated, parts=2, repeats=3)
+        assert [e.value for e in four] == [*precision_recall(real, generated), *density_coverage(real, generated)]
+        for e, highest in zip(four, (1, 1, np.inf, 1), strict=True):
+            assert 0 <= e.low <= e.value <= e.high <= highest and e.standard_error >= 0
+    far = precision_recall_interval(real, real + 40)
+    assert far.precision.standard_error == 0 and far.precision[2:] == wilson_interval(0, 60)  # no image inside: as if independent
+    narrow = _both(real, _cloud(50, 3, 1), level=0.5)[0]
+    wide = _both(real, _cloud(50, 3, 1), level=0.99)[0]
+    assert wide.low < narrow.low < narrow.high < wide.high
+    assert _both(real, _cloud(50, 3, 1)) == _both(real, _cloud(50, 3, 1)) != _both(real, _cloud(50, 3, 1), seed=2)
+
+
+def test_split_estimates_of_a_mean_are_its_standard_error() -> None:
+    x, y = _cloud(300, 1, 0)[:, 0], 2 * _cloud(200, 1, 1)[:, 0] + 5
+    (found,) = split_estimates(lambda a, b: (float(b.mean() - a.mean()),), x, y, parts=4, repeats=60)
+    exact = (x.var() / 300 + y.var() / 200).sqrt().item()
+    assert found.value == pytest.approx((y.mean() - x.mean()).item()) and found.standard_error == pytest.approx(exact, rel=0.15)
+    halves = [random_groups(300, 2, 1, 100), random_groups(200, 2, 1, 101)]
+    apart = [float(y[b].mean() - x[a].mean()) for a, b in zip(*halves, strict=True)]
+    (one,) = split_estimates(lambda a, b: (float(b.mean() - a.mean()),), x, y, parts=2, repeats=1)
+    assert one.standard_error == pytest.approx(abs(apart[0] - apart[1]) / 2)
+    mean = group_jackknife(lambda a: float(a.mean()), x, groups=100)
+    assert mean.value == pytest.approx(x.mean().item())
+    assert mean.standard_error == pytest.approx((x.var() / 300).sqrt().item(), rel=0.25)
+    for call, match in (
+        (lambda: split_estimates(lambda a: (0.0,), x[:3]), "2 parts of 2 images"),
+        (lambda: split_estimates(lambda a: (0.0,), x, parts=1), "2 parts of 2 images"),
+        (lambda: group_jackknife(lambda a: 0.0, x[:30]), "2 groups of 2 images"),
+        (lambda: precision_recall_interval(_cloud(7, 2, 0), _cloud(9, 2, 0)), "need more than 3 images a part"),
+        (lambda: density_coverage_interval(_cloud(30, 2, 0), _cloud(9, 2, 0)), "need more than 5 images a part"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            call()
+
+
+def test_a_share_is_worth_as_many_images_as_its_spread_says() -> None:
+    binomial = Estimate(0.3, (0.21 / 100) ** 0.5, 0.3 - 1.959964 * (0.21 / 100) ** 0.5, 0.3 + 1.959964 * (0.21 / 100) ** 0.5)
+    assert share_estimate(binomial, 1000)[2:] == pytest.approx(wilson_interval(30, 100), abs=1e-6)
+    assert share_estimate(binomial, 50)[2:] == pytest.approx(wilson_interval(15, 50), abs=1e-6)  # never worth more than there are

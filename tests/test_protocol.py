@@ -9,6 +9,7 @@ import torch
 
 from imggen_lib import checkpoint, protocol
 from imggen_lib.cli import main
+from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.models.gan import MLPGenerator
 from imggen_lib.protocol import Bench, Protocol, rounded
 
@@ -68,13 +69,55 @@ def test_the_command_writes_json(bench: Bench, tmp_path: Path, capsys: pytest.Ca
     assert "Frechet distance" in capsys.readouterr().out
 
 
-def test_bad_requests_are_one_line(tmp_path: Path) -> None:
+def test_intervals_change_no_number_and_hold_it(bench: Bench) -> None:
+    """What a user's JSON says and what the records say is the same; the intervals come on top, one for each number."""
+    model = checkpoint.pretrained("mnist-vae-conv").model()
+    plain, more = bench.model(model), bench.model(model, intervals=True)
+    assert {k: v for k, v in more.items() if k in plain} == plain
+    assert more["levels"] == 2 and 0 < more["bits_per_dimension"] < 1
+    spread = more["intervals"]
+    assert set(plain) - set(spread) == {
+        "frechet_distance", "frechet_interval", "kernel_standard_error",  # have theirs by name
+        "copying_z",  # its deviation is about 1
+        "log_likelihood_error", "likelihood",
+    }  # fmt: skip
+    for name, (low, high) in spread.items():
+        assert low <= more[name] <= high, name
+        if name in ("precision", "recall", "coverage", "smallest_class_share"):
+            assert 0 <= low < high <= 1
+
+
+def test_the_same_protocol_through_other_eyes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Any feature network by name: distances and no answers of a classifier; too few images are told before the work."""
+
+    def corner(name: str) -> Extractor:
+        return Extractor(torch.nn.Flatten(), lambda x: x[:, :, 8:16, 8:16], {"network": name, "features": "64"})
+
+    monkeypatch.setattr(protocol, "extractor", corner)
+    command = ["evaluate", "mnist-gan-article", "-n", "300", "--features", "corner"]
+    assert main(command) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["features"] == {"network": "corner", "features": "64"}
+    quality, real = found["quality"], found["real_images"]
+    assert quality["frechet_distance"] > real["frechet_distance"] and "entropy_score" not in quality and "copying_z" not in quality
+    for name in ("precision", "recall", "density", "coverage", "vendi_score"):
+        low, high = quality["intervals"][name]
+        assert low <= quality[name] <= high
+    monkeypatch.setattr(protocol, "extractor", lambda name: Extractor(torch.nn.Flatten(), lambda x: x, {}))
+    assert main(command) == 2
+    assert "300 images for 784 features: the covariance is singular; use 845 or more" in capsys.readouterr().err
+
+
+def test_bad_requests_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights there
     for arguments, words in (
         (["mnist-features"], "makes no images"),
         (["mnist-gan-conv", "--data", "glyphs"], "feature network"),
         (["mnist-gan-conv", "-n", "50"], "at least 200"),
         (["mnist-gan-conv", "--out", str(tmp_path)], "cannot be written"),
         (["mnist-gan-canv"], "mnist-gan-conv"),
+        (["mnist-gan-conv", "--features", "inception"], "put it at"),
+        (["mnist-gan-conv", "--features", "resnet_50"], "Did you mean 'resnet50'"),
     ):
         with pytest.MonkeyPatch.context() as patch:
             lines: list[str] = []

@@ -40,6 +40,11 @@ def histograms(images: Images, bins: int = 32, batch: int = 64) -> Float[Tensor,
 
 
 def _same_bins(reference: Tensor, other: Tensor) -> None:
+    for name, h in (("reference", reference), ("other", other)):
+        if not h.numel() or not bool((h >= 0).all()):  # NaN is not at least 0
+            raise ValueError(f"the {name} histograms are empty, or hold NaN or negative numbers: expected shares of pixels")
+        if (h.sum(-1) - 1).abs().max() > 1e-4:
+            raise ValueError(f"each of the {name} histograms must add up to 1; these may be counts (divide them by their sum)")
     if reference.shape[-1] != other.shape[-1]:
         raise ValueError(f"histograms of {reference.shape[-1]} and {other.shape[-1]} bins cannot be compared")
 
@@ -80,6 +85,9 @@ def colour_moments(images: Images, batch: int = 64) -> Float[Tensor, "c 3"]:
     .. math:: \mu, \qquad \left(\tfrac1N \sum_i (x_i - \mu)^2\right)^{1/2}, \qquad \left(\tfrac1N \sum_i (x_i - \mu)^3\right)^{1/3}
 
     over the N pixels of all images, so that all three are in units of a pixel's value; the last has the sign of the longer tail.
+    The mean is in [-1, 1], the deviation in [0, 1]; none is better high or low: compare with the **reference's**
+    (:func:`moment_distance`). The deviation is biased downwards at small n, the skewness scatters most. Blind to where a pixel is
+    and to which values of different channels meet in it.
     Source: Stricker and Orengo 1995 (who use them in another colour space).
     """
     check_images(images)
@@ -98,7 +106,8 @@ def moment_distance(reference: Images, images: Float[Tensor, "m c h w"], batch: 
 
     .. math:: \sum_c |\mu_c - \mu_c'| + |\sigma_c - \sigma_c'| + |s_c - s_c'|
 
-    In units of a pixel's value, 0 for equal moments, **lower is better**, all three of the same weight. Symmetric. Biased upwards
+    In units of a pixel's value, 0 for equal moments, at most a few units a channel (the means of black and white are 2 apart),
+    **lower is better**, all three of the same weight. Symmetric. Biased upwards
     at small n, the skewness most. Blind to everything else about a colour's distribution and to all arrangement in the image.
     Source: Stricker and Orengo 1995.
     """

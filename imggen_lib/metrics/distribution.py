@@ -4,15 +4,18 @@ The order of the arguments is always **real first, generated second**. Here: fea
 score; the kernel distance is in `twosample`, precision and recall in `manifold`, copies and diversity in `novelty`.
 """
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from imggen_lib.metrics.intervals import Estimate, jackknife, random_groups
 from imggen_lib.metrics.neighbours import check_features, check_features_pair, mean_of
 from imggen_lib.models.features import FeatureNet
+
+Classifier = Callable[[Tensor], Tensor]  # images (n, c, h, w) -> features (n, d), or logits (n, k); a network or a function
 
 
 class Statistics(NamedTuple):
@@ -23,21 +26,59 @@ class Statistics(NamedTuple):
     n: int
 
 
-@torch.no_grad()
-def features(net: FeatureNet, images: Float[Tensor, "n c h w"], batch: int = 1000) -> Float[Tensor, "n d"]:
-    """The network's features of images in [-1, 1], as float64 on the CPU."""
-    if images.ndim != 4 or tuple(images.shape[1:]) != tuple(net.image_shape):
-        raise ValueError(f"the feature network takes images of shape {net.image_shape}, got {tuple(images.shape[1:])}")
-    if not len(images):
+def _check(net: Classifier, images: Tensor) -> None:
+    shape = getattr(net, "image_shape", None)
+    if images.ndim != 4:
+        raise ValueError(f"the images must have four dimensions (n, c, h, w), got the shape {tuple(images.shape)}")
+    if shape is not None and tuple(images.shape[1:]) != tuple(shape):
+        raise ValueError(f"the feature network takes images of shape {tuple(shape)}, got {tuple(images.shape[1:])}")
+    if not images.is_floating_point():
+        raise ValueError(f"the images are {images.dtype}, not floats in [-1, 1]; imggen_lib.data.to_float converts bytes")
+    if not images.numel():
         raise ValueError("there are no images: the set is empty")
     if not torch.isfinite(images).all():
         raise ValueError("the images have NaN or infinite pixels")
-    if images.numel() and images.abs().max() > 2:
+    if images.abs().max() > 2:
         raise ValueError(f"pixels up to {images.abs().max():.3g}: expected [-1, 1], is this [0, 255]?")
-    net.eval()
-    device = next(net.parameters()).device
-    parts = [net.features(images[k : k + batch].to(device)).cpu().double() for k in range(0, len(images), batch)]
-    return torch.cat(parts)
+
+
+def _in_batches(net: Classifier, look: Classifier, images: Tensor, batch: int) -> Iterator[Tensor]:
+    """What `look` says of each batch, on the CPU; a network is on its own device and in evaluation mode meanwhile."""
+    _check(net, images)
+    if batch < 1:
+        raise ValueError(f"a batch needs at least one image, got batch = {batch}")
+    device, training = images.device, False
+    if isinstance(net, nn.Module):
+        device, training = next((p.device for p in net.parameters()), device), net.training
+        net.eval()
+    try:
+        for part in images.split(batch):
+            yield look(part.to(device)).cpu()
+    finally:
+        if isinstance(net, nn.Module) and training:
+            net.train()
+
+
+@torch.no_grad()
+def features(net: Classifier, images: Float[Tensor, "n c h w"], batch: int = 1000) -> Float[Tensor, "n d"]:
+    """The features of images in [-1, 1] that `net` sees, as float64 on the CPU: what every metric below is computed from.
+
+    `net` is a :class:`~imggen_lib.models.features.FeatureNet`, an extractor by name (:mod:`imggen_lib.metrics.extractors`), or any
+    network or function from images ``(n, c, h, w)`` to ``(n, d)``. It is given at most `batch` images at a time, on its own device,
+    in evaluation mode; `batch` changes the numbers by rounding only, so far as one image does not change what it says of another.
+    60,000 times 2048 features take 1 GB; ``.float()`` halves that, and every metric takes either kind and computes in float64.
+    """
+    look = net.features if isinstance(net, FeatureNet) else net
+    found, done = torch.empty(0, dtype=torch.float64), 0
+    for part in _in_batches(net, look, images, batch):
+        if part.ndim != 2 or len(part) != min(batch, len(images) - done):
+            raise ValueError(f"the network must give one row of features an image (n, d), got the shape {tuple(part.shape)}")
+        if not done:
+            found = torch.empty(len(images), part.shape[1], dtype=torch.float64)  # at once: no second copy to put parts together
+        found[done : done + len(part)] = part
+        done += len(part)
+    check_features(found)
+    return found
 
 
 def statistics(features: Float[Tensor, "n d"]) -> Statistics:
@@ -104,8 +145,8 @@ def frechet_interval(
 
     A jackknife: each set is shuffled by `seed` into `groups` disjoint groups, and the distance is taken again without one group
     of each. The interval says where the distance would lie for other images **of this number**; it does not hold the bias,
-    which is why it need not cover the distance of the distributions (see :func:`frechet_at_infinity`). Source: Efron and Stein
-    1981.
+    which is why it need not cover the distance of the distributions (see :func:`frechet_at_infinity`). Range, direction and
+    blindness are those of :func:`frechet_distance`. Source: Efron and Stein 1981.
     """
     check_features_pair(real, generated)
     n, m, d = len(real), len(generated), real.shape[1]
@@ -141,7 +182,8 @@ def frechet_at_infinity(
     least twice the dimensions) to all, against all the real images; with `both`, against as many real ones, which also removes
     the bias that the real images' number brings. **Lower is better**; for equal distributions it scatters around 0 with `both`,
     so it may be negative. Less biased than the plain distance but noisier; the slope differs between models, which is why a
-    fixed n can rank them wrongly. Source: Chong and Forsyth 2020, arXiv:1911.07023.
+    fixed n can rank them wrongly. Blind to what :func:`frechet_distance` is blind to.
+    Source: Chong and Forsyth 2020, arXiv:1911.07023.
     """
     check_features_pair(real, generated)
     d, most = real.shape[1], min(len(generated), len(real) if both else len(generated))
@@ -187,7 +229,9 @@ def entropy_score(probabilities: Float[Tensor, "n k"]) -> float:
 def entropy_scores(probabilities: Float[Tensor, "n k"], splits: int = 10) -> Float[Tensor, "{splits}"]:
     """The score of each of `splits` parts, in the order given, as the literature reports it (mean and deviation of 10 parts).
 
-    Each part is smaller, so their mean is below :func:`entropy_score` of all. Shuffle first if the images are sorted.
+    Range, direction and blindness are those of :func:`entropy_score`. Each part is smaller, so their mean is below the score of
+    all, and their deviation is that of a part, not the error of the mean. Shuffle first if the images are sorted. To lay beside
+    published numbers.
     """
     if not 1 <= splits <= len(probabilities):
         raise ValueError(f"{len(probabilities)} images cannot be cut into {splits} parts")
@@ -197,14 +241,14 @@ def entropy_scores(probabilities: Float[Tensor, "n k"], splits: int = 10) -> Flo
 
 
 @torch.no_grad()
-def class_shares(net: FeatureNet, images: Float[Tensor, "n c h w"], batch: int = 1000) -> tuple[Tensor, float]:
+def class_shares(net: Classifier, images: Float[Tensor, "n c h w"], batch: int = 1000) -> tuple[Tensor, float]:
     """The share of each class among the images, as the network classifies them ``(k,)``, and the mean probability it gives them.
 
-    A missing class shows as a share near 0. The mean probability is near 1 for clear images of any class, but also for some noise:
-    it is no measure of quality by itself.
+    `net` gives logits ``(n, k)``: a network, or a function. Shares from 0 to 1, unbiased at any n; none is better high or low:
+    compare with real images seen by the same network, whose mistakes move shares as well. A missing class shows as a share near
+    0. The mean probability, from 1/k to 1, is near 1 for clear images of any class, but also for some noise: it is no measure of
+    quality by itself. Both are blind to everything inside a class.
     """
-    net.eval()
-    device = next(net.parameters()).device
-    p = torch.cat([net(images[k : k + batch].to(device)).softmax(1).cpu() for k in range(0, len(images), batch)])
+    p = torch.cat([logits.softmax(1) for logits in _in_batches(net, net, images, batch)])
     best, which = p.double().max(1)
     return torch.bincount(which, minlength=p.shape[1]).double() / len(p), float(best.mean())

@@ -88,7 +88,11 @@ def mean_opinion_score(ratings: Iterable[Rating], level: float = 0.95) -> dict[s
 
 
 def opinion_difference(ratings: Iterable[Rating], system: str, other: str, level: float = 0.95) -> Estimate:
-    """The mean over raters of the mean score of `system` less that of `other`, by those who judged both; above 0 it is better."""
+    """The mean over raters of the mean score of `system` less that of `other`, by those who judged both; above 0 it is better.
+
+    In the scale's units, with a t interval over raters (at least two); unbiased at any number of them. What a rater's private
+    scale adds to both systems cancels. Blind to raters who judged one of them only.
+    """
     points: dict[str, dict[str, list[float]]] = {}
     for r in ratings:
         if r.system in (system, other):

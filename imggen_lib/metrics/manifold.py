@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from imggen_lib.metrics.intervals import Estimate, share_estimate, split_estimates
 from imggen_lib.metrics.neighbours import blocks, check_features_pair, mean_of, nearest_neighbours, squared_distances
 
 
@@ -26,6 +27,20 @@ class DensityCoverage(NamedTuple):
 
     density: float
     coverage: float
+
+
+class PrecisionRecallInterval(NamedTuple):
+    """:class:`PrecisionRecall`, each with its standard error and interval."""
+
+    precision: Estimate
+    recall: Estimate
+
+
+class DensityCoverageInterval(NamedTuple):
+    """:class:`DensityCoverage`, each with its standard error and interval."""
+
+    density: Estimate
+    coverage: Estimate
 
 
 def _radii(x: Tensor, k: int, block: int, name: str) -> Tensor:
@@ -70,7 +85,9 @@ def precision_recall(
     generated. Equal distributions do **not** give 1; measure two real sets of the same size beside it.
     Both depend on n and m, so state n, m and k, and take n = m. One outlier among the real images has a large ball and
     can make bad images precise; one outlier among the generated can do so for recall. Blind to copies of training images and to
-    densities: each point counts once however thin its region. Memory is bounded by `block`, which changes no number.
+    densities: each point counts once however thin its region. Interval: :func:`precision_recall_interval`. Memory is bounded by
+    `block`, which changes no number; 60,000 against 60,000 images with 128 features take about two minutes and 0.8 GB in all on
+    one thread.
     Source: Kynkaanniemi et al. 2019, arXiv:1904.06991 (k = 3).
     """
     check_features_pair(real, generated)
@@ -98,6 +115,52 @@ def density_coverage(
     check_features_pair(real, generated)
     count, holds = inside_balls(real, _radii(real, k, block, "real"), generated, block=block)
     return DensityCoverage(count.double().mean().item() / k, holds.double().mean().item())
+
+
+def _enough_for_parts(real: Tensor, generated: Tensor, k: int, parts: int) -> None:
+    if min(len(real), len(generated)) // max(parts, 1) <= k:
+        raise ValueError(f"k = {k} neighbours in {parts} parts need more than {k} images a part, got {len(real)}, {len(generated)}")
+
+
+def precision_recall_interval(
+    real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], k: int = 3, *, parts: int = 2, repeats: int = 10, seed: int = 1,
+    level: float = 0.95, block: int = 1024,
+) -> PrecisionRecallInterval:  # fmt: skip
+    """:func:`precision_recall` with standard errors and intervals: where it would lie for other real **and** generated images.
+
+    A binomial interval for "so many of m points are inside" would be too narrow, by a factor of 1.2 to 3 in simulations: the balls
+    are random as well, and many points share one. So both sets are cut into halves again and again
+    (:func:`~imggen_lib.metrics.intervals.split_estimates`), which costs ``repeats / parts`` times the value itself, and the
+    interval is Wilson's with as many images as that spread is worth. In simulations in 2 to 32 dimensions (generators right, too
+    narrow, too wide, shifted) the standard errors were 0.8 to 1.2 times the true ones, for shares not within 0.01 of 0 or 1.
+
+    They cover: images of these numbers, drawn anew and independently from the same data and the same generator. They do not
+    cover: the bias against infinitely many images; another training of the generator; sets with repeated images. Where two
+    generators are compared with the *same* real images, a part of the error is common to both, and their difference is known
+    better than the intervals say.
+    """
+    check_features_pair(real, generated)
+    _enough_for_parts(real, generated, k, parts)
+    found = split_estimates(
+        lambda x, y: precision_recall(x, y, k, block=block), real, generated, parts=parts, repeats=repeats, seed=seed, level=level
+    )
+    return PrecisionRecallInterval(share_estimate(found[0], len(generated), level), share_estimate(found[1], len(real), level))
+
+
+def density_coverage_interval(
+    real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], k: int = 5, *, parts: int = 2, repeats: int = 10, seed: int = 1,
+    level: float = 0.95, block: int = 1024,
+) -> DensityCoverageInterval:  # fmt: skip
+    """:func:`density_coverage` with standard errors and intervals; what they cover is said in :func:`precision_recall_interval`.
+
+    The density's is a t interval, cut off at 0; the coverage's is Wilson's.
+    """
+    check_features_pair(real, generated)
+    _enough_for_parts(real, generated, k, parts)
+    found = split_estimates(
+        lambda x, y: density_coverage(x, y, k, block=block), real, generated, parts=parts, repeats=repeats, seed=seed, level=level
+    )
+    return DensityCoverageInterval(found[0]._replace(low=max(0.0, found[0].low)), share_estimate(found[1], len(real), level))
 
 
 def expected_coverage(n: int, m: int, k: int = 5) -> float:

@@ -20,9 +20,12 @@ def modes_found(points: Float[Tensor, "n 2"], centres: Float[Tensor, "k 2"], sig
 
     A point belongs to the nearest centre if it lies within :math:`3\sigma` of it (98.9 % of a two-dimensional Gaussian do).
     A mode is found if at least a tenth of its fair share 1/k of all points belong to it. More is better; ``near`` is between 0
-    and 1. Blind to the shape and the width inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
+    and 1. With few points a mode can miss its tenth by chance, so at least 10 k are asked for. Blind to the shape and the width
+    inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
     Metz et al. 2017, arXiv:1611.02163, and Srivastava et al. 2017, arXiv:1705.07761, who count a mode with any point in it.
     """
+    if points.ndim != 2 or centres.ndim != 2 or points.shape[1] != centres.shape[1] or not len(centres):
+        raise ValueError(f"points and centres must be (n, 2) and (k, 2), got {tuple(points.shape)} and {tuple(centres.shape)}")
     if not torch.isfinite(points).all():
         raise ValueError("the points have NaN or infinite coordinates")
     if len(points) < 10 * len(centres):

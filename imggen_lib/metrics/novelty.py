@@ -14,6 +14,7 @@ from torch import Tensor
 
 from imggen_lib.metrics.checks import check_images
 from imggen_lib.metrics.distribution import check_probabilities
+from imggen_lib.metrics.intervals import Estimate, share_estimate, split_estimates
 from imggen_lib.metrics.neighbours import check_features, nearest_neighbours
 
 
@@ -120,6 +121,34 @@ def data_copying(
     return Copying(z, mean_z, cell_z, near, float(g.median()) / middle if middle else math.nan)
 
 
+class CopyingInterval(NamedTuple):
+    """:class:`Copying`'s share of near-duplicates and its ratio of medians, each with standard error and interval."""
+
+    near_duplicates: Estimate
+    median_ratio: Estimate
+
+
+def copying_interval(
+    held_out: Float[Tensor, " n"], generated: Float[Tensor, " m"], *, parts: int = 2, repeats: int = 10, seed: int = 1,
+    level: float = 0.95,
+) -> CopyingInterval:  # fmt: skip
+    """The two numbers of :func:`data_copying` that have a unit, with intervals; z needs none, its deviation is about 1.
+
+    For other held-out and generated images of these numbers and **the same** training set, by
+    :func:`~imggen_lib.metrics.intervals.split_estimates`. The first percentile of few held-out images is itself uncertain, which
+    a binomial interval for the share below it would not know. At least 100 held-out images a part.
+    """
+
+    def both(h: Tensor, g: Tensor) -> tuple[float, float]:
+        found = data_copying(h, g)
+        return found.near_duplicates, found.median_ratio
+
+    if len(held_out) < 100 * parts:
+        raise ValueError(f"{parts} parts need {100 * parts} held-out images, 100 each for a first percentile; got {len(held_out)}")
+    near, ratio = split_estimates(both, held_out, generated, parts=parts, repeats=repeats, seed=seed, level=level)
+    return CopyingInterval(share_estimate(near, len(generated), level), ratio._replace(low=max(0.0, ratio.low)))
+
+
 def _cell_scores(
     held_out: Tensor, generated: Tensor, held_out_cells: Tensor, generated_cells: Tensor, least: int
 ) -> tuple[Tensor, Tensor]:
@@ -149,9 +178,13 @@ def kernel_vendi(kernel: Float[Tensor, "n n"]) -> float:
 
     .. math:: \exp\left(-\sum_i \lambda_i \log\lambda_i\right), \qquad \lambda\ \text{the eigenvalues of}\ K/n
 
-    From 1 (all alike) to n (nothing alike). Source: Friedman and Dieng 2023, arXiv:2210.02410.
+    From 1 (all alike) to n (nothing alike); **higher is more diverse**. It rises with n: compare at one n only, and with the
+    same similarity. It is blind where the similarity is, and to quality: see :func:`vendi_score`.
+    Source: Friedman and Dieng 2023, arXiv:2210.02410.
     """
     k = kernel.double()
+    if k.ndim != 2 or k.shape[0] != k.shape[1] or not len(k):
+        raise ValueError(f"the similarities must be a square table, not empty; got the shape {tuple(k.shape)}")
     if not torch.isfinite(k).all() or (k - k.T).abs().max() > 1e-6 or (k.diagonal() - 1).abs().max() > 1e-6:
         raise ValueError("the similarities must be finite and symmetric, with ones on the diagonal")
     values = torch.linalg.eigvalsh(k / len(k))

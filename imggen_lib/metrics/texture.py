@@ -194,7 +194,9 @@ def power_spectra(images: Images, batch: int = 64) -> Float[Tensor, "n k"]:
 
     with the grey g in [-1, 1] and the ring :math:`R_k` of all frequencies that round to k / m cycles a pixel, for the smaller side
     m and k from 0 (the mean brightness) to m // 2 (up and down from pixel to pixel). White noise has its variance at every
-    k > 0. The mean over a set is the set's spectrum. Borders that do not fit together when the image is repeated add power.
+    k > 0. No power is better high or low: compare with the **reference's** (:func:`spectrum_gap`). The
+    mean over a set, which is the set's spectrum, is unbiased at any n. Borders that do not fit together when the image
+    is repeated add power.
     Blind to phase, which is where shapes are: noise can have the spectrum of any set.
     Source: the azimuthal average of Durall et al. 2020, arXiv:2003.01826.
     """
@@ -222,7 +224,9 @@ def spectrum_gap(reference: Images, images: Others, batch: int = 64) -> Float[Te
 
     with the mean spectra R of the reference and S of the images, and the power s = (2/255)²/12 that rounding to bytes adds
     anyway: below it nothing is seen. Frequency k is k / m cycles a pixel; the mean brightness (k = 0) is left out.
-    **Changes its sign** when the arguments are swapped. Source: Durall et al. 2020, arXiv:2003.01826.
+    0 is best at every frequency, without limits otherwise. **Changes its sign** when the arguments are swapped. At small n, rare
+    frequencies scatter. Blind to what :func:`power_spectra` is blind to, phase above all.
+    Source: Durall et al. 2020, arXiv:2003.01826.
     """
     check_sets(reference, images)
     floor = _STEP**2 / 12

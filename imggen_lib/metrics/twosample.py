@@ -62,7 +62,8 @@ def kernel_distance(
     Numbers from the same features compare, also at different n. The standard error is a jackknife: each set is shuffled by
     `seed` into `groups` disjoint groups, the formula is repeated without one group of each, and the spread of the results gives
     a t interval. It is somewhat too wide when the distributions are equal. Sees moments up to the third of the features,
-    nothing beyond; no memorisation. `block` bounds the memory (24 block^2 bytes) and changes no number. Source:
+    nothing beyond; no memorisation. `block` bounds the memory (24 block^2 bytes) and changes no number: 60,000 against 60,000
+    images with 128 features take about two minutes and 0.8 GB in all on one thread. Source:
     Binkowski et al. 2018, arXiv:1801.01401.
     """
     check_features_pair(real, generated)
@@ -86,8 +87,8 @@ def subset_kernel_distance(
     """Mean and standard deviation of the kernel distance over random subsets, as the literature reports it ("KID +- std").
 
     The mean estimates the same as :func:`kernel_distance`, less exactly. The deviation is that of **one subset**: no standard
-    error of the mean, which is smaller by an unknown factor since subsets overlap. For numbers to lay beside published ones
-    only. Source: Binkowski et al. 2018, arXiv:1801.01401.
+    error of the mean, which is smaller by an unknown factor since subsets overlap. Direction and blindness are those of
+    :func:`kernel_distance`. For numbers to lay beside published ones only. Source: Binkowski et al. 2018, arXiv:1801.01401.
     """
     check_features_pair(real, generated)
     if size < 2 or subsets < 2 or size > min(len(real), len(generated)):
