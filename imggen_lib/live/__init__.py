@@ -1,0 +1,55 @@
+"""Live demos: what the book can be played with, in a notebook (with a kernel) and in a rendered page (without one).
+
+    from imggen_lib import live
+
+    live.explorer("mnist-vae-map")          # drag a point, move sliders, look at what is drawn
+    live.drawing("mnist-vae-conv")          # draw a digit, see what the VAE makes of it
+    live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
+    live.trainer("gan")                     # train a small GAN on points in the plane
+
+**How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
+
+Python::
+
+    from imggen_lib.live.base import Live, module
+
+    class Trainer(Live):
+        demo = "trainer"                                # the name of the demo, of the script, of its tables
+        words = "Here a small GAN trains in the page."  # what stands there without scripts and on paper
+        _esm = module("trainer")                        # core.js and trainer.js; module("trainer", "net") adds net.js
+
+    def trainer(kind: str = "gan", **options) -> Trainer:   # checks its arguments: ValueError with a plain sentence
+        return Trainer({"kind": kind, **options})           # plain JSON; keep it short, it stands in the page
+
+JavaScript (plain functions, no import and no export; the parts are joined, `core.js` first)::
+
+    words.trainer = { play: "Train", step: "{n} steps" };  // all texts; a translation replaces them by their keys
+
+    demos.trainer = function ({ model, el, say }) {
+      const { kind } = model.get("options");
+      el.append(button(say("play"), () => ...));
+      return function cleanup() {};                         // stop timers, loops and listeners outside of el
+    };
+
+`el` is empty and has the class `imggen-live`. Everything that is not a table lives inside the demo's function or has a name that
+starts with the demo's, because all parts share one scope. `core.js` has `h` (make an element), `button`, `slider`, `chooser`,
+`checkbox`, `status` (a line that screen readers follow), `canvas`, `colours`, `onTheme`, `reducedMotion`, `loop` (frames, only
+while seen), `eachFrame`, `chance` (random numbers from a seed), `normals`, `number`, `savePng`: read them first, they are short.
+
+Style stands in `live.css`, which is injected into the page by the script and into the notebook by anywidget. A demo's own rules go
+into a block at the end, under `.il-NAME` (the demo's outermost element: `h("div", { class: "il-trainer" })`); the variables at the
+top (`--il-text`, `--il-muted`, `--il-line`, `--il-ground`, `--il-accent`, `--il-blue`, `--il-orange`) are right on light and dark
+ground. `.imggen-live` is a size container: write `@container (max-width: 420px)` for phones, not `@media`. Shared classes:
+`.il-row` (controls in a row that wraps), `.il-button`, `.il-slider`, `.il-status`, `.il-note` (small print), `.il-error`.
+
+In a page the same function runs over `<div class="imggen-live" data-demo="trainer" data-options="{...}">`, which is what
+`Live._repr_mimebundle_` stores as `text/html` beside the widget and what the directive `{live}` of `book/_ext/live.py` writes.
+The names `live.NAME` are functions; each is imported at the end of this file.
+"""
+
+from imggen_lib.live.draw import drawing
+from imggen_lib.live.explore import explorer
+from imggen_lib.live.guess import real_or_fake
+from imggen_lib.live.trainer import trainer
+
+__all__ = ["drawing", "explorer", "real_or_fake", "trainer"]

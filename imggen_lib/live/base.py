@@ -1,0 +1,108 @@
+"""What every live demo is made of: a script joined from its parts, a widget for notebooks, a mount for pages."""
+
+import json
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+#: The scripts of all demos, in the order in which they are joined for pages (``core`` before them, ``page`` behind).
+PARTS = (
+    *("maths", "net", "picture", "explorer", "drawing", "real_or_fake"),
+    *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
+)
+DEMOS = ("explorer", "drawing", "real_or_fake", "trainer")
+
+
+def style() -> str:
+    """The style sheet of all demos."""
+    return (HERE / "live.css").read_text(encoding="utf-8")
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """``core`` and the named scripts, in this order."""
+    return "\n".join((HERE / "js" / f"{part}.js").read_text(encoding="utf-8") for part in ("core", *parts))
+
+
+def module(demo: str, *parts: str) -> str:
+    """The ES module of one demo for anywidget: ``core``, the named parts, the demo, and ``render``."""
+    start = f"const render = ({{ model, el }}) => start({json.dumps(demo)}, model, el);"
+    return f"{_joined((*parts, demo))}\n{start}\nexport default {{ render }};\n"
+
+
+def page_script() -> str:
+    """All demos in one classic script for pages: it looks for mounts and starts them. See ``js/page.js``."""
+    body = _joined([*PARTS, "page"]).replace("STYLE_SHEET", json.dumps(style()), 1)
+    return f'(() => {{\n"use strict";\n{body}\n}})();\n'
+
+
+def mount(demo: str, options: Mapping[str, Any], words: str, strings: Mapping[str, str] | None = None) -> str:
+    """The HTML that a page turns into a demo; `words` is the sentence that stands there until then, and on paper."""
+    if demo not in DEMOS:
+        raise ValueError(f"the live demos are {', '.join(DEMOS)}; got {demo!r}")
+    told = f" data-strings='{_attribute(strings)}'" if strings else ""
+    data = f"data-demo='{demo}' data-options='{_attribute(options)}'{told}"
+    return f"<div class='imggen-live' {data}><p>{escape(words)}</p></div>"
+
+
+def _attribute(values: Mapping[str, Any]) -> str:
+    return escape(json.dumps(dict(values), sort_keys=True, ensure_ascii=False))
+
+
+class Live(anywidget.AnyWidget):
+    """A demo: a widget where there is a kernel, a mount where there is none.
+
+    A subclass names itself and its script: ``demo = "trainer"; words = "..."; _esm = module("trainer")``. Its JavaScript gets
+    ``options`` and ``strings`` by ``model.get``. Files (weights of a network, points of a map) are sent when the script asks for
+    them: it adds a name to ``wanted``, and :meth:`file` of the subclass answers.
+    """
+
+    demo: ClassVar[str]
+    words: ClassVar[str]  #: What stands in the page until the script has run, in one sentence.
+    _css = style()
+
+    options = traitlets.Dict().tag(sync=True)
+    strings = traitlets.Dict().tag(sync=True)
+    files = traitlets.Dict().tag(sync=True)
+    wanted: Any = traitlets.List().tag(sync=True)
+
+    def __init__(self, options: Mapping[str, Any] | None = None, *, strings: Mapping[str, str] | None = None) -> None:
+        super().__init__(options=dict(options or {}), strings=dict(strings or {}))
+        #: False if the demo needs something that only this notebook has, such as a network of one's own.
+        self.in_pages = True
+        self.observe(self._answer, "wanted")
+
+    def file(self, name: str) -> dict[str, Any]:
+        """The file of that name: ``{"spec": JSON, "bytes": bytes}``."""
+        raise ValueError(f"this demo has no file {name!r}")
+
+    def _answer(self, change: Any = None) -> None:
+        files = dict(self.files)
+        for name in self.wanted:
+            if name not in files:
+                try:
+                    files[name] = self.file(name)
+                except ValueError as error:
+                    files[name] = {"error": str(error)}
+        self.files = files
+
+    def html(self) -> str:
+        """The mount for a page; only the sentence if the demo cannot run there."""
+        if self.in_pages:
+            return mount(self.demo, self.options, self.words, self.strings)
+        return f"<p class='imggen-live-absent'>{escape(self.words)}</p>"
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{k}={v!r}" for k, v in sorted(self.options.items()))
+        return f"<live demo {self.demo}: {said}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, "text/plain": repr(self), "text/html": self.html()}, metadata

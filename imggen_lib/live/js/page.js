@@ -1,0 +1,111 @@
+// In a page there is no kernel and no widget manager: a small stand-in for anywidget's model, and the mounts.
+//
+// A mount is <div class="imggen-live" data-demo="NAME" data-options="JSON" data-strings="JSON">a sentence for readers
+// without scripts</div>. Files (weights, points of a map) come as scripts beside this one, so that file:// works;
+// each says
+//   (window.imggenLiveFiles ||= {})["NAME"] = { spec: {...}, bytes: "base64" };
+
+const home = document.currentScript ? document.currentScript.src.replace(/[^/]*$/, "") : "";
+const asked = {};
+
+// Bring a file's script, once.
+function bring(name) {
+  const files = (window.imggenLiveFiles = window.imggenLiveFiles || {});
+  asked[name] ??= new Promise((done) => {
+    if (files[name]) return done();
+    const script = document.createElement("script");
+    script.src = `${home}${encodeURIComponent(name)}.js`;
+    script.onload = done;
+    script.onerror = () => {
+      files[name] = { error: `${name}.js is missing` };
+      done();
+    };
+    document.head.append(script);
+  });
+  return asked[name];
+}
+
+// What a demo sees of anywidget's model, over the mount's data.
+function pageModel(options, strings) {
+  const values = { options, strings, files: (window.imggenLiveFiles = window.imggenLiveFiles || {}), wanted: [] };
+  const listeners = {};
+  const call = (event) => [...(listeners[event] || [])].forEach((f) => f());
+  return {
+    get: (name) => values[name],
+    set(name, value) {
+      values[name] = value;
+      call(`change:${name}`);
+    },
+    save_changes() {
+      for (const name of values.wanted) bring(name).then(() => call("change:files"));
+    },
+    on: (event, f) => (listeners[event] ??= []).push(f),
+    off: (event, f) => (listeners[event] = (listeners[event] || []).filter((g) => g !== f)),
+  };
+}
+
+words.page = { load: "Load this demo ({size} kB)" };
+
+// A demo that would make the page heavy waits for a click.
+function hold(el) {
+  const say = speaker(words.page, (window.imggenLiveWords || {}).page);
+  const load = button(say("load", { size: el.dataset.hold }), () => {
+    delete el.dataset.hold;
+    mount(el);
+  });
+  el.replaceChildren(load);
+}
+
+function mount(el) {
+  if (el.dataset.started || !demos[el.dataset.demo]) return;
+  if (el.dataset.hold) return hold(el);
+  el.dataset.started = "yes";
+  const fallback = [...el.childNodes];
+  try {
+    const model = pageModel(JSON.parse(el.dataset.options || "{}"), JSON.parse(el.dataset.strings || "{}"));
+    el.imggenLive = { model, end: start(el.dataset.demo, model, el) };
+  } catch (error) {
+    el.replaceChildren(...fallback);
+    throw error;
+  }
+}
+
+// Demos start a little before they come into view. On paper their sentence stands.
+function mountAll() {
+  if (!document.getElementById("imggen-live-style")) {
+    const style = document.createElement("style");
+    style.id = "imggen-live-style";
+    style.textContent = STYLE_SHEET;
+    document.head.append(style);
+  }
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        observer.unobserve(entry.target);
+        mount(entry.target);
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  for (const el of document.querySelectorAll(".imggen-live[data-demo]")) observer.observe(el);
+}
+
+// For tests, and for a console that wants to look inside.
+const tools = {
+  between,
+  coinTest,
+  drawingDigits,
+  drawingPixels,
+  fetchFile,
+  logLikelihood,
+  normals,
+  openNetwork,
+  pageModel,
+  ssim,
+  tossed,
+  words,
+};
+window.imggenLive = { mount, mountAll, tools };
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);
+else mountAll();

@@ -1,0 +1,70 @@
+"""The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
+
+``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images.
+What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) stands in
+``maps/*.json``, made by ``scripts/live_maps.py``, so that pages are built without data.
+"""
+
+import base64
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from imggen_lib.errors import unknown_name
+
+MAPS = Path(__file__).parent / "maps"
+DIGITS = "mnist-digits"
+BOTH = ".both"
+
+
+def generators() -> tuple[str, ...]:
+    """The names of the shipped models that draw images."""
+    from imggen_lib.checkpoint import pretrained, shipped
+
+    return tuple(name for name in shipped() if pretrained(name).config.kind in ("gan", "vae"))
+
+
+def check_name(name: str) -> str:
+    """`name`, if it is a shipped model that draws images; else ``ValueError``."""
+    if name not in generators():
+        raise ValueError(unknown_name("model to play with", name, generators()))
+    return name
+
+
+def known(name: str) -> dict[str, Any]:
+    """What ``maps/NAME.json`` says of a shipped model; nothing if there is no such file, or if it is of an earlier training."""
+    from imggen_lib.checkpoint import pretrained
+
+    path = MAPS / f"{name}.json"
+    said = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return said if said.pop("of", None) == pretrained(name).meta["weights"]["sha256"] else {}
+
+
+def digits() -> dict[str, Any]:
+    """Sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+    said = json.loads((MAPS / f"{DIGITS}.json").read_text(encoding="utf-8"))
+    return {"spec": {k: v for k, v in said.items() if k != "images"}, "bytes": base64.b64decode(said["images"])}
+
+
+@cache
+def packed_file(name: str) -> dict[str, Any]:
+    """The file of that name. Packing takes a second or a few; a second call takes none."""
+    from imggen_lib.checkpoint import pretrained
+    from imggen_lib.live.pack import pack
+
+    if name == DIGITS:
+        return digits()
+    model = check_name(name.removesuffix(BOTH))
+    both = name.endswith(BOTH)
+    checkpoint, said = pretrained(model), known(model)
+    choice = said.pop("rounding", {}).get("both" if both else "alone")
+    packed = pack(checkpoint.model(), encoder=both, choice=choice)
+    names = checkpoint.meta.get("data", {}).get("classes", [])
+    return {"spec": {**packed.spec, "name": model, "class_names": names, **said}, "bytes": packed.content}
+
+
+def script(name: str, file: dict[str, Any]) -> str:
+    """A file as a page loads it: a classic script, so that it works from ``file://``."""
+    text = json.dumps({"spec": file["spec"], "bytes": base64.b64encode(file["bytes"]).decode()}, separators=(",", ":"))
+    return f"(window.imggenLiveFiles = window.imggenLiveFiles || {{}})[{json.dumps(name)}] = {text};\n"

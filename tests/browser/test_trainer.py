@@ -1,0 +1,239 @@
+"""The trainer demo in a real browser: it waits, trains when asked, shows who moved, and can be broken and mended."""
+
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from reader import PHONE, Site, Tab, new_context, served
+
+from imggen_lib.live import trainer
+from imggen_lib.live.base import page_script
+
+HEAD = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{}</title></head><body>'
+)
+CASES = [("gan", "collapse"), ("gan", "dirac-r1"), ("vae", "arc")]
+
+
+@pytest.fixture(scope="module")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A page a preset, with nothing but the mount and the script: what the book's pages are made of."""
+    folder = tmp_path_factory.mktemp("trainer")
+    (folder / "live.js").write_text(page_script(), encoding="utf-8")
+    for kind, preset in [*CASES, ("gan", "r1"), ("gan", "wgan")]:
+        name = f"{kind}-{preset}"
+        body = f"<main><h1>{escape(name)}</h1>{trainer(kind, preset).html()}</main><script src='live.js'></script>"
+        (folder / f"{name}.html").write_text(HEAD.format(name) + body, encoding="utf-8")
+    with served(folder) as site:
+        yield site
+
+
+@pytest.fixture
+def visit(browser: Browser, demos: Site) -> Iterator[Callable[..., Page]]:
+    """Open a demo from file:// (or http, which modules need); no page may have a fault in the end."""
+    tabs: list[Tab] = []
+
+    def make(name: str, served_by_http: bool = False, **options: Any) -> Page:
+        tabs.append(Tab(new_context(browser, **options).new_page(), demos))
+        page = tabs[-1].page
+        page.goto(f"{demos.http if served_by_http else demos.file}{name}.html")
+        page.locator(".il-trainer").wait_for()
+        return page
+
+    yield make
+    faults = [fault for tab in tabs for fault in tab.faults()]
+    for tab in tabs:
+        tab.page.context.close()
+    assert not faults, "\n".join(faults)
+
+
+def steps(page: Page) -> int:
+    return int(page.locator(".il-trainer").get_attribute("data-steps") or 0)
+
+
+def after(page: Page, count: int) -> int:
+    """Wait until more than `count` steps have been drawn."""
+    page.wait_for_function("n => Number(document.querySelector('.il-trainer').dataset.steps) > n", arg=count)
+    return steps(page)
+
+
+def picture(page: Page, which: int = 0) -> str:
+    return str(page.locator("canvas").nth(which).evaluate("c => c.toDataURL()"))
+
+
+def advance(page: Page, count: int) -> None:
+    """Train without drawing, which is what takes time on a machine without a graphics card."""
+    page.locator(".il-trainer").evaluate("(root, n) => { for (let k = 0; k < n; k++) root.trainer.view.step(); }", count)
+
+
+@pytest.mark.parametrize(("kind", "preset"), CASES)
+def test_it_waits_trains_and_pauses(visit: Callable[..., Page], kind: str, preset: str) -> None:
+    page = visit(f"{kind}-{preset}")
+    before = [picture(page, k) for k in range(3)]
+    page.wait_for_timeout(300)
+    assert steps(page) == 0  # nothing moves until the reader wants it
+    page.get_by_role("button", name="Run").click()
+    after(page, 20)
+    page.get_by_role("button", name="Pause").click()
+    here = steps(page)
+    assert all(picture(page, k) != before[k] for k in range(3))
+    page.wait_for_timeout(300)
+    assert steps(page) == here
+    expect(page.get_by_role("status")).to_contain_text(f"Paused after {here} steps")
+    page.get_by_role("button", name="Reset").click()
+    assert steps(page) == 0
+    assert picture(page) == before[0]  # the seed decides everything
+
+
+def test_one_move_shows_which_network_moved(visit: Callable[..., Page]) -> None:
+    page = visit("gan-collapse")
+    said, lit = page.get_by_role("status"), page.locator(".il-on")
+    weights = "root => { const { game } = root.trainer.view; return [game.generator, game.critic].map((n) => n.params.join()); }"
+    states = [page.locator(".il-trainer").evaluate(weights)]
+    for who in ("Critic", "Generator"):
+        page.get_by_role("button", name="One move").click()
+        expect(said).to_contain_text(f"the {who.lower()} moved")
+        expect(lit).to_have_text([who])
+        states.append(page.locator(".il-trainer").evaluate(weights))
+    start, critic, generator = states
+    assert start[0] == critic[0] and start[1] != critic[1]
+    assert critic[0] != generator[0] and critic[1] == generator[1]
+
+
+def test_a_collapse_can_be_mended_while_it_runs(visit: Callable[..., Page]) -> None:
+    page = visit("gan-collapse")
+    advance(page, 1500)
+    page.get_by_text("Data, losses, penalties").click()
+    redraw = "root => { const { view } = root.trainer; view.draw({}); return [view.quality.average.found, view.steps]; }"
+    found, count = page.locator(".il-trainer").evaluate(redraw)
+    assert found <= 4 and count == 1500
+    push = page.locator(".il-trainer").evaluate("root => root.trainer.view.game.losses.push")
+    page.get_by_role("combobox", name="Penalty", exact=True).select_option("R1")
+    advance(page, 1500)
+    after_push = page.locator(".il-trainer").evaluate("root => root.trainer.view.game.losses.push")
+    found, count = page.locator(".il-trainer").evaluate(redraw)
+    assert count == 3000 and after_push < push / 5  # it went on, with a gentler critic
+
+
+def test_a_change_of_data_starts_anew_and_the_dirac_gan_brings_its_own_settings(visit: Callable[..., Page]) -> None:
+    page = visit("gan-r1")
+    advance(page, 5)
+    page.get_by_text("Data, losses, penalties").click()
+    page.get_by_label("Data *").select_option(label="one point (the Dirac-GAN)")
+    assert steps(page) == 0
+    assert page.get_by_label("Optimiser *").input_value() == "descent"
+    expect(page.locator(".il-trainer-numbers")).to_contain_text("Distance from the middle")
+    page.get_by_label("Data *").select_option(label="two moons")
+    assert page.get_by_label("Optimiser *").input_value() == "adam"
+    expect(page.locator(".il-trainer-numbers")).to_contain_text("Pieces covered")
+
+
+def test_numbers_beyond_all_bounds_stop_it_with_a_sentence(visit: Callable[..., Page]) -> None:
+    page = visit("gan-wgan")
+    page.locator(".il-trainer").evaluate("root => root.trainer.view.game.critic.params.fill(1e200)")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("status")).to_contain_text("beyond all bounds")
+    expect(page.get_by_role("button", name="Run")).to_be_visible()
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="One move").click()
+    expect(page.get_by_role("status")).to_contain_text("the critic moved")
+
+
+def test_the_page_stays_responsive_and_rests_when_nobody_looks(visit: Callable[..., Page]) -> None:
+    page = visit("gan-r1")
+    page.evaluate("document.body.append(Object.assign(document.createElement('div'), { style: 'height: 5000px' }))")
+    page.get_by_role("button", name="Run").click()
+    after(page, 10)
+    page.evaluate("window.scrollTo(0, 4000)")
+    page.wait_for_timeout(600)
+    rest = page.locator(".il-trainer").evaluate("root => root.trainer.view.steps")
+    page.wait_for_timeout(600)
+    assert page.locator(".il-trainer").evaluate("root => root.trainer.view.steps") == rest
+    page.evaluate("window.scrollTo(0, 0)")
+    after(page, rest)
+
+
+@pytest.mark.parametrize(("kind", "preset"), CASES)
+def test_it_fits_a_phone_and_has_a_name_for_everything(visit: Callable[..., Page], kind: str, preset: str) -> None:
+    page = visit(f"{kind}-{preset}", size=(360, 740), has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator("summary").tap()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for control in page.locator("button, select, input").all():
+        assert control.evaluate("e => e.textContent.trim() && e.tagName === 'BUTTON' || e.labels?.length > 0")
+    for canvas in page.locator("canvas").all():
+        assert canvas.get_attribute("role") == "img" and canvas.get_attribute("aria-label")
+    page.get_by_role("button", name="One").first.tap()
+    expect(page.get_by_role("status")).to_contain_text("moved")
+
+
+def test_it_works_by_keyboard_and_follows_the_theme(visit: Callable[..., Page]) -> None:
+    page = visit("vae-arc", size=PHONE)
+    page.get_by_role("button", name="Run").focus()
+    page.keyboard.press("Enter")
+    after(page, 3)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Run")).to_be_focused()
+    light = picture(page)
+    page.evaluate("document.body.style.color = '#eee'; document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_timeout(200)
+    assert picture(page) != light
+
+
+def test_the_browsers_gradients_are_finite_differences(visit: Callable[..., Page]) -> None:
+    """The same functions as in tests/test_live_trainer.py, here without Node and without PyTorch."""
+    page = visit("gan-r1")
+    error = page.locator(".il-trainer").evaluate(
+        """root => {
+          const { game, settings } = root.trainer.view;
+          Object.assign(settings, { penalty: "r1r2", weight: 0.5, loss: "relativistic" });
+          const batch = game.draw();
+          const grad = game.criticGradient(batch).grad.slice();
+          const value = () => { const { value, penalty } = game.criticGradient(batch); return value + penalty; };
+          let [worst, size] = [0, 0];
+          for (let j = 0; j < grad.length; j += 37) {
+            const h = 1e-6;
+            const kept = game.critic.params[j];
+            game.critic.params[j] = kept + h;
+            const up = value();
+            game.critic.params[j] = kept - h;
+            const down = value();
+            game.critic.params[j] = kept;
+            worst = Math.max(worst, Math.abs((up - down) / (2 * h) - grad[j]));
+            size = Math.max(size, Math.abs(grad[j]));
+          }
+          return worst / size;
+        }"""
+    )
+    assert error < 1e-4
+
+
+def test_texts_can_be_replaced(visit: Callable[..., Page], demos: Site) -> None:
+    html = trainer("gan", "r1", strings={"run": "开始", "gan-r1": "八个"}).html()
+    Path(demos.folder / "zh.html").write_text(HEAD.format("zh") + html + "<script src='live.js'></script>", encoding="utf-8")
+    page = visit("zh")
+    expect(page.get_by_role("button", name="开始")).to_be_visible()
+    expect(page.locator("option", has_text="八个")).to_have_count(1)
+
+
+def test_the_notebooks_widget_is_the_same_demo(visit: Callable[..., Page], demos: Site) -> None:
+    """anywidget imports the module and calls render with a model; here both are the page's."""
+    widget = trainer("gan", "dirac")
+    (demos.folder / "widget.js").write_text(str(widget._esm), encoding="utf-8")
+    call = (
+        "<div id='place'></div><script type='module'>import widget from './widget.js';"
+        "const values = { options: { kind: 'gan', preset: 'dirac' }, strings: {} };"
+        "window.end = widget.render({ model: { get: (name) => values[name] }, el: document.querySelector('#place') });</script>"
+    )
+    (demos.folder / "widget.html").write_text(HEAD.format("widget") + call, encoding="utf-8")
+    page = visit("widget", served_by_http=True)
+    page.get_by_role("button", name="Run").click()
+    after(page, 10)
+    page.evaluate("window.end()")
+    rest = page.locator(".il-trainer").evaluate("root => root.trainer.view.steps")
+    page.wait_for_timeout(300)
+    assert page.locator(".il-trainer").evaluate("root => root.trainer.view.steps") == rest

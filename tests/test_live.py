@@ -1,0 +1,315 @@
+"""Live demos: what is packed computes what the network computes, in few bytes; widgets and mounts say the same in every run."""
+
+import html
+import importlib.util
+import json
+import re
+import zlib
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from imggen_lib import live
+from imggen_lib.checkpoint import pretrained
+from imggen_lib.live import base, shipped
+from imggen_lib.live.layers import KINDS, Layer, folded, networks, run, unrolled
+from imggen_lib.live.pack import HALF_A_GREY_LEVEL, pack
+from imggen_lib.live.small import Rounding, steps
+from imggen_lib.live.wire import Writer, tensors, unpacked
+from imggen_lib.models.blocks import one_hot
+from imggen_lib.models.features import FeatureNet
+from imggen_lib.models.gan import ConvGenerator, MLPGenerator
+from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE
+from imggen_lib.sampling import decode
+
+ROOT = Path(__file__).parent.parent
+JS = sorted((ROOT / "imggen_lib" / "live" / "js").glob("*.js"))
+
+
+def _trained(model: nn.Module) -> Any:
+    """Weights and running statistics as if trained: nothing is 0 or 1, and half precision is exact."""
+    noise = torch.Generator().manual_seed(3)
+    for name, value in [*model.named_parameters(), *model.named_buffers()]:
+        if value.is_floating_point():
+            random = torch.randn(value.shape, generator=noise)
+            positive = "running_var" in name or (value.ndim == 1 and "weight" in name)
+            value.data = (random.abs() + 0.5 if positive else random * (0.15 if value.ndim > 1 else 0.3)).half().float()
+    return model.eval().requires_grad_(False)
+
+
+MODELS = {
+    "conv generator": lambda: ConvGenerator((1, 28, 28), 6, 8),
+    "conv generator, classes, colour": lambda: ConvGenerator((3, 32, 32), 5, 6, classes=4),
+    "mlp generator": lambda: MLPGenerator((1, 12, 12), 4, (9, 11), classes=3),
+    "conv vae": lambda: ConvVAE((1, 28, 28), 3, 4),
+    "conv vae, classes, gaussian": lambda: ConvVAE((3, 16, 16), 3, 4, classes=5, likelihood="gaussian"),
+    "mlp vae": lambda: MLPVAE((1, 10, 10), 4, (12, 7), classes=2),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_layers_compute_what_the_network_computes(name: str) -> None:
+    model = _trained(MODELS[name]()).double()
+    labels = torch.arange(7) % model.classes if model.classes else None
+    z = torch.randn(7, model.latent_dim, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    nets, rows = networks(model), one_hot(labels, model.classes, z)
+    assert not [layer for layers in nets.values() for layer in layers if layer.kind == "channels"]
+    assert torch.allclose(run(nets["decode"] + nets["show"], z, rows), decode(model, z, labels), rtol=0, atol=1e-6)
+    if isinstance(model, VAE):
+        x = torch.rand(7, *model.image_shape, dtype=torch.float64) * 2 - 1
+        assert torch.allclose(run(nets["encode"], x, rows), torch.cat(model.encode(x, labels), 1), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bytes_there_and_back_change_nothing(name: str) -> None:
+    """Weights that are exact in half precision are exact in the page, BatchNorm's factors included."""
+    model = _trained(MODELS[name]())
+    vae = isinstance(model, VAE)
+    packed = pack(model, encoder=vae)
+    assert packed.spec["weights"] == "fp16" and packed.spec["difference"]["largest"] < 1e-4
+    nets = unpacked(json.loads(json.dumps(packed.spec)), packed.content)
+    assert set(nets) == ({"decode", "show", "encode"} if vae else {"decode", "show"})
+    labels = torch.arange(5) % model.classes if model.classes else None
+    z = torch.randn(5, model.latent_dim, dtype=torch.float64)
+    rows = one_hot(labels, model.classes, z)
+    kept = networks(model.double())
+    for net, x in {"decode": z, "encode": torch.rand(5, *model.image_shape, dtype=torch.float64)}.items():
+        if net in nets:
+            assert torch.allclose(run(nets[net], x, rows), run(kept[net], x, rows), rtol=1e-6, atol=1e-5)
+
+
+def test_every_layer_that_the_page_knows() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(2, 6, 3, 2, 1), nn.BatchNorm2d(6), nn.SiLU(), nn.Upsample(scale_factor=2), nn.BatchNorm2d(6, affine=False),
+        nn.Conv2d(6, 4, 5, padding="valid", bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(), nn.Identity(),
+        nn.ConvTranspose2d(4, 3, 3, 2, 1, output_padding=1), nn.Sigmoid(), nn.Flatten(), nn.Linear(1728, 8), nn.BatchNorm1d(8),
+        nn.LeakyReLU(0.1), nn.Unflatten(1, (2, 2, 2)), nn.GELU(), nn.Tanh(),
+    )  # fmt: skip
+    net = _trained(net).double()
+    x = torch.randn(3, 2, 16, 16, dtype=torch.float64)
+    layers = folded(unrolled(net))
+    assert {layer.kind for layer in layers} <= set(KINDS)
+    assert [layer.kind for layer in layers].count("channels") == 1  # behind the enlargement nothing takes it in
+    assert torch.allclose(run(layers, x), net(x), rtol=0, atol=1e-9)
+    inner = [
+        Layer("residual", body=tuple(unrolled(nn.Sequential(net[0], nn.Upsample(scale_factor=2), nn.Conv2d(6, 2, 1)).double())))
+    ]
+    assert torch.allclose(run(inner, x) - x, run(list(inner[0].body), x))
+
+
+def test_what_the_page_cannot_compute_is_named() -> None:
+    with pytest.raises(ValueError, match="PReLU"):
+        unrolled(nn.Sequential(nn.Linear(2, 2), nn.PReLU()))
+    with pytest.raises(ValueError, match="FeatureNet"):
+        live.explorer(FeatureNet((1, 28, 28), 10, 4))
+    for module in (nn.Conv2d(4, 4, 3, groups=2), nn.Conv2d(1, 1, 3, padding="same"), nn.Conv2d(1, 1, 3, stride=(1, 2))):
+        with pytest.raises(ValueError, match="convolutions"):
+            unrolled(module)
+    for module in (nn.GELU("tanh"), nn.Upsample(scale_factor=2, mode="bilinear"), nn.BatchNorm2d(2, track_running_stats=False)):
+        with pytest.raises(ValueError, match="the page"):
+            unrolled(module)
+    with pytest.raises(ValueError, match="evaluation"):
+        pack(MLPGenerator((1, 8, 8), 2, (4,)).train())
+    with pytest.raises(ValueError, match="encoder"):
+        pack(MLPGenerator((1, 8, 8), 2, (4,)).eval(), encoder=True)
+
+
+def test_tensors_survive_the_wire() -> None:
+    writer = Writer()
+    small = torch.arange(-127, 128).view(3, 85).double()
+    large = torch.tensor([[0, -1, 1, 127], [128, -128, 30000, -30000]]).double()
+    exact, inexact = torch.tensor([0.5, 2.0**-24, 65504.0]).double(), torch.tensor([0.1, 1e6]).double()
+    scale = writer.numbers(torch.tensor([2.0, 0.25]).double())
+    at = [writer.whole(small), writer.whole(large, scale=scale, axis=0), writer.numbers(exact), writer.numbers(inexact)]
+    assert [writer.table[k]["type"] for k in at] == ["i8", "i16", "f16", "f32"]
+    back = tensors(writer.table, writer.deflated())
+    assert torch.equal(back[at[0]], small) and torch.equal(back[at[2]], exact)
+    assert torch.equal(back[at[1]], large * torch.tensor([[2.0], [0.25]]))
+    assert torch.allclose(back[at[3]], inexact, rtol=1e-7)
+
+
+def test_rounding_with_feedback_is_better_where_inputs_are_correlated() -> None:
+    noise = torch.Generator().manual_seed(0)
+    hidden = torch.randn(500, 6, generator=noise).double()
+    inputs = hidden @ torch.randn(6, 90, generator=noise).double() + 0.01 * torch.randn(500, 90, generator=noise).double() + 1
+    weight = torch.randn(40, 90, generator=noise).double()
+    step = steps(weight, 7)
+
+    def spread(whole: Tensor) -> float:
+        return ((whole * step[:, None] - weight) @ (inputs - inputs.mean(0)).T).square().mean().item()
+
+    whole = Rounding(inputs)(weight, step)
+    assert torch.equal(whole, whole.round())
+    assert spread(whole) < 0.05 * spread((weight / step[:, None]).round())
+
+
+def test_a_network_that_does_not_fit_is_rounded_as_finely_as_does() -> None:
+    torch.manual_seed(0)
+    model = MLPGenerator((1, 28, 28), 8, (24, 140)).eval()
+    whole = pack(model)
+    tight, tighter = pack(model, budget=int(0.75 * len(whole.content))), pack(model, budget=int(0.5 * len(whole.content)))
+    assert whole.spec["weights"] == "fp16" and {tight.spec["weights"], tighter.spec["weights"]} == {"whole"}
+    assert len(tighter.content) <= 0.5 * len(whole.content)
+    assert tight.spec["difference"]["largest"] <= HALF_A_GREY_LEVEL
+    assert tight.spec["levels"] >= tighter.spec["levels"]
+    assert pack(model, choice=tighter.spec).content == tighter.content
+    with pytest.raises(ValueError, match="too large for a page"):
+        pack(model, budget=1000)
+
+
+def test_what_data_told_belongs_to_the_shipped_weights() -> None:
+    """If this fails, run ``python scripts/live_maps.py``."""
+    for name in shipped.generators():
+        said, model = shipped.known(name), pretrained(name).model()
+        assert "alone" in said["rounding"], f"{name} has no file in imggen_lib/live/maps, or one of other weights"
+        if isinstance(model, VAE):
+            assert len(said["nats"]) == model.latent_dim
+            assert ("map" in said) == (model.latent_dim == 2)
+    real = shipped.digits()
+    pixels = np.frombuffer(zlib.decompress(real["bytes"], -15), np.uint8)
+    assert pixels.size == real["spec"]["count"] * 784 == len(real["spec"]["labels"]) * 784
+    assert "MNIST" in real["spec"]["source"] and real["spec"]["licence"]
+    assert sum(path.stat().st_size for path in shipped.MAPS.glob("*.json")) < 40_000
+
+
+def test_the_map_holds_the_encoders_means(mnist_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import base64
+
+    from imggen_lib.data import load
+
+    monkeypatch.setenv("IMGGEN_DATA", str(mnist_folder))
+    said, data = shipped.known("mnist-vae-map")["map"], load("mnist", "test")
+    points = torch.from_numpy(np.frombuffer(base64.b64decode(said["points"]), np.int8).reshape(-1, 2) * said["unit"])
+    mu, _ = pretrained("mnist-vae-map").model().encode(data.floats(200))
+    assert (points[:200] - mu).abs().max() <= said["unit"]
+    assert [int(c) for c in said["labels"][:200]] == data.labels[:200].tolist()
+
+
+DEMOS = {
+    "explorer": lambda: live.explorer("mnist-vae-map", choices=["mnist-gan-conv"], walk=True, strings={"walk": "Go 'on' & \"on\""}),
+    "drawing": lambda: live.drawing(),
+    "real_or_fake": lambda: live.real_or_fake(seed=3),
+    "trainer": lambda: live.trainer("gan"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("demo", DEMOS)
+def test_a_widget_says_the_same_in_every_run(demo: str) -> None:
+    first, second = (DEMOS[demo]()._repr_mimebundle_()[0] for _ in range(2))
+    assert {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"} == set(first)
+    for kind in ("text/plain", "text/html"):
+        assert first[kind] == second[kind] and "0x" not in first[kind]
+    assert len(first["text/html"]) < 2000
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_mount_holds_what_the_script_needs() -> None:
+    widget = DEMOS["explorer"]()
+    mount = r"<div class='imggen-live' data-demo='explorer' data-options='([^']*)' data-strings='([^']*)'><p>.*</p></div>"
+    match = re.fullmatch(mount, widget.html())
+    assert match is not None
+    assert json.loads(html.unescape(match[1])) == widget.options
+    assert widget.options["choices"] == ["mnist-vae-map", "mnist-gan-conv"] and widget.options["walk"] is True
+    assert json.loads(html.unescape(match[2])) == {"walk": "Go 'on' & \"on\""}
+    with pytest.raises(ValueError, match="live demos are"):
+        base.mount("dance", {}, "")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_kernel_answers_what_the_script_asks_for() -> None:
+    widget = live.real_or_fake()
+    assert widget.files == {}
+    widget.wanted = ["mnist-digits", "nobody"]
+    assert widget.files["mnist-digits"]["spec"]["count"] == 60 and "unknown model" in widget.files["nobody"]["error"]
+    own = live.explorer(MLPGenerator((1, 8, 8), 2, (5,)))
+    assert "imggen-live'" not in own.html() and "<p" in own.html()
+    own.wanted = [own.options["model"]]
+    assert own.files[own.options["model"]]["spec"]["latent"] == 2
+    reads = live.drawing(ConvVAE((1, 28, 28), 2, 4))
+    reads.wanted = [reads.options["model"]]
+    assert "encode" in reads.files[reads.options["model"]]["spec"]["nets"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_wrong_arguments_are_refused_in_words() -> None:
+    for wrong, words in (
+        (lambda: live.explorer("mnist"), "unknown model"),
+        (lambda: live.explorer("mnist-features"), "unknown model"),
+        (lambda: live.explorer(choices=["mnist"]), "unknown model"),
+        (lambda: live.explorer(dims=0), "at least one slider"),
+        (lambda: live.drawing("mnist-gan-conv"), "VAE without classes"),
+        (lambda: live.drawing("mnist-vae-classes"), "VAE without classes"),
+        (lambda: live.drawing(draws=0), "at least one draw"),
+        (lambda: live.real_or_fake(count=1), "from 2 to 48"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            wrong()
+
+
+def test_every_text_of_a_demo_is_in_its_table() -> None:
+    """Each key that a script says is in its table of words, and each word is said; so a translation can be complete."""
+    for demo in ("explorer", "drawing", "real_or_fake"):
+        text = (ROOT / "imggen_lib" / "live" / "js" / f"{demo}.js").read_text(encoding="utf-8")
+        start = text.index(f"words.{demo} = {{")
+        table = text[start : text.index("\n};", start)]
+        keys = set(re.findall(r"^  (\w+):", table, re.M))
+        rest = text.replace(table, "")
+        said = {k for part in re.findall(r"\bsay\(([^)]*)", rest) for k in re.findall(r'"(\w+)"', part)}
+        assert said <= keys, f"{demo}: no text for {said - keys}"
+        unused = {k for k in keys - said if f'"{k}"' not in rest}
+        assert not unused, f"{demo}: nobody says {unused}"
+
+
+def test_scripts_are_plain() -> None:
+    for path in JS:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(import|export)\b", text, re.M), path.name
+        assert not re.search(r"https?://", text), f"{path.name} names an address"
+    script = base.page_script()
+    assert all(f"demos.{demo} =" in script for demo in base.DEMOS) and "STYLE_SHEET" not in script
+    module = base.module("explorer", "net", "maths", "picture")
+    assert module.rstrip().endswith("export default { render };") and "demos.drawing" not in module
+
+
+def _extension() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("live_extension", ROOT / "book" / "_ext" / "live.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_page_gets_what_it_names_and_not_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extension = _extension()
+    exported: list[str] = []
+    monkeypatch.setattr(extension, "export", lambda name, folder: exported.append(name) or 300_000)
+    added: list[str] = []
+    app = SimpleNamespace(builder=SimpleNamespace(format="html", name="html"), outdir=tmp_path)
+    app.add_js_file = lambda name, **options: added.append(name)
+    demos = [live.explorer(choices=["mnist-gan-conv"]), live.drawing(), live.explorer(), live.trainer("gan")]
+    context = {"body": "<p>" + "</p><p>".join(d.html() for d in demos) + "</p>"}
+    extension._demos(app, "page", "page.html", context, None)
+    assert added == ["live/mnist-vae-map.js", "live/live.js"]
+    assert set(exported) == {"mnist-vae-map", "mnist-gan-conv", "mnist-vae-conv.both"}
+    assert re.findall(r"data-demo='(\w+)'[^>]*data-hold='(\d+)'", context["body"]) == [("drawing", "300")]
+    plain = {"body": "<p>nothing</p>"}
+    extension._demos(app, "page", "page.html", plain, None)
+    assert plain == {"body": "<p>nothing</p>"} and len(added) == 2
+    options = extension._AnyOption()
+    assert options["anything"]("x") == "x" and [extension._value(v) for v in (None, "3", "gan")] == [True, 3, "gan"]
+
+
+def test_an_export_is_kept_until_something_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extension = _extension()
+    size = extension.export("mnist-digits", tmp_path)
+    before = (tmp_path / "mnist-digits.js").read_text()
+    assert 9_000 < size < 20_000 and 'window.imggenLiveFiles = window.imggenLiveFiles || {})["mnist-digits"]' in before
+    monkeypatch.setattr(extension.shipped, "packed_file", lambda name: pytest.fail("packed again"))
+    assert extension.export("mnist-digits", tmp_path) == size
