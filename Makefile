@@ -1,13 +1,13 @@
 # make book, make test: all a newcomer needs. Each target sets itself up; a second call does no set-up work.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 NOTEBOOKS := $(wildcard book/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book serve test test-unit test-notebooks test-lowest check format pair run mutants ring damage creativity table checkpoints clean distclean
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install links check format pair run mutants ring damage creativity table checkpoints live-maps bench clean distclean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,12 +19,18 @@ $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@echo "installing into $(VENV): about 6 GB with PyTorch, some minutes"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,check]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,check,browser]'
 	@touch $@
 
 book: $(READY) ## build the book to _build/html from the stored outputs; warnings are errors
 	$(BIN)/jupyter-book build . --all -W --keep-going --quiet
 	@echo "the book is at _build/html/index.html; open that file, or read it with: make serve"
+
+book-zip: book ## one archive of the book to read anywhere, _build/imggen-book.zip
+	$(BIN)/python scripts/archive.py
+
+pdf: book ## the whole book on paper, _build/imggen-book.pdf, printed by Chromium
+	$(BIN)/python scripts/pdf.py
 
 serve: ## read the book at http://localhost:8000
 	@test -f _build/html/index.html || $(MAKE) book
@@ -33,21 +39,31 @@ serve: ## read the book at http://localhost:8000
 test: test-unit test-notebooks ## the unit tests, then every notebook with its outputs compared
 
 test-unit: $(READY) ## the unit tests alone, under a minute
-	$(BIN)/python -m pytest tests -q -rs -n 2
+	$(BIN)/python -m pytest tests -q -rs -n 2 --ignore tests/browser
 
 test-notebooks: $(READY) ## pytest --nbval over every notebook, each alone in an empty folder
 	$(BIN)/python scripts/test_notebooks.py
+
+test-browser: book ## every page in Chromium with the network cut (SHOTS=1 writes pictures of them to _build/screenshots)
+	$(BIN)/python -m pytest tests/browser -q -rs -n 2 --dist worksteal $(if $(SHOTS),--screenshots)
 
 test-lowest: ## the unit tests with the oldest dependencies that pyproject.toml allows, in .venv-lowest
 	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
-	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/test_book.py --ignore tests/test_equations.py -W ignore::DeprecationWarning
+	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/test_book.py --ignore tests/test_equations.py --ignore tests/test_reader_pages.py --ignore tests/browser -W ignore::DeprecationWarning
 
-check: $(READY) ## ruff, formatting, types, notebook pairing
+test-install: ## each notebook alone where the library is missing: its first cell must install it (NB=book/x.ipynb for one)
+	$(PYTHON) scripts/test_install.py $(NB)
+
+links: ## ask every address that the book and the library name whether it still answers
+	$(PYTHON) scripts/links.py
+
+check: $(READY) ## ruff, formatting, types, workflows, notebook pairing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
 	$(BIN)/python scripts/notebooks.py check
 
 format: $(READY) ## let ruff mend what it can
@@ -59,7 +75,7 @@ pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping 
 	$(BIN)/python scripts/notebooks.py pair
 
 # Tests share the machine, one thread each; what runs alone gets all of it.
-run table checkpoints: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+run table checkpoints bench: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 
 run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
 	$(BIN)/python scripts/notebooks.py run $(NB)
@@ -83,6 +99,13 @@ table: $(READY) ## train and measure every GAN loss and VAE variant, three seeds
 
 checkpoints: $(READY) ## train, measure and release the models that ship with the package (hours on a CPU)
 	$(BIN)/python scripts/checkpoints.py
+
+live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
+	$(BIN)/python scripts/live_maps.py
+
+bench: $(READY) ## speed beside other projects' loops, in turns, recorded (ten minutes; wants the machine to itself)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	PYTHONPATH=scripts $(BIN)/python -m bench
 
 clean: ## remove what was built (not .venv)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache *.egg-info build dist

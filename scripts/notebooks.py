@@ -1,5 +1,6 @@
 """Work on the book's notebooks: ``pair`` (text to notebook), ``run`` (execute and store outputs), ``check`` (pairs agree, code is
-formatted), ``format`` (ruff on the code cells of the texts, exercise cells made from their solutions).
+formatted, generated cells are what they should be), ``format`` (ruff on the code cells of the texts; exercise cells made from their
+solutions, and the first cell, which installs the library, from the repository's address).
 
 The MyST text is what one edits. ``pair`` writes its cells into the notebook and keeps the outputs of cells that did not change;
 ``run`` executes; both write files that do not change when nothing did.
@@ -14,11 +15,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import install_cell
 import jupytext
 import nbformat
+from address import configured
 from exercises import tagged, with_exercises
 from jupytext.compare import NotebookDifference, compare_notebooks
 from nbclient import NotebookClient
+from running_times import record
 
 BOOK = Path(__file__).parent.parent / "book"
 WIDTH = 84  # characters that fit beside the margin on a desktop
@@ -53,6 +57,8 @@ def paired(text: Path) -> Any:
         if cell.cell_type == "code" and cell.source in stored:
             cell.outputs = stored[cell.source].outputs
             cell.execution_count = stored[cell.source].execution_count
+        if tagged(cell, "install"):  # silent where the library is, whatever the address
+            cell.outputs, cell.execution_count = [], 1
     return notebook
 
 
@@ -66,6 +72,17 @@ def _bar_text(state: dict[str, Any], model: str) -> str | None:
     return re.sub(r"\s+", " ", html.unescape(text)).strip()
 
 
+def _merged(outputs: list[Any]) -> list[Any]:
+    """Consecutive pieces of the same stream as one: on a busy machine a kernel sends what was printed in several."""
+    out: list[Any] = []
+    for output in outputs:
+        if out and output.output_type == "stream" == out[-1].output_type and output.name == out[-1].name:
+            out[-1].text += output.text
+        else:
+            out.append(output)
+    return out
+
+
 def without_bars(notebook: Any) -> None:
     """Replace finished progress bars by their last line, and drop stored widget state: nothing on the page needs a kernel."""
     state = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
@@ -77,8 +94,11 @@ def without_bars(notebook: Any) -> None:
                 kept.append(output)
             elif text := _bar_text(state, view["model_id"]):
                 kept.append(nbformat.v4.new_output("stream", name="stdout", text=text + "\n"))
+            elif "imggen-live" in output["data"].get("text/html", ""):  # a live demo: its mount stays for the page
+                del output["data"][WIDGET]
+                kept.append(output)
         if cell.cell_type == "code":
-            cell.outputs = kept
+            cell.outputs = _merged(kept)
     notebook.metadata.pop("widgets", None)
 
 
@@ -88,12 +108,13 @@ def run(text: Path) -> None:
     began = time.perf_counter()
     resources = {"metadata": {"path": str(text.parent)}}
     NotebookClient(notebook, timeout=900, record_timing=False, store_widget_state=True, resources=resources).execute()
+    seconds = time.perf_counter() - began
     without_bars(notebook)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     write(notebook, text.with_suffix(".ipynb"))
     size = text.with_suffix(".ipynb").stat().st_size
-    print(f"{text.stem}: {time.perf_counter() - began:.0f} s, {size / 1000:.0f} kB", flush=True)
+    print(f"{text.stem}: {seconds:.0f} s, {size / 1000:.0f} kB; {record(text.stem, seconds)}", flush=True)
 
 
 def disagreements() -> list[str]:
@@ -121,11 +142,19 @@ def formatted(source: str) -> str:
     return done.stdout.rstrip("\n")
 
 
+def _bare(cells: list[Any]) -> list[Any]:
+    """What counts when cells are compared."""
+    return [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in cells]
+
+
 def reformat(text: Path, write_back: bool) -> list[str]:
-    """Format a text's code cells and make its exercise cells from their solutions; what was (or is) not as it should be."""
+    """Format a text's code cells and make its generated cells; what was (or is) not as it should be."""
     notebook, found = jupytext.read(text), []
-    before = [(c.cell_type, c.source) for c in notebook.cells]
-    notebook.cells = with_exercises(notebook.cells)
+    installed = install_cell.first(notebook.cells, install_cell.code(configured().url, install_cell.version()))
+    if _bare(installed) != _bare(notebook.cells):
+        found.append(f"{text.name}: the first cell does not install the library as _config.yml says; run make format pair")
+    before = [(c.cell_type, c.source) for c in installed]
+    notebook.cells = with_exercises(installed)
     for cell in notebook.cells:
         if cell.cell_type == "code" and (better := formatted(cell.source)) != cell.source:
             if not tagged(cell, "exercise"):

@@ -44,7 +44,7 @@ def test_a_pair_that_disagrees_is_found(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(notebooks, "BOOK", tmp_path)
     assert notebooks.disagreements() == []
     text = (tmp_path / "index.md").read_text(encoding="utf-8")
-    for changed in (text.replace("columns=16", "columns=17", 1), text.replace("Three ways", "Four ways", 1)):
+    for changed in (text.replace("columns=16", "columns=17", 1), text.replace("Ways in", "Ways out", 1)):
         (tmp_path / "index.md").write_text(changed, encoding="utf-8")
         assert len(notebooks.disagreements()) == 1
     (tmp_path / "index.ipynb").unlink()

@@ -115,6 +115,7 @@ platformdirs==4.5.1
 safetensors==0.7.0
 torch==2.9.0+cpu
 torchvision==0.24.0+cpu
+traitlets==5.7.1
 tqdm==4.67.1
 """
 

@@ -70,9 +70,8 @@ def train_gan(
         both_y = None if y is None else torch.cat([y, y])
         real_logits, fake_logits = critic(torch.cat([real, fake.detach()]), both_y).chunk(2)  # (n,), (n,)
         critic_loss = loss.critic(real_logits, fake_logits)
-        penalty = torch.zeros((), device=real.device)
-        if state.steps % penalty_every == 0:
-            penalty = weighted_penalty(partial(critic.forward, labels=y), real, fake.detach(), r1, r2, gp, noise, processes)
+        weights = (r1, r2, gp) if state.steps % penalty_every == 0 else (0.0, 0.0, 0.0)
+        penalty = weighted_penalty(partial(critic.forward, labels=y), real, fake.detach(), *weights, noise, processes)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
         average_gradients(state.critic_optimizer, processes)

@@ -21,6 +21,15 @@ class Column(NamedTuple):
     better: str = "lower"  # lower, higher, or neither
 
 
+def with_nll(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with ``nll``, minus the log-likelihood, for the models of binary pixels; the others' do not compare."""
+    runs = {
+        name: [{**run, "nll": -run["log_likelihood"]} if run.get("likelihood") == "bernoulli" else run for run in several]
+        for name, several in record["runs"].items()
+    }
+    return {**record, "runs": runs}
+
+
 def over_seeds(runs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
     """The values of the runs that have one: diverged trainings have none, and a GAN has no likelihood."""
     return [run[key] for run in runs if key in run]
@@ -37,12 +46,12 @@ def _strip(values: Sequence[float], low: float, high: float, real: float, colour
     """Dots on a logarithmic line from `low` to `high`, one a seed, and a mark where real images are; no words in it."""
 
     def x(value: float) -> float:
-        return 4 + 112 * (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+        return 4 + 82 * (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
 
     dots = "".join(f'<circle cx="{x(v):.1f}" cy="8" r="3" fill="{colour}" fill-opacity="0.75"/>' for v in values)
-    line = '<line x1="4" y1="8" x2="116" y2="8" stroke="currentColor" stroke-opacity="0.25"/>'
+    line = '<line x1="4" y1="8" x2="86" y2="8" stroke="currentColor" stroke-opacity="0.25"/>'
     mark = f'<line x1="{x(real):.1f}" y1="2" x2="{x(real):.1f}" y2="14" stroke="currentColor" stroke-width="1.5"/>'
-    return f'<svg width="120" height="16" viewBox="0 0 120 16" aria-hidden="true">{line}{mark}{dots}</svg>'
+    return f'<svg width="90" height="16" viewBox="0 0 90 16" aria-hidden="true">{line}{mark}{dots}</svg>'
 
 
 def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> str:
@@ -53,7 +62,8 @@ def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> st
 
 
 _STYLE = """<style>
-.imggen-results th, .imggen-results td { padding: .15rem .5rem; text-align: right; white-space: nowrap }
+.imggen-results th, .imggen-results td { padding: .15rem .35rem; text-align: right; white-space: nowrap }
+.imggen-results thead th { white-space: normal; vertical-align: bottom }
 .imggen-results th[scope=row] { text-align: left; font-weight: normal }
 .imggen-results small { opacity: .8 }
 .imggen-results img { height: 29px; width: auto; max-width: none; vertical-align: middle }
@@ -116,9 +126,11 @@ def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, st
     real = record["real_images"]
     if x in real and y in real:
         ax.plot(real[x], real[y], "*", color="black", markersize=14)
-    for axis, name in (("x", ax.set_xscale), ("y", ax.set_yscale)):
-        if axis in log:
-            name("log")
+    for name in log:
+        getattr(ax, f"set_{name}scale")("log", subs=(2, 3, 5))
+        axis = getattr(ax, f"{name}axis")
+        for place in (axis.set_major_formatter, axis.set_minor_formatter):
+            place(lambda value, _: f"{value:g}")
     ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.margins(0.08)
     ax.grid(alpha=0.3)
