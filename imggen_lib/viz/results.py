@@ -62,10 +62,11 @@ def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> st
 
 
 _STYLE = """<style>
-.imggen-results th, .imggen-results td { padding: .15rem .35rem; text-align: right; white-space: nowrap }
+.imggen-results { font-size: .8rem }
+.imggen-results th, .imggen-results td { padding: .1rem .25rem; text-align: right; white-space: nowrap }
 .imggen-results thead th { white-space: normal; vertical-align: bottom }
 .imggen-results th[scope=row] { text-align: left; font-weight: normal }
-.imggen-results small { opacity: .8 }
+.imggen-results small { opacity: .8; font-size: .85em }
 .imggen-results img { height: 29px; width: auto; max-width: none; vertical-align: middle }
 </style>"""
 
