@@ -74,8 +74,8 @@ format: $(READY) ## let ruff mend what it can
 pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping stored outputs
 	$(BIN)/python scripts/notebooks.py pair
 
-# Tests share the machine, one thread each; what runs alone gets all of it.
-run table checkpoints bench: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+# Tests share the machine, one thread each; what runs alone gets all of it. The table's seconds are those of one thread.
+run checkpoints bench: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 
 run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
 	$(BIN)/python scripts/notebooks.py run $(NB)

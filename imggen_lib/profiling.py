@@ -5,7 +5,6 @@ are timed from outside; what is left is called forward: networks, losses, random
 each boundary waits for the device, which costs some speed: the images a second are measured in steps of their own, before.
 """
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +32,7 @@ class Profile:
     shares: dict[str, float]  # of the time of a step, PARTS; they add up to 1
     flops: float
     peak: float  # floating-point operations a second of a large float32 matrix product here
-    memory: int  # bytes: of the GPU's allocator, or the process's most so far
+    memory: int  # bytes: of the GPU's allocator, or the process's most so far; 0 where it cannot be known
     threads: int
     device: str
 
@@ -49,8 +48,8 @@ class Profile:
             f"{self.images_per_second:,.0f} images/s (batch {self.batch}, {where})\n"
             f"time: {parts}\n"
             f"{self.flops / 1e6:,.2f} MFLOP an image; "
-            f"{self.fraction_of_peak:.0%} of the measured peak of {self.peak / 1e9:,.0f} GFLOP/s\n"
-            f"memory: {self.memory / 2**20:,.0f} MiB at most"
+            f"{self.fraction_of_peak:.0%} of the measured peak of {self.peak / 1e9:,.0f} GFLOP/s"
+            + (f"\nmemory: {self.memory / 2**20:,.0f} MiB at most" if self.memory else "")
         )
 
 
@@ -128,6 +127,16 @@ class _Stopwatch:
             yield batch
 
 
+def _seconds(records: Iterator[Any], steps: int, device: str) -> float:
+    """How long the next steps take, to the end of the device's work."""
+    _wait(device)
+    began = time.perf_counter()
+    for _ in islice(records, steps):
+        pass
+    _wait(device)
+    return time.perf_counter() - began
+
+
 def _parts(run: Run, steps: int, device: str) -> dict[str, float]:
     watch = _Stopwatch(device)
     batches = type(run.data).batches
@@ -141,12 +150,7 @@ def _parts(run: Run, steps: int, device: str) -> dict[str, float]:
         records = run.records(run.state.images + (steps + 1) * run.config.batch)
         next(records)
         watch.seconds = dict.fromkeys(PARTS, 0.0)
-        _wait(device)
-        began = time.perf_counter()
-        for _ in islice(records, steps):
-            pass
-        _wait(device)
-        total = time.perf_counter() - began
+        total = _seconds(records, steps, device)
         records.close()  # type: ignore[attr-defined]
     watch.seconds["forward"] = total - sum(watch.seconds.values())
     return {name: seconds / total for name, seconds in watch.seconds.items()}
@@ -155,6 +159,10 @@ def _parts(run: Run, steps: int, device: str) -> dict[str, float]:
 def _memory(device: str) -> int:
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated()
+    if sys.platform == "win32":
+        return 0  # Windows has no getrusage; the profile then says nothing of memory
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -169,17 +177,10 @@ def profile(run: Run, *, steps: int = 60, warmup: int = 10) -> Profile:
         raise ValueError(f"at least one step and one of warm-up are needed, got {steps} and {warmup}")
     device = str(next(next(iter(run.state.modules().values())).parameters()).device)
     records = run.records(sys.maxsize)
-    for _ in islice(records, warmup):
-        pass
-    _wait(device)
-    began = time.perf_counter()
-    for _ in islice(records, steps):
-        pass
-    _wait(device)
-    seconds = time.perf_counter() - began
+    _seconds(records, warmup, device)
+    seconds = _seconds(records, steps, device)
     with _Flops() as counter:
-        for _ in islice(records, steps):
-            pass
+        _seconds(records, steps, device)
     records.close()  # type: ignore[attr-defined]
     images = steps * run.config.batch
     return Profile(

@@ -18,6 +18,7 @@ DIGITS = "mnist-digits"
 BOTH = ".both"
 
 
+@cache  # telling a generator from a feature network reads every shipped file
 def generators() -> tuple[str, ...]:
     """The names of the shipped models that draw images."""
     from imggen_lib.checkpoint import pretrained, shipped
