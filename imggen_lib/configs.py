@@ -6,7 +6,7 @@ This is the only place where strings stand for networks and losses. Inside the l
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -15,11 +15,10 @@ from imggen_lib.errors import CheckpointError, unknown_name
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
-from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE
+from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE, ResVAE
 from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, warm_up
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
-NETS = ("mlp", "conv")
 
 
 def _at_least_one(config: "Config", *names: str) -> None:
@@ -32,8 +31,10 @@ def _at_least_one(config: "Config", *names: str) -> None:
 class Config:
     """What every run has. ``classes`` is 0 for an unconditional model."""
 
+    NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv")
+
     image_shape: tuple[int, int, int] = (1, 28, 28)
-    net: str = "conv"  # mlp or conv
+    net: str = "conv"  # mlp or conv; a VAE can be res, too: residual blocks
     latent_dim: int = 64
     width: int = 64  # conv: channels, see the networks
     hidden: tuple[int, ...] = (256, 512)  # mlp: sizes of the hidden layers, generator's or encoder's order
@@ -43,8 +44,8 @@ class Config:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.net not in NETS:
-            raise ValueError(unknown_name("network", self.net, NETS))
+        if self.net not in self.NETS:
+            raise ValueError(unknown_name(f"network of a {self.kind}", self.net, self.NETS))
         _at_least_one(self, "latent_dim", "width", "batch")
         if not 0 < self.lr < 1:
             raise ValueError(f"the learning rate must lie between 0 and 1, got {self.lr}")
@@ -123,6 +124,8 @@ class GanConfig(Config):
 class VaeConfig(Config):
     """A VAE with a Bernoulli (or Gaussian, or discretised logistic) likelihood and a cosine learning rate."""
 
+    NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv", "res")
+
     latent_dim: int = 16
     width: int = 32
     hidden: tuple[int, ...] = (512, 512)
@@ -133,6 +136,8 @@ class VaeConfig(Config):
     schedule_images: int = 0  # length of the cosine; 0 for a constant rate
     free_bits: float = 0.0  # nats a latent dimension that cost nothing
     beta_warmup: int = 0  # images over which beta rises from 0; 0 for none
+    draws: int = 1  # of z an image; several: the importance-weighted bound is maximised
+    draws_start: int = 0  # images seen before which one draw is taken
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,15 +147,21 @@ class VaeConfig(Config):
             if not 0 <= getattr(self, name) < math.inf:
                 words = name.replace("_", "-")
                 raise ValueError(f"{words} must not be negative, nor infinite, got {getattr(self, name)}")
+        _at_least_one(self, "draws")
+        if self.draws > 1 and (self.beta != 1 or self.free_bits or self.beta_warmup):
+            raise ValueError("several draws maximise the importance-weighted bound, which has neither beta nor free bits")
 
     def build(self) -> VAE:
         rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}
         if self.net == "mlp":
             return MLPVAE(self.image_shape, self.latent_dim, self.hidden, **rest)
-        return ConvVAE(self.image_shape, self.latent_dim, self.width, **rest)
+        net = {"conv": ConvVAE, "res": ResVAE}[self.net]
+        return net(self.image_shape, self.latent_dim, self.width, **rest)
 
     def state(self, device: str = "cpu") -> VaeState:
-        return VaeState.create(self.build().to(device), lr=self.lr)
+        """A fresh state; residual networks compute channels-last, which is up to 1.5 times faster for their 3x3 convolutions."""
+        model = self.build().to(device)
+        return VaeState.create(model.to(memory_format=torch.channels_last) if self.net == "res" else model, lr=self.lr)
 
     @property
     def lr_schedule(self) -> Schedule:
@@ -161,7 +172,8 @@ class VaeConfig(Config):
     def options(self) -> dict[str, Any]:
         """The keyword arguments of :func:`imggen_lib.train.vae.train_vae`."""
         beta = warm_up(self.beta, self.beta_warmup) if self.beta_warmup else self.beta
-        return {"beta": beta, "free_bits": self.free_bits, "lr_schedule": self.lr_schedule, "seed": self.seed}
+        more = {"draws": self.draws, "draws_start": self.draws_start, "lr_schedule": self.lr_schedule, "seed": self.seed}
+        return {"beta": beta, "free_bits": self.free_bits, **more}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import nn
 from imggen_lib.models.blocks import doublings
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
-from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE
+from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE, Residual, ResVAE
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (3, 64, 64), (1, 8, 8), (3, 48, 48), (1, 100, 100)]
 
@@ -31,7 +31,8 @@ def test_gan_shapes(shape: tuple[int, int, int], classes: int) -> None:
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "logistic"])
 def test_vae_shapes(shape: tuple[int, int, int], likelihood: str) -> None:
     x = torch.rand(2, *shape) * 2 - 1
-    for model in (MLPVAE(shape, 4, (16, 8), 3, likelihood), ConvVAE(shape, 4, 2, 3, likelihood)):  # type: ignore[arg-type]
+    models = (MLPVAE(shape, 4, (16, 8), 3, likelihood), *(net(shape, 4, 2, 3, likelihood) for net in (ConvVAE, ResVAE)))  # type: ignore[arg-type]
+    for model in models:
         out = model(x, torch.tensor([0, 2]), torch.randn(2, 4))
         assert out.decoded.shape == x.shape
         assert out.mu.shape == out.logvar.shape == out.z.shape == (2, 4)
@@ -56,7 +57,7 @@ def test_sides_that_cannot_be_halved_are_refused(side: int) -> None:
 
 
 def test_images_that_are_not_square_are_refused() -> None:
-    for make in (MLPGenerator, MLPDiscriminator, ConvGenerator, ConvCritic, MLPVAE, ConvVAE, FeatureNet):
+    for make in (MLPGenerator, MLPDiscriminator, ConvGenerator, ConvCritic, MLPVAE, ConvVAE, ResVAE, FeatureNet):
         with pytest.raises(ValueError, match="image_shape"):
             make((1, 28, 32))
 
@@ -68,12 +69,13 @@ def test_a_logit_depends_on_its_own_image_alone() -> None:
         whole = critic.train()(x)
         for part in (slice(0, 1), slice(2, 5)):
             torch.testing.assert_close(critic(x[part]), whole[part], rtol=1e-4, atol=1e-5)
-    for model in (MLPVAE((1, 28, 28), 3, (32,)), ConvVAE((1, 28, 28), 3, 4)):
+    for model in (MLPVAE((1, 28, 28), 3, (32,)), ConvVAE((1, 28, 28), 3, 4), ResVAE((1, 28, 28), 3, 4)):
         torch.testing.assert_close(model.train()(x[:2]).mu, model(x).mu[:2], rtol=1e-4, atol=1e-5)
 
 
 def test_no_batchnorm_in_critics_and_vaes() -> None:
-    for net in (MLPDiscriminator((1, 28, 28)), ConvCritic((1, 28, 28)), MLPVAE((1, 28, 28)), ConvVAE((1, 28, 28))):
+    for make in (MLPDiscriminator, ConvCritic, MLPVAE, ConvVAE, ResVAE):
+        net = make((1, 28, 28))
         assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net.modules())
 
 
@@ -130,3 +132,14 @@ def test_gaussian_vae_learns_its_sigma() -> None:
 def test_logistic_vae_learns_its_scale() -> None:
     model = MLPVAE((1, 8, 8), likelihood="logistic")
     assert any(p is model.log_scale for p in model.parameters()) and model.log_sigma is None
+
+
+def test_a_residual_block_starts_as_the_identity_and_can_leave_it() -> None:
+    block, x = Residual(3), torch.randn(2, 3, 7, 7)
+    assert torch.equal(block(x), x)
+    block(x).square().sum().backward()
+    assert block.second.weight.grad is not None and block.second.weight.grad.abs().max() > 0
+    with torch.no_grad():
+        block.second.weight.normal_()
+    assert not torch.allclose(block(x), x)
+    assert sum(p.numel() for p in ResVAE((1, 28, 28)).parameters()) < 600_000

@@ -14,6 +14,7 @@ from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, glyphs, to_unit
 from imggen_lib.errors import TrainingDiverged
 from imggen_lib.losses import gan as losses
+from imggen_lib.losses.vae import log_importance_weights, standard_normal_kl
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import MLPVAE, ConvVAE
@@ -23,7 +24,7 @@ from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.gan import train_gan
 from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, set_lr, update_ema, warm_up
-from imggen_lib.train.vae import evaluate_elbo, observe, train_vae
+from imggen_lib.train.vae import evaluate_elbo, importance_bound, log_likelihood, observe, train_vae
 
 SMALL = {"image_shape": (1, 28, 28), "net": "mlp", "hidden": (32,), "latent_dim": 8}
 
@@ -160,6 +161,41 @@ def test_free_bits_enter_the_loss_and_not_the_elbo(digits: ImageSet) -> None:
     plain = start(VaeConfig(**SMALL, lr=2e-3), digits)
     ordinary = list(plain.records(128 * 40))
     assert records[-1]["kl"] > 2 * ordinary[-1]["kl"]
+
+
+def test_several_draws_maximise_the_importance_weighted_bound(digits: ImageSet) -> None:
+    """The loss is that of the same draws, put through the model one by one; the bound is above the ELBO of the same draws."""
+    torch.manual_seed(0)
+    model = MLPVAE((1, 28, 28), 4, (16,), classes=2)
+    with torch.no_grad():
+        model.posterior.weight.mul_(20)  # a posterior that is far from the prior
+    x, labels = next(digits.batches(6, images=6))
+    binary, eps = observe(x, model, generator_for(1)), torch.randn(6, 3, 4)
+    found = importance_bound(model, binary, labels, eps)
+    each = []
+    for k in range(3):
+        out = model(binary, labels, eps[:, k])
+        each.append(log_importance_weights(log_likelihood(model, binary, out.decoded), out.z, out.mu, out.logvar))
+    weights = torch.stack(each)  # (k, n)
+    torch.testing.assert_close(found.bound, (weights.logsumexp(0) - math.log(3)).mean())
+    torch.testing.assert_close(found.elbo, weights.mean(0))
+    torch.testing.assert_close(found.kl, standard_normal_kl(out.mu, out.logvar))
+    assert found.bound > found.elbo.mean() + 0.01
+
+
+def test_draws_begin_when_they_are_told_to(digits: ImageSet) -> None:
+    one, several = (start(VaeConfig(**SMALL, draws=k, draws_start=256), digits) for k in (1, 4))
+    ordinary, weighted = list(one.records(128 * 4)), list(several.records(128 * 4))
+    for a, b in zip(ordinary[:2], weighted[:2], strict=True):
+        assert a["loss"] == b["loss"]
+    assert all(r["loss"] == -r["elbo"] for r in ordinary) and all(r["loss"] < -r["elbo"] for r in weighted[2:])
+    for options in ({"beta": 2.0}, {"free_bits": 0.1}, {"beta_warmup": 100}):
+        with pytest.raises(ValueError, match="several draws"):
+            VaeConfig(draws=2, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="several only with beta = 1"):
+        next(train_vae(one.state, digits.batches(8, images=8), draws=2, beta=0.5))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="network of a gan"):
+        GanConfig(net="res")
 
 
 def test_the_configuration_s_options_reach_the_loop(digits: ImageSet) -> None:

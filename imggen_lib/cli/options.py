@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--conditional", action="store_true", help="condition on the data's classes")
     # Model options default to None, so that the configuration's own defaults hold and a resumed run keeps its own.
     train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **suppress)
-    train.add_argument("--net", choices=("mlp", "conv"), help="kind of network (default: conv)", **suppress)
+    train.add_argument("--net", choices=("mlp", "conv", "res"), help="kind of network; res is a VAE's (default: conv)", **suppress)
     train.add_argument(
         "--size", type=_count, help="folder:, files:, shards: side of the images in pixels (default: 32)", **suppress
     )
@@ -67,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--beta", type=float, help="vae: weight of the KL term (default: 1)", **suppress)
     train.add_argument("--beta-warmup", type=_count, help="vae: images over which beta rises from 0 (default: none)", **suppress)
     train.add_argument("--free-bits", type=float, help="vae: nats a latent dimension that cost nothing (default: 0)", **suppress)
+    train.add_argument("--draws", type=_count, help="vae: of z; several: the importance-weighted bound (default: 1)", **suppress)
+    train.add_argument("--draws-start", type=_count, help="vae: one draw before so many images (default: 0)", **suppress)
     train.add_argument("--checkpoint-every", type=_count, default=100_000, help="images between two checkpoints")
     train.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
     train.add_argument("--threads", type=_count, help="CPU threads (default: PyTorch's choice)", **suppress)

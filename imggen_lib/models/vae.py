@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import gelu
 
 from imggen_lib.data import to_unit
 from imggen_lib.models.blocks import Shape, check_shape, doublings, joined, mlp, one_hot
@@ -132,3 +133,49 @@ class ConvVAE(VAE):
         for a, b in zip(reversed(widths), [*reversed(widths[:-1]), channels], strict=True):
             up += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.GELU()]
         super().__init__(image_shape, latent_dim, classes, likelihood, encoder, hidden, nn.Sequential(*up[:-1]))
+
+
+class Residual(nn.Module):
+    """``x + conv(GELU(conv(GELU(x))))`` with 3x3 convolutions; the second one starts at zero, so the block starts as the identity.
+
+    Source: He et al. 2016, arXiv:1603.05027 (activations before the convolutions); zero start: Goyal et al. 2017, arXiv:1706.02677.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return x + self.second(gelu(self.first(gelu(x))))
+
+
+class ResVAE(VAE):
+    """Residual blocks between the strided convolutions, `blocks` at each size, in encoder and decoder; no normalisation.
+
+    ``width`` is the number of channels of the largest map (half the image's side); smaller ones have twice as many each time.
+    Costs a few times what :class:`ConvVAE` costs, and finds images more probable.
+    """
+
+    def __init__(
+        self,
+        image_shape: Shape,
+        latent_dim: int = 32,
+        width: int = 32,
+        classes: int = 0,
+        likelihood: Likelihood = "bernoulli",
+        blocks: int = 1,
+    ) -> None:
+        channels, side, _ = check_shape(image_shape)
+        count = doublings(side)
+        small, widths = side >> count, [width * 2**k for k in range(count)]
+        down: list[nn.Module] = []
+        for a, b in zip([channels, *widths], widths, strict=False):
+            down += [nn.Conv2d(a, b, 4, 2, 1), *(Residual(b) for _ in range(blocks)), nn.GELU()]
+        flat = widths[-1] * small * small
+        up: list[nn.Module] = [nn.Linear(latent_dim + classes, flat), nn.Unflatten(1, (widths[-1], small, small))]
+        for a, b in zip(reversed(widths), [*reversed(widths[:-1]), channels], strict=True):
+            up += [*(Residual(a) for _ in range(blocks)), nn.GELU(), nn.ConvTranspose2d(a, b, 4, 2, 1)]
+        encoder = nn.Sequential(*down, nn.Flatten())
+        super().__init__(image_shape, latent_dim, classes, likelihood, encoder, flat, nn.Sequential(*up))

@@ -1,6 +1,7 @@
 """How a VAE trains."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,7 +14,9 @@ from imggen_lib.losses.vae import (
     elbo,
     free_bits_kl,
     gaussian_log_prob,
+    iwae_bound,
     kl_per_dimension,
+    log_importance_weights,
     standard_normal_kl,
 )
 from imggen_lib.models.vae import VAE, VaeOutput
@@ -53,38 +56,71 @@ def terms(model: VAE, x: Tensor, labels: Tensor | None, eps: Tensor | None) -> t
     return log_likelihood(model, x, out.decoded), standard_normal_kl(out.mu, out.logvar)
 
 
+class Bounds(NamedTuple):
+    """What a step maximises, and what it reports."""
+
+    bound: Float[Tensor, ""]  # with free bits and beta, or with several draws: the mean over the batch
+    elbo: Float[Tensor, " n"]  # beta = 1, no free bits; of several draws their mean
+    log_px: Float[Tensor, " n"]
+    kl: Float[Tensor, " n"]
+
+
+def evidence_bound(out: VaeOutput, log_px: Float[Tensor, " n"], weight: float, free_bits: float) -> Bounds:
+    """The evidence lower bound with the weight `weight` on the KL term and `free_bits` nats a latent dimension free of charge."""
+    kls = kl_per_dimension(out.mu, out.logvar)  # (n, latent_dim)
+    kl = kls.sum(1)  # (n,)
+    bound = elbo(log_px, kl, weight).mean()
+    if free_bits:
+        bound = bound - weight * (free_bits_kl(kls, free_bits) - kl.mean())
+    return Bounds(bound, log_px - kl, log_px, kl)
+
+
+def importance_bound(model: VAE, x: Tensor, labels: Tensor | None, eps: Float[Tensor, "n k z"]) -> Bounds:
+    """The importance-weighted bound (:func:`imggen_lib.losses.vae.iwae_bound`) with k draws an image: one encoding, k decodings."""
+    n, k, _ = eps.shape
+    mu, logvar = model.encode(x, labels)
+    z = mu[:, None] + torch.exp(0.5 * logvar)[:, None] * eps  # (n, k, z)
+    decoded = model.decode(z.flatten(0, 1), None if labels is None else labels.repeat_interleave(k))
+    log_px = log_likelihood(model, x.repeat_interleave(k, 0), decoded).view(n, k)
+    weights = log_importance_weights(log_px, z, mu[:, None], logvar[:, None])  # (n, k)
+    return Bounds(iwae_bound(weights.T).mean(), weights.mean(1), log_px.mean(1), standard_normal_kl(mu, logvar))
+
+
 def train_vae(
     state: VaeState,
     batches: Iterable[tuple[Tensor, Tensor]],
     *,
     beta: float | Schedule = 1.0,  # weight of the KL term: a number, or a function of the images seen (state.warm_up)
     free_bits: float = 0.0,  # nats a latent dimension that cost nothing (losses.vae.free_bits_kl)
+    draws: int = 1,  # z an image; several: the importance-weighted bound instead of the ELBO, without beta and free bits
+    draws_start: int = 0,  # images seen before which one draw is taken
     lr_schedule: Schedule = constant,  # a factor on the learning rate, as a function of the images seen
     seed: int = 0,
     processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
     """Maximise the evidence lower bound over `batches` of ``(images, labels)``; yield a record a step.
 
-    A record holds ``images`` (seen so far) and, as detached tensors in nats an image, ``loss`` (minus the beta-ELBO, the free bits
-    included), ``elbo`` (with beta = 1 and no free bits), ``log_px`` and ``kl``. Raises
-    :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
+    A record holds ``images`` (seen so far) and, as detached tensors in nats an image, ``loss`` (minus the bound that is maximised:
+    the beta-ELBO with the free bits, or the importance-weighted bound), ``elbo`` (with beta = 1 and no free bits), ``log_px`` and
+    ``kl``. Raises :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
     """
+    if draws < 1 or (draws > 1 and (free_bits or beta != 1.0)):
+        raise ValueError(f"{draws} draws an image: at least one, and several only with beta = 1 and without free bits")
     model = state.model.train()
     for x, labels in batches:
         check_batch(x, model.image_shape)
         y = labels if model.classes else None
         noise = generator_for(seed, _NOISE, state.images, device=x.device)
-        n = len(x) * count(processes)
+        n, k = len(x) * count(processes), draws if state.images >= draws_start else 1
         x = own(observe(whole(x, processes), model, noise), processes)
-        eps = own(torch.randn(n, model.latent_dim, generator=noise, device=x.device), processes)
-        out: VaeOutput = model(x, y, eps)
-        log_px = log_likelihood(model, x, out.decoded)  # (n,)
-        kls = kl_per_dimension(out.mu, out.logvar)  # (n, latent_dim)
-        kl = kls.sum(1)  # (n,)
-        weight = beta(state.images) if callable(beta) else beta
-        loss = -elbo(log_px, kl, weight).mean()
-        if free_bits:
-            loss = loss + weight * (free_bits_kl(kls, free_bits) - kl.mean())
+        eps = own(torch.randn(n, k, model.latent_dim, generator=noise, device=x.device), processes)
+        if k == 1:
+            out: VaeOutput = model(x, y, eps[:, 0])
+            weight = beta(state.images) if callable(beta) else beta
+            found = evidence_bound(out, log_likelihood(model, x, out.decoded), weight, free_bits)
+        else:
+            found = importance_bound(model, x, y, eps)
+        loss = -found.bound
         set_lr(state.optimizer, lr_schedule(state.images))
         state.optimizer.zero_grad()
         loss.backward()
@@ -93,8 +129,8 @@ def train_vae(
 
         state.images += n
         state.steps += 1
-        record: Record = {"images": state.images, "loss": loss.detach(), "elbo": (log_px - kl).mean().detach()}
-        record |= {"log_px": log_px.mean().detach(), "kl": kl.mean().detach()}
+        record: Record = {"images": state.images, "loss": loss.detach()}
+        record |= {name: getattr(found, name).mean().detach() for name in ("elbo", "log_px", "kl")}
         check_finite(record, state.steps)
         yield record
 
