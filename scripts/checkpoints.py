@@ -12,6 +12,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,13 +22,16 @@ import torch
 from imggen_lib import checkpoint
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, load
-from imggen_lib.metrics.distribution import class_shares, features, frechet_distance, statistics
+from imggen_lib.metrics.distribution import class_shares
+from imggen_lib.metrics.likelihood import importance_log_likelihood
 from imggen_lib.models.features import FeatureNet
+from imggen_lib.models.vae import VAE
 from imggen_lib.noise import mix
+from imggen_lib.protocol import FEATURES, Bench, Protocol, rounded
 from imggen_lib.runs import best_device, resume, start
 from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
-from imggen_lib.train.state import VaeState, cosine
+from imggen_lib.train.state import cosine
 from imggen_lib.train.vae import evaluate_elbo
 from imggen_lib.viz import progress
 
@@ -36,24 +40,37 @@ Card = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is shipped under a name: a configuration, and for how many images it is trained."""
+    """What is shipped under a name: a configuration, for how many images it is trained, on which data; k of its log-likelihood."""
 
     config: GanConfig | VaeConfig
     images: int
+    data: str = "mnist"
+    draws: int = 0  # 0: the protocol's 100, on 1,000 test images; else so many, on the whole test set (an hour on a CPU)
 
 
-def _vae(images: int, **changes: Any) -> Plan:
-    return Plan(VaeConfig(schedule_images=images, **changes), images)
+def _vae(images: int, measured: int = 0, **changes: Any) -> Plan:
+    return Plan(VaeConfig(schedule_images=images, **changes), images, draws=measured)
 
 
 PLANS = {
     "mnist-vae-map": _vae(1_200_000, latent_dim=2),
     "mnist-vae-mlp": _vae(1_800_000, net="mlp", latent_dim=50),
     "mnist-vae-conv": _vae(2_400_000),
+    "mnist-vae-small": _vae(2_400_000, width=16),
     "mnist-vae-classes": _vae(900_000, classes=10),
     "mnist-gan-article": Plan(GanConfig.article(), 1_800_000),
     "mnist-gan-classes": Plan(GanConfig(classes=10), 1_200_000),
     "mnist-gan-conv": Plan(GanConfig(), 2_400_000),
+}
+
+#: The book's recipe, for longer: both penalties, and an average over more images.
+LONG = GanConfig(classes=10, r2=0.5, ema_half_life=150_000)
+
+#: What is to come: models that the script makes, and that do not ship yet.
+PLANNED = {
+    "mnist-vae-res": _vae(3_000_000, 1000, net="res", latent_dim=32, lr=2e-3, draws=5, draws_start=2_400_000),
+    "mnist-gan-long": Plan(LONG, 3_000_000),
+    "fashion-gan-long": Plan(LONG, 3_000_000, "fashion-mnist"),
 }
 
 
@@ -70,32 +87,41 @@ def _cpuinfo() -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def measure_gan(model: Any, test: ImageSet, n: int = 10_000) -> Card:
-    """Frechet distance, class shares and the classifier's mean probability over n samples, beside n real training images."""
-    net = checkpoint.pretrained("mnist-features").model()
-    real = statistics(features(net, test.floats()))
-    chosen = torch.randperm(60_000, generator=torch.Generator().manual_seed(0))[:n]
-    train = load("mnist", "train").subset(chosen).floats()
-    images = sample(model, n, seed=0)
-    shares, confidence = class_shares(net, images)
-    return {
-        "frechet_distance": round(frechet_distance(real, statistics(features(net, images))), 2),
-        "frechet_distance_of_real_training_images": round(frechet_distance(real, statistics(features(net, train))), 2),
-        "smallest_class_share": round(shares.min().item(), 3),
-        "largest_class_share": round(shares.max().item(), 3),
-        "mean_class_probability": round(confidence, 3),
-        "protocol": f"{n} samples, seeds 0..{n - 1}, against the 10,000 test images, features of mnist-features",
-    }
+@cache
+def bench(data: str) -> Bench:
+    """The book's protocol on a data set; the real side is computed once."""
+    return Bench(data, Protocol(), best_device())
 
 
-def measure_vae(model: Any, test: ImageSet) -> Card:
-    """The test set's ELBO in nats."""
-    mean, error = evaluate_elbo(model, test.floats(), test.labels)
-    return {
-        "test_elbo_nats": round(mean, 2),
-        "test_elbo_standard_error": round(error, 2),
-        "protocol": "10,000 test images, binarised once with seed 1, one sample of z an image; error over images",
-    }
+def share_error(model: Any, data: str) -> float:
+    """The largest distance of a class's share among the samples from its share of the test images."""
+    shares, _ = class_shares(bench(data).classifier, sample(model, bench(data).n, seed=0))
+    labels = load(data, "test").labels
+    return (shares - torch.bincount(labels, minlength=len(shares)) / len(labels)).abs().max().item()
+
+
+def measure(model: Any, data: str, draws: int = 0) -> Card:
+    """What the protocol says of a model and of real training images in its place; for a VAE its likelihood, too."""
+    found, real = rounded(bench(data).model(model)), rounded(bench(data).real_images())
+    names = ("frechet_distance", "precision", "recall", "coverage", "smallest_class_share", "largest_class_share")
+    card: Card = {name: found[name] for name in (*names, "mean_class_probability")}
+    card["largest_share_error"] = round(share_error(model, data), 4)
+    card |= {f"{name}_of_real_training_images": real[name] for name in names[:4]}
+    card["protocol"] = f"10,000 samples, seeds 0..9999, against the 10,000 test images, features of {FEATURES[data]}"
+    if not isinstance(model, VAE):
+        return card
+    test = load(data, "test")
+    elbo, error = evaluate_elbo(model, test.floats(), test.labels)
+    card |= {"test_elbo_nats": round(elbo, 2), "test_elbo_standard_error": round(error, 2)}
+    likelihood = (found["log_likelihood"], found["log_likelihood_error"])
+    if draws:
+        likelihood = importance_log_likelihood(model, test.floats(), test.labels, k=draws)
+    card |= {"log_likelihood_nats": round(likelihood[0], 2), "log_likelihood_standard_error": round(likelihood[1], 2)}
+    many = f"k = {draws} on all test images" if draws else "k = 100 on 1,000 test images"
+    card["protocol"] += (
+        f"; ELBO: all test images, binarised once, one sample of z each; log-likelihood: importance-weighted, {many}"
+    )
+    return card
 
 
 SOURCES = {"mnist": "MNIST (LeCun, Cortes, Burges)", "fashion-mnist": "Fashion-MNIST (Xiao, Rasul, Vollgraf; MIT)"}
@@ -116,7 +142,7 @@ def card(run_seconds: float, quality: Card, command: str, data: str = "mnist", *
 
 def make(name: str, plan: Plan, runs: Path) -> None:
     """Train (or go on training) `name` to the end of its plan, measure it, release it."""
-    data, test = load("mnist", "train"), load("mnist", "test")
+    data = load(plan.data, "train")
     folder, device = runs / name, best_device()
     config = replace(plan.config, image_shape=data.image_shape)
     run = resume(folder, data, device) if (folder / "checkpoint.json").exists() else start(config, data, device)
@@ -131,8 +157,9 @@ def make(name: str, plan: Plan, runs: Path) -> None:
     saved = checkpoint.load(folder)
     with TemporaryDirectory() as scratch:  # measure what ships: the weights in half precision
         model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
-    quality = measure_vae(model, test) if isinstance(run.state, VaeState) else measure_gan(model, test)
-    release = checkpoint.release(saved, name, card(seconds, quality, f"python scripts/checkpoints.py {name}", seed=config.seed))
+    quality = measure(model, plan.data, plan.draws)
+    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=config.seed)
+    release = checkpoint.release(saved, name, about)
     print(name, quality, release, flush=True)
 
 
@@ -167,9 +194,7 @@ def release_features(name: str, net: FeatureNet, data: ImageSet, test: ImageSet,
 
 def remeasure(name: str) -> None:
     """Measure a released model again and renew its card; the weights stay as they are."""
-    shipped, test = checkpoint.pretrained(name), load("mnist", "test")
-    model = shipped.model()
-    quality = measure_vae(model, test) if shipped.config.kind == "vae" else measure_gan(model, test)
+    quality = measure(checkpoint.pretrained(name).model(), PLANS[name].data, PLANS[name].draws)
     path = Path(checkpoint.__file__).parent / "pretrained" / f"{name}.json"
     meta = json.loads(path.read_text(encoding="ascii"))
     meta["card"]["quality"] = quality
@@ -185,14 +210,14 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="name the models and stop")
     args = parser.parse_args()
     makers: dict[str, Callable[[], None]] = {name: (lambda n=name: make_features(n, args.runs)) for name in FEATURE_NETS}
-    makers |= {name: (lambda n=name, p=plan: make(n, p, args.runs)) for name, plan in PLANS.items()}
+    makers |= {name: (lambda n=name, p=plan: make(n, p, args.runs)) for name, plan in (PLANS | PLANNED).items()}
     unknown = set(args.names) - set(makers)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(makers)}")
     if args.list:
         print("\n".join(makers))
         return
-    for name in args.names or makers:
+    for name in args.names or [name for name in makers if name not in PLANNED]:
         if not args.remeasure:
             makers[name]()
         elif name in PLANS:

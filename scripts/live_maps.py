@@ -2,8 +2,9 @@
 
 For each VAE the nats that each latent dimension spends on test images (the order of the sliders); for a VAE of two dimensions the
 encoder's means of 2000 test images with their classes (the map); for the VAE that reads drawings, what log p(x) and SSIM are
-typical of test images; how finely each model is rounded (a search that need not be made twice); and sixty test images to compare
-generated ones with. A file names the weights that it is of; one of other weights is not used.
+typical of test images; how coarsely each model is rounded (a search that need not be made twice); and sixty test images to
+compare generated ones with. A file names the weights that it is of; one of other weights is not used.
+``python scripts/live_maps.py NAME ...`` does some models only.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from imggen_lib.checkpoint import pretrained
 from imggen_lib.data import load
 from imggen_lib.live.layers import run
 from imggen_lib.live.pack import Packed, pack
-from imggen_lib.live.shipped import DIGITS, MAPS, generators
+from imggen_lib.live.shipped import DIGITS, MAPS, check_name, generators
 from imggen_lib.live.wire import unpacked
 from imggen_lib.losses.vae import kl_per_dimension
 from imggen_lib.metrics.likelihood import log_likelihoods
@@ -26,7 +27,7 @@ from imggen_lib.metrics.pixel import ssim
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import generator_for
 
-READS = ("mnist-vae-conv",)  # the VAEs that live.drawing is used with
+READS = ("mnist-vae-small",)  # the VAEs that live.drawing is used with
 POINTS, TYPICAL, DRAWS, SHOWN = 2000, 1000, 64, 60
 
 
@@ -84,27 +85,33 @@ def rounding(packed: Packed) -> dict:
     return {key: packed.spec[key] for key in ("weights", "levels", "layers") if key in packed.spec}
 
 
+def describe(name: str) -> dict:
+    """What is to be said of one shipped model."""
+    checkpoint = pretrained(name)
+    model = checkpoint.model()
+    packed = pack(model)
+    print(f"{name}: {len(packed.content):,} bytes, {packed.spec['weights']}, {packed.spec['difference']}", flush=True)
+    said: dict = {"of": checkpoint.meta["weights"]["sha256"], "rounding": rounding(packed)}
+    if isinstance(model, VAE):
+        data = load(checkpoint.meta["data"]["name"], "test")
+        mu, logvar = encoded(model, data.floats(5000), data.labels[:5000])
+        said["nats"] = [round(v, 3) for v in kl_per_dimension(mu, logvar).mean(0).tolist()]
+        if model.latent_dim == 2:
+            said["map"] = the_map(mu, data.labels)
+        if name in READS:
+            said["typical"] = typical(model, pack(model, encoder=True), data.floats(TYPICAL))
+    return said
+
+
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="models (default: all, and the digits)")
+    names = parser.parse_args().names
     MAPS.mkdir(exist_ok=True)
-    write(DIGITS, digits(load("mnist", "test")))
-    for name in generators():
-        checkpoint = pretrained(name)
-        model = checkpoint.model()
-        packed = pack(model)
-        print(f"{name}: {len(packed.content):,} bytes, {packed.spec['weights']}, {packed.spec['difference']}", flush=True)
-        said: dict = {"of": checkpoint.meta["weights"]["sha256"], "rounding": {"alone": rounding(packed)}}
-        if isinstance(model, VAE):
-            data = load(checkpoint.meta["data"]["name"], "test")
-            mu, logvar = encoded(model, data.floats(5000), data.labels[:5000])
-            said["nats"] = [round(v, 3) for v in kl_per_dimension(mu, logvar).mean(0).tolist()]
-            if model.latent_dim == 2:
-                said["map"] = the_map(mu, data.labels)
-            if name in READS:
-                both = pack(model, encoder=True)
-                said["rounding"]["both"] = rounding(both)
-                said["typical"] = typical(model, both, data.floats(TYPICAL))
-        write(name, said)
+    if not names:
+        write(DIGITS, digits(load("mnist", "test")))
+    for name in names or generators():
+        write(check_name(name), describe(name))
 
 
 if __name__ == "__main__":

@@ -28,9 +28,15 @@ WORDS = {
     "slider": "On the page “{page}” of the website a slider moves this picture. Here it stands at {value}.",
     "demo": "On the page “{page}” of the website there is something to try here: {name}.",
     "a demo": "a demonstration",
+    "explorer": "a model whose numbers you move, and which draws what they say",
+    "drawing": "a sheet on which you draw a digit, and a VAE that draws it again",
+    "real_or_fake": "twelve images, of which you say which are generated",
+    "trainer": "a network that trains before your eyes",
     "film": "The last picture of a film. The film runs on the page “{page}” of the website.",
     "solution": "Solution",
 }
+
+SHORT = 30  # lines of code that stay on one page
 
 GONE = "script, style, noscript, form, button, .headerlink, .toctree-wrapper"
 GONE += ", .equation-test, .equation-source > :not(.admonition-title)"
@@ -71,7 +77,8 @@ def still(soup: BeautifulSoup, article: Tag, page: str) -> None:
             label.decompose()
         book.append(note(soup, "slider", page=page, value=", ".join(stands)))
     for demo in article.select("iframe, .imggen-live, .widget-subarea"):
-        name = demo.get("title") or demo.get("aria-label") or demo.get("data-title") or WORDS["a demo"]
+        kind = WORDS.get(str(demo.get("data-demo")), WORDS["a demo"])
+        name = demo.get("title") or demo.get("aria-label") or demo.get("data-title") or kind
         demo.replace_with(note(soup, "demo", page=page, name=str(name)))
     for image in article.select('img[src^="data:image/gif"]'):
         image["src"] = last_frame(str(image["src"]))
@@ -85,6 +92,9 @@ def still(soup: BeautifulSoup, article: Tag, page: str) -> None:
             label = soup.new_tag("p", attrs={"class": "solution-label"})
             label.string = WORDS["solution"]
             hidden.insert(0, label)
+    for code in article.select("pre"):
+        if code.get_text().strip().count("\n") < SHORT:
+            code["class"] = [*(code.get("class") or []), "short"]
     for tests in article.select(".equation-source"):
         tests["class"] = ["equation-source"]  # no box
 

@@ -9,7 +9,8 @@ A mount (``<div class='imggen-live' ...>``) comes from a notebook's stored outpu
 
 whose options are the arguments of ``imggen_lib.live.explorer``, written as JSON or as plain words. Weights are exported once to
 ``_static/live/NAME.js`` and kept from build to build. A page loads at most 500 kB of them (gzip) by itself: the demos behind that
-wait for the reader's click. ``live_words`` in the configuration replaces texts of the demos: ``{demo: {key: text}}``.
+wait for the reader's click, and other models of a list come when they are chosen; both say how many kB they will load.
+``live_words`` in the configuration replaces texts of the demos: ``{demo: {key: text}}``.
 """
 
 import gzip
@@ -103,15 +104,15 @@ def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     def held(match: re.Match[str]) -> str:
         nonlocal total
         options = json.loads(html.unescape(match["options"]))
-        for name in options.get("choices", []):
-            export(name, folder)
+        offered = {name: round(export(name, folder) / 1000) for name in options.get("choices", [])}
         sizes = {name: export(name, folder) for name in files(options)}
+        said = f"{match[0]} data-sizes='{json.dumps(offered)}'" if offered else match[0]
         more = sum(size for name, size in sizes.items() if name not in loaded)
         if total + more > LIMIT:
-            return f"{match[0]} data-hold='{round(more / 1000)}'"
+            return f"{said} data-hold='{round(more / 1000)}'"
         total += more
         loaded.extend(name for name in sizes if name not in loaded)
-        return match[0]
+        return said
 
     context["body"] = MOUNT.sub(held, body)
     first = MOUNT.search(context["body"])

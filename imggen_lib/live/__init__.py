@@ -3,7 +3,7 @@
     from imggen_lib import live
 
     live.explorer("mnist-vae-map")          # drag a point, move sliders, look at what is drawn
-    live.drawing("mnist-vae-conv")          # draw a digit, see what the VAE makes of it
+    live.drawing()                          # draw a digit, see what the VAE makes of it
     live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
     live.trainer("gan")                     # train a small GAN on points in the plane
 

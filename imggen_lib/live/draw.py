@@ -36,13 +36,14 @@ def _check(model: "nn.Module") -> None:
         )
 
 
-def drawing(model: "str | nn.Module" = "mnist-vae-conv", *, draws: int = 64, strings: Mapping[str, str] | None = None) -> Drawing:
+def drawing(model: "str | nn.Module" = "mnist-vae-small", *, draws: int = 64, strings: Mapping[str, str] | None = None) -> Drawing:
     """Draw a digit and see what a VAE makes of it: a shipped one by its name, or one of your own (in a notebook only).
 
     The drawing is centred and scaled like MNIST (20 by 20 pixels of ink in 28 by 28, by the centre of mass). Shown are what the
     model sees, what it draws from the mean of q(z|x), their structural similarity (:func:`imggen_lib.metrics.pixel.ssim`), and the
     importance-weighted estimate of log p(x) in nats from `draws` draws (:mod:`imggen_lib.metrics.likelihood`), for which each pixel
-    is tossed like a coin, as in training. For the shipped model, a scale says what is typical of test digits.
+    is tossed like a coin, as in training. For ``mnist-vae-small``, which is light enough for a page, a scale says what is
+    typical of test digits.
 
     Raises ``ValueError`` for a model that is not such a VAE.
     """
@@ -62,5 +63,5 @@ def _own(model: "nn.Module") -> dict[str, Any]:
 
     from imggen_lib.live.pack import pack
 
-    packed = pack(copy.deepcopy(model).eval().cpu(), encoder=True, budget=20_000_000)
+    packed = pack(copy.deepcopy(model).eval().cpu(), encoder=True)
     return {"spec": {**packed.spec, "name": OWN}, "bytes": packed.content}

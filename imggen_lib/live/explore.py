@@ -1,10 +1,10 @@
 """The latent explorer: drag a point, move sliders, walk, and look at what a model draws there."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from imggen_lib.live.base import Live, module
-from imggen_lib.live.shipped import check_name, packed_file
+from imggen_lib.live.shipped import check_name, generators, packed_file
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +43,7 @@ def _packed(model: "nn.Module") -> dict[str, Any]:
 def explorer(
     model: "str | nn.Module" = "mnist-vae-map",
     *,
-    choices: Sequence[str] = (),
+    choices: Sequence[str] | Literal["all"] = (),
     dims: int = 5,
     walk: bool = False,
     seed: int | None = None,
@@ -53,8 +53,10 @@ def explorer(
 
     With two latent dimensions there is a map to drag a point on, with the encoder's means of test images for the shipped model.
     There is a slider for each dimension, `dims` of them at first; a VAE's begin with the dimension that says most about images.
-    `choices` are names of shipped models that the reader may change to; `walk` starts a random walk by itself, unless the reader
-    prefers less motion; `seed` makes what is random the same each time. `strings` replaces texts, see ``js/explorer.js``.
+    `choices` are names of shipped models that the reader may change to, or ``"all"``: a page loads one when it is chosen, and the
+    list says how large it is. `walk` starts a random walk by itself, unless the reader prefers less motion; `seed` makes what is
+    random the same each time. `strings` replaces texts, see ``js/explorer.js``. Raises ``ValueError`` for a name that is not
+    shipped and for a network that the page cannot compute.
     """
     if dims < 1:
         raise ValueError(f"at least one slider must be shown, got dims = {dims}")
@@ -64,7 +66,8 @@ def explorer(
         _packed(own)  # what the page cannot compute is an error now, not when the cell has run
     options: dict[str, Any] = {"model": name, "dims": dims}
     if choices:
-        options["choices"] = list(dict.fromkeys([name, *map(check_name, choices)]))
+        others = generators() if choices == "all" else map(check_name, choices)
+        options["choices"] = list(dict.fromkeys([name, *others]))
     if walk:
         options["walk"] = True
     if seed is not None:

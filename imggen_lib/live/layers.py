@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
-from imggen_lib.models.vae import VAE
+from imggen_lib.models.vae import VAE, Residual
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,11 @@ for _kind, _module in {"relu": nn.ReLU, "silu": nn.SiLU, "tanh": nn.Tanh, "sigmo
     unrolled.register(_module, lambda _, kind=_kind: [Layer(kind)])
 for _nothing in (nn.Identity, nn.Dropout):
     unrolled.register(_nothing, lambda _: [])
+
+
+@unrolled.register
+def _(module: Residual) -> Layers:
+    return [Layer("residual", body=(Layer("gelu"), *unrolled(module.first), Layer("gelu"), *unrolled(module.second)))]
 
 
 @unrolled.register

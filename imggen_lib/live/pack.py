@@ -1,13 +1,15 @@
-"""A network as bytes for a page: half precision, or whole numbers where the network would not fit.
+"""A network as bytes for a page: half precision, or whole numbers where that is much smaller and the picture stays the same.
 
 A packed network is a JSON object (``spec``) and bytes. ``spec["nets"]`` lists the layers of each network by kind, options, and the
 numbers of their tensors; :mod:`imggen_lib.live.wire` says how those are stored. The script ``js/net.js`` computes it.
 
-**How small, and what it costs.** A page should not load more than 500 kB of weights. The shipped models are stored in half
-precision, so half precision is exact, and what fits into its budget stays so. What does not is rounded to whole numbers in its
-large layers (:mod:`imggen_lib.live.small`): with as few levels as leave every pixel of the images of 100 seeds within half a grey
-level of 255, or else with as many as the budget allows. ``spec["weights"]`` says which it is, and ``spec["difference"]`` how far
-those images are from the full network's, in [-1, 1]: the largest of any pixel, and the root mean square.
+**What it costs: nothing that can be seen.** The shipped models are stored in half precision, so half precision is exact, and what
+fits into the budget stays so: a page should not load more than 500 kB of weights by itself. In what does not fit, the large layers
+of what draws are rounded to whole numbers (:mod:`imggen_lib.live.small`), as coarsely as leaves every pixel of the images of 100
+seeds within half a grey level of 255. What is still larger than the budget is a file that a page loads only when the reader asks
+for it (``book/_ext/live.py``); the picture is never worse for it. What reads, a VAE's encoder, is always in half precision.
+``spec["weights"]`` says which it is, ``spec["difference"]`` how far those images are from the full network's, in [-1, 1]: the
+largest of any pixel, and the root mean square.
 """
 
 from collections.abc import Mapping
@@ -27,12 +29,11 @@ from imggen_lib.noise import generator_for, latents
 from imggen_lib.sampling import decode
 
 FORMAT = 1
-#: Bytes of weights that a file may have, deflated; with its JSON and as text for a page, gzip makes at most 500 kB of it.
+#: Bytes that a file's weights may have in half precision, deflated; with its JSON and as text, gzip makes 500 kB of it at most.
 BUDGET = 490_000
 HALF_A_GREY_LEVEL = 1 / 255  # of 255 from -1 to 1
 _LARGE, _HUGE = 10_000, 100_000  # weights; small layers stay as they are, medium ones get finer steps: they cost little
-_FEWEST, _MOST = 6, 8192  # levels on either side of zero
-_ENCODER = 0.35  # of the levels of the decoder beside it: the errors of correlated inputs cancel more easily
+_FEWEST, _MOST = 6, 32_000  # levels on either side of zero; two bytes hold 32,767
 _STREAM = 11  # of random numbers for calibration; see noise.generator_for
 
 
@@ -75,7 +76,7 @@ def _weight(layer: Layer) -> Tensor:
     return weight if gain is None else weight * gain.view(*[-1 if d == _axis(layer) else 1 for d in range(weight.ndim)])
 
 
-def _coarse(layers: Layers, x: Tensor, labels: Tensor | None, share: float = 1.0) -> dict[int, _Coarse]:
+def _coarse(layers: Layers, x: Tensor, labels: Tensor | None) -> dict[int, _Coarse]:
     """How to round each large layer, given typical inputs of the network."""
     found: dict[int, _Coarse] = {}
 
@@ -83,7 +84,7 @@ def _coarse(layers: Layers, x: Tensor, labels: Tensor | None, share: float = 1.0
         if "weight" in layer.tensors and (count := layer.tensors["weight"].numel()) >= _LARGE:
             rows = value.movedim(1, -1).reshape(-1, value.shape[1])
             picked = torch.randperm(len(rows), generator=generator_for(0, _STREAM))[:20_000]
-            found[id(layer)] = _Coarse(Rounding(rows[picked]), share if count >= _HUGE else 16 * share)
+            found[id(layer)] = _Coarse(Rounding(rows[picked]), 1 if count >= _HUGE else 16)
 
     with torch.no_grad():
         run(layers, x, labels, note)
@@ -119,74 +120,63 @@ def _written(nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], levels: 
     return spec, writer.deflated()
 
 
-def _fitting(model: nn.Module, nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], budget: int) -> Packed:
-    """In half precision if that fits into `budget` bytes; else the largest layers rounded, or the medium ones too."""
+def _smallest(model: nn.Module, nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], budget: int) -> Packed:
+    """In half precision if that fits into `budget` bytes; else rounded, the largest layers or the medium ones too."""
     packed = Packed(*_written(nets, coarse, 0))
     if len(packed.content) <= budget:
         return packed
-    ways = [way for way in (_rounded(model, nets, c, budget) for c in (_huge(coarse), coarse)) if way is not None]
-    if not ways:
-        raise ValueError(f"this network is too large for a page: more than {budget:,} bytes even if most of it is rounded")
-    return min(ways, key=lambda way: (max(difference(model, way)["largest"], HALF_A_GREY_LEVEL), len(way.content)))
+    ways = (_rounded(model, nets, c) for c in (_huge(coarse), coarse) if c)
+    return min([packed, *filter(None, ways)], key=lambda way: len(way.content))
 
 
 def _huge(coarse: Mapping[int, _Coarse]) -> dict[int, _Coarse]:
     return {key: how for key, how in coarse.items() if how.share <= 1}
 
 
-def _rounded(model: nn.Module, nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], budget: int) -> Packed | None:
-    """With the fewest levels that leave the picture as it is, else with the most that fit; None if none do."""
-    found, exact, low, high = None, False, log2(_FEWEST), log2(_MOST)
-    for _ in range(7):
+def _rounded(model: nn.Module, nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse]) -> Packed | None:
+    """With the fewest levels that leave the picture as it is; None if none do."""
+    found, low, high = None, log2(_FEWEST), log2(_MOST)
+    for _ in range(8):
         middle = (low + high) / 2
         packed = Packed(*_written(nets, coarse, round(2**middle, 1)))
-        if len(packed.content) > budget:
-            high = middle
-        elif difference(model, packed)["largest"] <= HALF_A_GREY_LEVEL:
-            found, exact, high = packed, True, middle
+        if _apart(model, packed).abs().max() <= HALF_A_GREY_LEVEL:
+            found, high = packed, middle
         else:
-            found, low = found if exact else packed, middle
+            low = middle
     return found
 
 
-def _typical(model: nn.Module, n: int = 2000) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Standard normal latents, labels, and their one-hot rows."""
+def _typical(model: nn.Module, n: int = 2000) -> tuple[Tensor, Tensor | None]:
+    """Standard normal latents, and the one-hot rows of labels."""
     classes = int(model.classes)  # type: ignore[arg-type]
     z = torch.randn(n, int(model.latent_dim), generator=generator_for(1, _STREAM))  # type: ignore[arg-type]
     labels = torch.arange(n) % classes if classes else None
-    return z, labels, one_hot(labels, classes, z)
-
-
-def _images(model: VAE, z: Tensor, labels: Tensor | None) -> Tensor:
-    """Images for an encoder to read: the model's own; half of them binarised, as in training."""
-    x = decode(model, z, labels)
-    if model.likelihood == "bernoulli":
-        x[::2] = torch.bernoulli((x[::2] + 1) / 2, generator=generator_for(2, _STREAM)) * 2 - 1
-    return x
+    return z, one_hot(labels, classes, z)
 
 
 def pack(model: nn.Module, encoder: bool = False, budget: int = BUDGET, choice: Mapping[str, Any] | None = None) -> Packed:
     """What draws, a generator or a VAE's decoder; with `encoder` what reads as well. In evaluation mode and on the CPU.
 
-    How finely to round takes a search of some seconds; the ``spec`` that an earlier one made can be given as `choice`.
-    Raises ``ValueError`` for a layer that the page cannot compute, and for a network that does not fit into `budget` bytes.
+    Where half precision takes more than `budget` bytes, how coarsely to round takes a search of some seconds; the ``spec`` that an
+    earlier one made can be given as `choice`. With the encoder nothing is rounded. Raises ``ValueError`` for a layer that the page
+    cannot compute.
     """
     if model.training:
         raise ValueError("a network is packed in evaluation mode: call model.eval() first")
     if encoder and not isinstance(model, VAE):
         raise ValueError(f"only a VAE has an encoder; got {type(model).__name__}")
     nets = networks(model)
-    z, labels, rows = _typical(model)
-    coarse = _coarse(nets["decode"], z * 1.2, rows)  # a little wider than the prior, as a reader's hand moves
-    if isinstance(model, VAE) and encoder:
-        coarse |= _coarse(nets["encode"], _images(model, z, labels), rows, _ENCODER)
+    if encoder:
+        found = Packed(*_written(nets, {}, 0))
     else:
         nets.pop("encode", None)
-    if choice:
-        rounded = coarse if choice.get("layers", 0) == len(coarse) else _huge(coarse)
-        found = Packed(*_written(nets, rounded, choice.get("levels", 0)))
-    else:
-        found = _fitting(model, nets, coarse, budget)
+        z, rows = _typical(model)
+        coarse = _coarse(nets["decode"], z * 1.2, rows)  # a little wider than the prior, as a reader's hand moves
+        if choice:
+            rounded = coarse if choice.get("layers", 0) == len(coarse) else _huge(coarse)
+            found = Packed(*_written(nets, rounded, choice.get("levels", 0)))
+        else:
+            found = _smallest(model, nets, coarse, budget)
     return Packed({**_described(model), **found.spec, "difference": difference(model, found)}, found.content)
 
 
@@ -198,12 +188,17 @@ def _described(model: nn.Module) -> dict[str, Any]:
     return {**said, "latent": model.latent_dim, "classes": model.classes}
 
 
-def difference(model: nn.Module, packed: Packed, seeds: range = range(100)) -> dict[str, float]:
+def difference(model: nn.Module, packed: Packed) -> dict[str, float]:
     """How far the packed network's images are from the network's: the largest pixel and the root mean square, in [-1, 1]."""
+    apart = _apart(model, packed)
+    return {"largest": float(f"{apart.abs().max():.2g}"), "typical": float(f"{apart.square().mean().sqrt():.2g}")}
+
+
+def _apart(model: nn.Module, packed: Packed, seeds: range = range(100)) -> Tensor:
+    """The packed network's images less the network's."""
     classes = int(model.classes)  # type: ignore[arg-type]
     labels = torch.arange(len(seeds)) % classes if classes else None
     z = latents(seeds, int(model.latent_dim))  # type: ignore[arg-type]
     nets = unpacked(packed.spec, packed.content)
     with torch.no_grad():
-        apart = run(nets["decode"] + nets["show"], z, one_hot(labels, classes, z)) - decode(model, z, labels)
-    return {"largest": float(f"{apart.abs().max():.2g}"), "typical": float(f"{apart.square().mean().sqrt():.2g}")}
+        return run(nets["decode"] + nets["show"], z, one_hot(labels, classes, z)) - decode(model, z, labels)

@@ -1,8 +1,11 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images.
-What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) stands in
-``maps/*.json``, made by ``scripts/live_maps.py``, so that pages are built without data.
+What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
+model is rounded stands in ``maps/*.json``, made by ``scripts/live_maps.py``, so that pages are built without data.
+
+Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
+A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
 """
 
 import base64
@@ -59,7 +62,7 @@ def packed_file(name: str) -> dict[str, Any]:
     model = check_name(name.removesuffix(BOTH))
     both = name.endswith(BOTH)
     checkpoint, said = pretrained(model), known(model)
-    choice = said.pop("rounding", {}).get("both" if both else "alone")
+    choice = said.pop("rounding", None)
     packed = pack(checkpoint.model(), encoder=both, choice=choice)
     names = checkpoint.meta.get("data", {}).get("classes", [])
     return {"spec": {**packed.spec, "name": model, "class_names": names, **said}, "bytes": packed.content}

@@ -6,6 +6,7 @@
 words.explorer = {
   loading: "Loading the model \u2026",
   model: "Model",
+  choice: "{name} ({size} kB)",
   image: "The image at the point",
   map: "Map of the latent plane. Arrow keys move the point; with Shift, by smaller steps",
   mapHint: "Drag the point, or click the map and use the arrow keys.",
@@ -235,30 +236,35 @@ demos.explorer = function ({ model, el, say }) {
   const options = model.get("options");
   const body = h("div", { class: "il-explorer" }, h("p", { class: "il-note" }, say("loading")));
   el.append(body);
-  let ended = false;
+  const sizes = model.get("sizes") || {}; // of files that a page has still to load, in kB
+  let wanted = "";
   let stop = () => {};
 
+  // A model may take a while to come; if the reader has chosen another one meanwhile, it is not shown.
   async function show(name) {
+    wanted = name;
     stop();
-    const network = await openNetwork(model, name);
-    if (!ended)
-      stop = explorerBody({
-        network,
-        body,
-        options,
-        say,
-        switchTo: (other) => show(other).catch((e) => fail(body, e)),
-      });
+    body.setAttribute("aria-busy", "true");
+    try {
+      const network = await openNetwork(model, name);
+      if (wanted !== name) return;
+      const chose = body.contains(document.activeElement);
+      stop = explorerBody({ network, body, options, sizes, say, switchTo: show });
+      if (chose) body.querySelector(".il-select").focus({ preventScroll: true });
+    } catch (error) {
+      if (wanted === name) fail(body, error);
+    }
+    body.removeAttribute("aria-busy");
   }
-  show(options.model).catch((error) => fail(body, error));
+  show(options.model);
   return () => {
-    ended = true;
+    wanted = null;
     stop();
   };
 };
 
 // Everything for one network; gives the function that stops it.
-function explorerBody({ network, body, options, say, switchTo }) {
+function explorerBody({ network, body, options, sizes, say, switchTo }) {
   const { spec } = network;
   const random = chance(options.seed);
   const plane = spec.latent === 2;
@@ -373,7 +379,7 @@ function explorerBody({ network, body, options, say, switchTo }) {
     options.choices && options.choices.length > 1
       ? chooser({
           label: say("model"),
-          options: options.choices.map((c) => [c, c]),
+          options: options.choices.map((c) => [c, sizes[c] ? say("choice", { name: c, size: sizes[c] }) : c]),
           value: network.name,
           onchange: switchTo,
         })

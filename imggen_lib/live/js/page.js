@@ -1,7 +1,7 @@
 // In a page there is no kernel and no widget manager: a small stand-in for anywidget's model, and the mounts.
 //
 // A mount is <div class="imggen-live" data-demo="NAME" data-options="JSON" data-strings="JSON">a sentence for readers
-// without scripts</div>. Files (weights, points of a map) come as scripts beside this one, so that file:// works;
+// without scripts</div>; data-sizes="JSON" may say how many kB the files have that the reader can ask for. Files (weights, points of a map) come as scripts beside this one, so that file:// works;
 // each says
 //   (window.imggenLiveFiles ||= {})["NAME"] = { spec: {...}, bytes: "base64" };
 
@@ -26,8 +26,8 @@ function bring(name) {
 }
 
 // What a demo sees of anywidget's model, over the mount's data.
-function pageModel(options, strings) {
-  const values = { options, strings, files: (window.imggenLiveFiles = window.imggenLiveFiles || {}), wanted: [] };
+function pageModel(options, strings, sizes) {
+  const values = { options, strings, sizes, files: (window.imggenLiveFiles = window.imggenLiveFiles || {}), wanted: [] };
   const listeners = {};
   const call = (event) => [...(listeners[event] || [])].forEach((f) => f());
   return {
@@ -62,7 +62,8 @@ function mount(el) {
   el.dataset.started = "yes";
   const fallback = [...el.childNodes];
   try {
-    const model = pageModel(JSON.parse(el.dataset.options || "{}"), JSON.parse(el.dataset.strings || "{}"));
+    const data = (name) => JSON.parse(el.dataset[name] || "{}");
+    const model = pageModel(data("options"), data("strings"), data("sizes"));
     el.imggenLive = { model, end: start(el.dataset.demo, model, el) };
   } catch (error) {
     el.replaceChildren(...fallback);
