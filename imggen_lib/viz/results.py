@@ -76,7 +76,7 @@ def _row(number: int | str, name: str, middle: str, cells: Sequence[str]) -> str
     return f'<tr><td>{number}</td><th scope="row">{escape(name)}</th>{inside}</tr>'
 
 
-def _scrolling(head: Sequence[str], rows: Sequence[str], words: str) -> Html:
+def scrolling(head: Sequence[str], rows: Sequence[str], words: str) -> Html:
     """A table that scrolls sideways by itself on a narrow page."""
     cells = "".join(f'<th scope="col">{escape(text)}</th>' if text else "<td></td>" for text in head)
     table = f'<table class="imggen-results"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
@@ -101,16 +101,18 @@ def results_table(record: Mapping[str, Any], columns: Sequence[Column], strip: s
         rows.append(_row(k, name, _strip(over_seeds(several, strip), low, high, real[strip], colour), cells))
     cells = [_cell([real[c.key]] if c.key in real else [], c.digits) for c in columns]
     rows.append(_row("", "real images", _strip([], low, high, real[strip], GAN), cells))
-    return _scrolling(["#", "", "", *(c.heading for c in columns)], rows, f"table of {len(runs)} models")
+    return scrolling(["#", "", "", *(c.heading for c in columns)], rows, f"table of {len(runs)} models")
 
 
-def samples_table(record: Mapping[str, Any], words: str = "samples of model") -> Html:
-    """The samples that the record keeps, a row a model."""
+def samples_table(record: Mapping[str, Any], words: str = "samples of model", key: str = "samples") -> Html:
+    """The samples that the record keeps, a row a model: of the first seed, or with the key ``worst`` where seeds differ much."""
     rows = []
     for k, name in enumerate(record["runs"], start=1):
-        source = f"data:image/png;base64,{record['samples'][name]}"
+        if name not in record[key]:
+            continue
+        source = f"data:image/png;base64,{record[key][name]}"
         rows.append(_row(k, name, f'<img src="{source}" alt="{escape(words)} {k}">', []))
-    return _scrolling(["#", "", ""], rows, f"samples of {len(rows)} models")
+    return scrolling(["#", "", ""], rows, f"samples of {len(rows)} models")
 
 
 def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, str], log: str = "") -> Picture:
