@@ -72,7 +72,7 @@ def peak_flops(device: str = "cpu", *, n: int = 1024, tries: int = 5) -> float:
     return 2 * n**3 / best
 
 
-class _Flops(TorchDispatchMode):
+class Flops(TorchDispatchMode):
     """Adds up the operations of matrix products and convolutions by PyTorch's own formulas.
 
     ``FlopCounterMode`` does the same and tells modules apart, for which it hooks into the backward pass; that fails in gradient
@@ -179,7 +179,7 @@ def profile(run: Run, *, steps: int = 60, warmup: int = 10) -> Profile:
     records = run.records(sys.maxsize)
     _seconds(records, warmup, device)
     seconds = _seconds(records, steps, device)
-    with _Flops() as counter:
+    with Flops() as counter:
         _seconds(records, steps, device)
     records.close()  # type: ignore[attr-defined]
     images = steps * run.config.batch

@@ -1,15 +1,19 @@
 """The benchmark compares like with like: the same functions, the same numbers of weights; and a slow side loses."""
 
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from bench import nets, peers, throughput
+from bench import curves, lost, nets, peers, quality, throughput
 from torch import nn
 
+from imggen_lib.checkpoint import pretrained
 from imggen_lib.data import ImageSet, glyphs
 
 
@@ -95,6 +99,92 @@ def test_the_textbook_loops_learn(digits: ImageSet) -> None:
             return nn.functional.binary_cross_entropy(decoded, x.flatten(1)).item()
 
     before = loss()
-    for _ in islice(peers._vae_loop(model, digits.images[:, 0].numpy(), "cpu"), 12):
+    for _ in islice(peers.vae_loop(model, digits.images[:, 0].numpy(), "cpu"), 12):
         pass
     assert loss() < 0.8 * before
+
+
+def test_looking_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that training moves by 2 seconds a step, and a look by 100."""
+    now = [0.0]
+    monkeypatch.setattr(quality.time, "perf_counter", lambda: now[0])
+
+    def training() -> Iterator[int]:
+        for k in range(1, 10):
+            now[0] += 2
+            yield 10 * k
+
+    def done(images: int, seconds: float) -> bool:
+        now[0] += 100
+        return images >= 40
+
+    assert quality.trained_for(training(), done) == (40, 8.0)
+    with pytest.raises(RuntimeError, match="ended before"):
+        quality.trained_for(training(), lambda images, seconds: False)
+
+
+def test_the_objective_is_the_peer_s_own(digits: ImageSet) -> None:
+    torch.manual_seed(0)
+    model, x = nets.Vae(), digits.floats(300) / 2 + 0.5
+    torch.manual_seed(1)
+    decoded, mu, logvar = model(x)
+    cross_entropy = nn.functional.binary_cross_entropy(decoded, x.flatten(1), reduction="sum")
+    expected = (cross_entropy - 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()).item() / len(x)
+    torch.manual_seed(1)
+    assert quality.grey_objective(quality._their_parts(model), x) == pytest.approx(expected, rel=1e-5)
+
+
+def test_both_recipes_are_judged_by_one_rule(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short trainings: the verdict is that of the two values, and a training that does not get there gives up."""
+    monkeypatch.setattr(quality, "load", lambda name, split: digits)
+    monkeypatch.setattr(quality, "feature_network", lambda name: pretrained("mnist-features").model())
+    monkeypatch.setattr(quality, "SAMPLES", 500)
+    monkeypatch.setattr(quality, "EVERY", 128)
+    found = [quality.vae(digits, epochs=1, budget=1280), quality.gan(digits, minutes=0.001, limit=256)]
+    for row in found:
+        assert row["reached"] == (row["our_value"] <= row["their_value"])
+        assert row["ratio"] > 0 and row["their_seconds"] >= 0
+    assert found[1]["our_images"] in (128, 256) and len(found[1]["looks"]) == found[1]["our_images"] // 128
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    found = curves.streamed(4000, files=2)
+    assert found["shards"] == 20 and [n for n, _ in found["memory_mib"]] == [500, 1000, 1500, 2000, 2500, 3000, 3500, 4000]
+    assert all(mib > 50 for _, mib in found["memory_mib"])
+
+
+def test_other_programs_run_while_they_should_and_no_longer() -> None:
+    with lost.busy(0):
+        pass
+    started: list[subprocess.Popen[bytes]] = []
+    original = subprocess.Popen
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lost.subprocess, "Popen", lambda *a, **k: started.append(original(*a, **k)) or started[-1])
+        patch.setattr(lost.time, "sleep", lambda seconds: None)
+        with lost.busy(2):
+            assert len(started) == 2 and all(other.poll() is None for other in started)
+    assert all(other.poll() is not None for other in started)
+
+
+def test_growth_has_a_point_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in (("BATCHES", (8,)), ("WIDTHS", (4, 8)), ("SIZES", (8,)), ("COUNTS", (100,))):
+        monkeypatch.setattr(curves, name, few)
+    found = curves.measure(0.05)
+    assert [setting for setting, _ in found["width"]["GAN, convolutional"]] == [4, 8]
+    assert all(rate > 0 for lines in found.values() for points in lines.values() for _, rate in points)
+
+
+def test_an_earlier_measurement_leaves_its_ratios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageSet) -> None:
+    from bench import __main__ as program
+
+    out = tmp_path / "bench.json"
+    monkeypatch.setattr(program, "load", lambda name: digits)
+    monkeypatch.setattr(program, "peak_flops", lambda n, tries: 1e11)
+    for ratio in (2.0, 3.0):
+        rows = [{"work": "a", "ratio": ratio}]
+        monkeypatch.setitem(program.PARTS, "throughput", lambda data, args, peak, rows=rows: rows)
+        monkeypatch.setattr("sys.argv", ["bench", "throughput", "--out", str(out)])
+        program.main()
+    record = json.loads(out.read_text())
+    assert record["throughput"] == [{"work": "a", "ratio": 3.0}]
+    assert [e["ratios"] for e in record["earlier"]] == [{"a": 2.0}]

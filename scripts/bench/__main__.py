@@ -1,48 +1,112 @@
-"""``make bench``: prints the table and writes ``imggen_lib/measured/bench.json``. Wants the machine to itself for ten minutes."""
+"""``make bench``: prints the tables and writes ``imggen_lib/measured/bench.json``. Wants the machine to itself for half an hour."""
 
 import argparse
 import json
 import platform
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 from checkpoints import hardware
 
-from bench import throughput
-from imggen_lib.data import load
+from bench import curves, lost, quality, throughput
+from imggen_lib.data import ImageSet, load
 from imggen_lib.profiling import peak_flops
 
 OUT = Path(__file__).parent.parent.parent / "imggen_lib" / "measured" / "bench.json"
 
 
+def speeds(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[str, Any]]:
+    """The first table, row by row as it is measured."""
+    rows = []
+    for work in throughput.WORKS:
+        rows.append(throughput.measure(work, data, args.rounds, args.seconds, peak))
+        r = rows[-1]
+        line = f"{r['work']:20} ours {r['ours']:7,} img/s ({r['our_fraction_of_peak']:.0%} of peak)   {r['peer']:32} "
+        line += f"{r['theirs']:7,} img/s ({r['their_fraction_of_peak']:.0%})   "
+        line += f"ratio {r['ratio']:5.2f} ({r['ratios'][0]:.2f} to {r['ratios'][1]:.2f}; wanted {r['wanted']})"
+        more = f"   {r['package']}: {r['package_speed']:,} img/s, ratio {r['package_ratio']}" if "package" in r else ""
+        print(line + more, flush=True)
+    return rows
+
+
+def times(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[str, Any]]:
+    """The second table: seconds to a quality."""
+    rows = quality.measure(data, args.minutes)
+    for r in rows:
+        ours, theirs = (f"{r[f'{who}_seconds']} s to {r[f'{who}_value']}" for who in ("our", "their"))
+        verdict = f"ratio {r['ratio']} (wanted {r['wanted']})" if r["reached"] else "NOT REACHED"
+        print(f"{r['work']:22} ours {ours}   {r['peer']} {theirs}   {verdict}", flush=True)
+    return rows
+
+
+def growth(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
+    found = curves.measure(args.seconds / 2)
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def beginning(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, float]:
+    found = curves.startup()
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def attempts(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
+    found = lost.measure(args.seconds / 2)
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def stream(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
+    found = curves.streamed(args.streamed)
+    print(json.dumps(found), flush=True)
+    return found
+
+
+PARTS = {"throughput": speeds, "quality": times, "growth": growth, "startup": beginning, "lost": attempts, "stream": stream}
+
+
+def summary(record: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of an earlier measurement: when, where, and the ratios."""
+    rows = record.get("throughput", []) + record.get("quality", [])
+    return {key: record[key] for key in ("date", "machine", "load_before", "commit") if key in record} | {
+        "ratios": {row["work"]: row["ratio"] for row in rows}
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8.0, help="a side and round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="throughput: a side and round")
+    parser.add_argument("--rounds", type=int, default=5, help="throughput: of both sides in turn")
+    parser.add_argument("--minutes", type=float, default=10.0, help="quality: of the peer's convolutional GAN")
+    parser.add_argument("--streamed", type=int, default=1_000_000, help="stream: images")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
+    unknown = set(args.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
     torch.set_num_threads(args.threads)
-    data, load_before = load("mnist"), throughput.load()
-    rows = []
-    for work in throughput.WORKS:
-        rows.append(throughput.measure(work, data, args.rounds, args.seconds))
-        r = rows[-1]
-        line = f"{r['work']:20} ours {r['ours']:7,} img/s   {r['peer']:32} {r['theirs']:7,} img/s   ratio {r['ratio']:5.2f} "
-        line += f"({r['ratios'][0]:.2f} to {r['ratios'][1]:.2f}; wanted {r['wanted']})"
-        print(line + (f"   {r['package']}: {r['package_speed']:,} img/s, ratio {r['package_ratio']}" if "package" in r else ""))
-    record = {
-        "command": f"make bench (rounds {args.rounds}, {args.seconds:g} s a side and round)",
+    before: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    load_before, peak = throughput.load(), peak_flops(n=2048, tries=20)
+    about = {
+        "command": f"make bench (rounds {args.rounds}, {args.seconds:g} s a side and round, {args.minutes:g} minutes)",
         "date": date.today().isoformat(),
         "machine": hardware(),
         "load_before": load_before,
-        "peak_gflops": round(peak_flops(n=2048) / 1e9, 1),
+        "peak_gflops": round(peak / 1e9, 1),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "throughput": rows,
     }
-    print(f"{record['machine']}; peak {record['peak_gflops']} GFLOP/s (float32 product); load before: {load_before}")
-    args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(f"{about['machine']}; peak {about['peak_gflops']} GFLOP/s (float32 product); load before: {load_before}", flush=True)
+    wanted = args.parts or list(PARTS)
+    data = load("mnist")
+    found = {name: PARTS[name](data, args, peak) for name in wanted}
+    earlier = before.get("earlier", []) + ([summary(before)] if "throughput" in before and "throughput" in found else [])
+    kept = {name: before[name] for name in PARTS if name in before}
+    args.out.write_text(json.dumps({**about, **kept, **found, "earlier": earlier}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

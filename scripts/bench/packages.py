@@ -96,6 +96,9 @@ def keras_conv_vae(images: np.ndarray, epochs: int = 1) -> float:
             super().__init__()
             self.encoder, self.decoder = encoder, decoder
 
+        def call(self, data: torch.Tensor) -> torch.Tensor:
+            return self.decoder(self.encoder(data)[0])
+
         def train_step(self, data: torch.Tensor) -> dict[str, torch.Tensor]:
             self.zero_grad()
             mean, log_variance = self.encoder(data, training=True)

@@ -9,34 +9,28 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
 
 from bench.nets import ConvVae, DcganCritic, DcganGenerator, MlpCritic, MlpGenerator, Vae
 
 Trainer = Callable[[np.ndarray], Iterator[int]]
 
 
-class Pictures(Dataset[tuple[torch.Tensor, int]]):
-    """As torchvision's MNIST: a PIL image an item, then the transform."""
+class Pictures(datasets.MNIST):
+    """torchvision's own MNIST, with its way to an item: a PIL image each, then the transform. Only the files are not read again."""
 
     def __init__(self, images: np.ndarray, transform: Any) -> None:
-        self.images, self.transform = images, transform
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, k: int) -> tuple[torch.Tensor, int]:
-        return self.transform(Image.fromarray(self.images[k], mode="L")), 0
+        self.data, self.targets = torch.from_numpy(images), torch.zeros(len(images), dtype=torch.int64)
+        self.transform, self.target_transform = transform, None
 
 
-def _vae_loop(model: nn.Module, images: np.ndarray, device: str) -> Iterator[int]:
+def vae_loop(model: nn.Module, images: np.ndarray, device: str) -> Iterator[int]:
     loader = DataLoader(Pictures(images, transforms.ToTensor()), batch_size=128, shuffle=True)
     model = model.to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    seen = 0
+    seen, total = 0, 0.0
     while True:
         for x, _ in loader:
             x = x.to(device)
@@ -44,7 +38,9 @@ def _vae_loop(model: nn.Module, images: np.ndarray, device: str) -> Iterator[int
             decoded, mu, logvar = model(x)
             cross_entropy = nn.functional.binary_cross_entropy(decoded.view(len(x), -1), x.view(len(x), -1), reduction="sum")
             divergence = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-            (cross_entropy + divergence).backward()
+            loss = cross_entropy + divergence
+            loss.backward()
+            total += loss.item()
             optimizer.step()
             seen += len(x)
             yield seen
@@ -52,15 +48,15 @@ def _vae_loop(model: nn.Module, images: np.ndarray, device: str) -> Iterator[int
 
 def textbook_vae(images: np.ndarray, device: str = "cpu") -> Iterator[int]:
     """As pytorch/examples' ``vae``."""
-    return _vae_loop(Vae(), images, device)
+    return vae_loop(Vae(), images, device)
 
 
 def textbook_conv_vae(images: np.ndarray, device: str = "cpu") -> Iterator[int]:
     """Keras's convolutional VAE in the same kind of loop, for where Keras is not installed."""
-    return _vae_loop(ConvVae(), images, device)
+    return vae_loop(ConvVae(), images, device)
 
 
-def _gan_loop(generator: nn.Module, critic: nn.Module, size: int, images: np.ndarray, device: str) -> Iterator[int]:
+def gan_loop(generator: nn.Module, critic: nn.Module, size: int, images: np.ndarray, device: str) -> Iterator[int]:
     steps = [transforms.Resize(size), transforms.ToTensor(), transforms.Normalize([0.5], [0.5])]
     loader = DataLoader(Pictures(images, transforms.Compose(steps)), batch_size=64, shuffle=True)
     generator, critic = generator.to(device).train(), critic.to(device).train()
@@ -85,9 +81,9 @@ def _gan_loop(generator: nn.Module, critic: nn.Module, size: int, images: np.nda
 
 def textbook_gan(images: np.ndarray, device: str = "cpu") -> Iterator[int]:
     """As PyTorch-GAN's ``gan.py``."""
-    return _gan_loop(MlpGenerator(), MlpCritic(sigmoid=True), 28, images, device)
+    return gan_loop(MlpGenerator(), MlpCritic(sigmoid=True), 28, images, device)
 
 
 def textbook_dcgan(images: np.ndarray, device: str = "cpu") -> Iterator[int]:
     """As PyTorch-GAN's ``dcgan.py`` at 32x32."""
-    return _gan_loop(DcganGenerator(), DcganCritic(sigmoid=True), 32, images, device)
+    return gan_loop(DcganGenerator(), DcganCritic(sigmoid=True), 32, images, device)

@@ -1,0 +1,80 @@
+"""Tables and curves of the chapter on speed, from the record that ``make bench`` wrote."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from imggen_lib.viz.figure import Picture, figure_and_axes
+from imggen_lib.viz.pages import Html
+from imggen_lib.viz.results import GAN, VAE, scrolling
+
+_MARKS = {"VAE": ("s", VAE), "GAN": ("o", GAN)}
+
+
+def _text(key: str, value: Any) -> str:
+    """A number as people read it: fractions in per cent, large ones with commas, ranges with a dash."""
+    if isinstance(value, list):
+        return " to ".join(_text(key, v) for v in value)
+    if isinstance(value, float) and "fraction" in key:
+        return f"{value:.0%}"
+    if isinstance(value, float) and value < 1000:
+        return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    return f"{value:,.0f}" if isinstance(value, int | float) else escape(str(value))
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], words: str = "table") -> Html:
+    """Rows of a record as a table; `columns` maps headings to keys, the first is what the row is about.
+
+    A key that a row does not have gives an empty cell.
+    """
+    (first, *rest) = columns.values()
+    lines = []
+    for row in rows:
+        cells = "".join(f"<td>{_text(key, row[key]) if key in row else ''}</td>" for key in rest)
+        lines.append(f'<tr><th scope="row">{escape(str(row[first]))}</th>{cells}</tr>')
+    return scrolling(list(columns), lines, words)
+
+
+def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Picture:
+    """Images a second against each setting, one panel a setting, both axes logarithmic; GANs round, VAEs square."""
+    figure, axes = figure_and_axes(2.4 * len(curves), 2.5, ncols=len(curves), sharey=True, squeeze=False)
+    for ax, lines in zip(axes[0], curves.values(), strict=True):
+        for name, points in lines.items():
+            mark, colour = _MARKS[name[:3]]
+            ax.plot(*zip(*points, strict=True), marker=mark, color=colour, markersize=5, linewidth=1.2)
+        ax.set(xscale="log", yscale="log")
+        at = sorted({p[0] for points in lines.values() for p in points})
+        ax.set_xticks(at, [f"{v / 1000:g}k" if v >= 1000 else f"{v:g}" for v in at], fontsize=8)
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
+    return figure
+
+
+def memory(points: Sequence[Sequence[float]]) -> Picture:
+    """MiB against images, from zero."""
+    figure, ax = figure_and_axes(5.0, 2.2)
+    ax.plot(*zip(*points, strict=True), color=GAN, linewidth=1.6)
+    ax.set_ylim(0, 1.3 * max(p[1] for p in points))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}M")
+    ax.grid(alpha=0.3)
+    return figure
+
+
+def efficiency(gradients: float, step: float, bandwidths: Mapping[str, float], most: int = 64) -> Picture:
+    r""":math:`1 / (1 + 2 (N - 1) b / (B t))` against the number of processes N, one line a bandwidth, its name at the end.
+
+    `gradients` b in bytes, `step` t in seconds, `bandwidths` B in bytes a second.
+    """
+    if gradients <= 0 or step <= 0 or min(bandwidths.values()) <= 0:
+        raise ValueError("bytes, seconds and bandwidths must be positive")
+    figure, ax = figure_and_axes(4.6, 2.8)
+    processes = [2**k for k in range(most.bit_length())]
+    for name, bandwidth in bandwidths.items():
+        values = [1 / (1 + 2 * (n - 1) * gradients / (bandwidth * step)) for n in processes]
+        (line,) = ax.plot(processes, values, marker="o", markersize=4, linewidth=1.2)
+        ax.annotate(name, (processes[-1], values[-1]), xytext=(6, -3), textcoords="offset points", color=line.get_color())
+    ax.set(xscale="log", xlabel="$N$", ylabel="$e$", ylim=(0, 1.05))
+    ax.set_xticks(processes, map(str, processes))
+    ax.minorticks_off()
+    ax.grid(alpha=0.3)
+    return figure

@@ -1,0 +1,129 @@
+"""How the cost grows: images a second against batch, width, image size and data size; start-up; memory while a long stream runs."""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.throughput import speed
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import ImageSet, glyphs
+from imggen_lib.data.stream import write_shards
+from imggen_lib.runs import start
+
+MLP = VaeConfig(net="mlp", latent_dim=50)
+CONV = GanConfig()
+BATCHES = (16, 32, 64, 128, 256, 512)
+WIDTHS = (16, 32, 64, 128)
+SIZES = (28, 32, 64, 128)
+COUNTS = (1_000, 10_000, 60_000, 600_000)
+
+
+def noise(count: int, size: int) -> ImageSet:
+    """Grey noise: as fast to train on as anything else."""
+    pixels = torch.randint(0, 256, (count, 1, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return ImageSet(pixels, torch.zeros(count, dtype=torch.int64), ("any",), "noise")
+
+
+def seen(config: GanConfig | VaeConfig, data: ImageSet) -> Iterator[int]:
+    run = start(replace(config, image_shape=data.image_shape), data, "cpu")
+    return (record["images"] for record in run.records(2**40))
+
+
+def measure(seconds: float) -> dict[str, dict[str, list[list[float]]]]:
+    """Curves as lists of ``[setting, images a second]``; two a setting for the batch, a small and a large network."""
+    small = noise(10_000, 28)
+    rate = lambda config, data=small: round(speed(seen(config, data), seconds, warmup=8))  # noqa: E731
+    return {
+        "batch": {
+            "VAE, fully connected": [[b, rate(replace(MLP, batch=b))] for b in BATCHES],
+            "GAN, convolutional": [[b, rate(replace(CONV, batch=b))] for b in BATCHES],
+        },
+        "width": {"GAN, convolutional": [[w, rate(replace(CONV, width=w))] for w in WIDTHS]},
+        "image size": {"GAN, convolutional": [[s, rate(CONV, noise(2_000, s))] for s in SIZES]},
+        "images in the set": {"VAE, fully connected": [[n, rate(MLP, noise(n, 28))] for n in COUNTS]},
+    }
+
+
+IMPORTS = """
+import time
+import torch
+began = time.perf_counter()
+import imggen_lib.runs, imggen_lib.sampling, imggen_lib.metrics.distribution
+print(time.perf_counter() - began)
+"""
+FIRST_STEP = """
+import time
+began = time.perf_counter()
+from imggen_lib.configs import GanConfig
+from imggen_lib.data import load
+from imggen_lib.runs import start
+next(start(GanConfig(), load("mnist"), "cpu").records(64))
+print(time.perf_counter() - began)
+"""
+
+
+def _median_of_programs(program: str, tries: int) -> float:
+    def once() -> float:
+        return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
+
+    once()  # the files come from the disk the first time
+    return round(statistics.median(once() for _ in range(tries)), 2)
+
+
+def startup(tries: int = 5) -> dict[str, float]:
+    """Seconds, medians over fresh processes: importing our modules where torch is there, and from nothing to the first step."""
+    return {
+        "imggen_lib_beyond_torch": _median_of_programs(IMPORTS, tries),
+        "program_to_first_step": _median_of_programs(FIRST_STEP, tries),
+    }
+
+
+STREAMED = """
+import json, sys
+from pathlib import Path
+from imggen_lib.configs import VaeConfig
+from imggen_lib.data.stream import shards
+from imggen_lib.runs import start
+
+def resident():
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * 4096 / 2**20
+
+total, folder = int(sys.argv[1]), sys.argv[2]
+data = shards(folder + "/*.tar", size=8, channels=1)
+run = start(VaeConfig(net="mlp", hidden=(64,), latent_dim=4, batch=500, image_shape=(1, 8, 8)), data, "cpu")
+found, due = [], total // 20
+for record in run.records(total):
+    if record["images"] >= due:
+        found.append([record["images"], round(resident(), 1)])
+        due += total // 20
+print(json.dumps(found))
+"""
+
+
+def streamed(total: int = 1_000_000, files: int = 100) -> dict[str, Any]:
+    """The memory of a process that trains on a stream of so many images: ``[images, MiB]``, its two reading workers not counted.
+
+    The shards are links to ten different ones, so that a million images need little disk; each is opened and read by itself.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        real, many = Path(scratch) / "real", Path(scratch) / "many"
+        source = glyphs.make("train", n=total // files)
+        small = torch.nn.functional.avg_pool2d(source.images.float()[:, :, 2:26, 2:26], 3).round().to(torch.uint8)
+        first = write_shards(replace(source, images=small), real, per_shard=total // files // 10)
+        many.mkdir()
+        for k in range(files * 10):
+            (many / f"{k:06d}.tar").symlink_to(first[k % len(first)])
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", STREAMED, str(total), str(many)], check=True, capture_output=True, text=True)
+        memory = json.loads(done.stdout.splitlines()[-1])
+        return {"images": total, "shards": files * 10, "seconds": round(time.perf_counter() - began), "memory_mib": memory}

@@ -1,0 +1,144 @@
+"""Seconds of training to a stated quality, ours beside the peers' recipes, one after the other on one machine.
+
+The clock of either side runs while it trains and stands while it is measured. Ours are the recipes that the book recommends.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+
+from bench import nets, peers
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import ImageSet, load
+from imggen_lib.losses.vae import bernoulli_log_prob, standard_normal_kl
+from imggen_lib.metrics.distribution import Statistics, features, frechet_distance, statistics
+from imggen_lib.protocol import feature_network
+from imggen_lib.runs import start
+from imggen_lib.sampling import sample
+from imggen_lib.train.state import VaeState
+
+SAMPLES = 10_000
+EVERY = 20_000  # images of ours between two looks at its samples
+
+
+def trained_for(images_seen: Iterator[int], done: Callable[[int, float], bool]) -> tuple[int, float]:
+    """Train until `done(images, seconds)`; images and seconds. What `done` takes does not count."""
+    seconds, began = 0.0, time.perf_counter()
+    for images in images_seen:
+        seconds += time.perf_counter() - began
+        if done(images, seconds):
+            return images, seconds
+        began = time.perf_counter()
+    raise RuntimeError("the training ended before it was done")
+
+
+@torch.no_grad()
+def grey_objective(parts: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]], images: Tensor) -> float:
+    """pytorch/examples' objective: cross-entropy of grey pixels in nats plus the KL term, the mean over images.
+
+    A Bernoulli variable is 0 or 1, so with grey pixels this is *not* minus a log-likelihood; it is what that program prints.
+    `parts` maps images in [0, 1] to logits, mu and logvar, with one draw of z.
+    """
+    total = 0.0
+    for x in images.split(1000):
+        logits, mu, logvar = parts(x)
+        total += (standard_normal_kl(mu, logvar) - bernoulli_log_prob(x, logits.view_as(x))).double().sum().item()
+    return total / len(images)
+
+
+def _their_parts(model: nets.Vae) -> Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]:
+    def parts(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        decoded, mu, logvar = model(x)
+        return torch.logit(decoded.double().clamp(1e-38, 1 - 1e-16)).float(), mu, logvar
+
+    return parts
+
+
+def _our_parts(model: Any) -> Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]:
+    def parts(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        out = model(x * 2 - 1, None, torch.randn(len(x), model.latent_dim))
+        return out.decoded, out.mu, out.logvar
+
+    return parts
+
+
+def vae(data: ImageSet, epochs: int = 10, budget: int = 150_000) -> dict[str, Any]:
+    """Theirs: ten epochs. Ours: a fully connected VAE with a cosine schedule for a fixed budget; is its objective as low?
+
+    Both see grey pixels, as the peer's program does; everywhere else in the book ours sees binary pixels, drawn anew each time.
+    """
+    test = load(data.name, "test").floats() / 2 + 0.5
+    torch.manual_seed(0)
+    model = nets.Vae()
+    _, theirs = trained_for(peers.vae_loop(model, data.images[:, 0].numpy(), "cpu"), lambda images, _: images >= epochs * len(data))
+    reached = grey_objective(_their_parts(model.eval()), test)
+    run = start(VaeConfig(image_shape=data.image_shape, net="mlp", latent_dim=20, schedule_images=budget, lr=3e-3), data, "cpu")
+    assert isinstance(run.state, VaeState)
+    with patch("imggen_lib.train.vae.observe", lambda x, model, noise: x):
+        _, ours = trained_for((r["images"] for r in run.records(budget)), lambda images, _: images >= budget)
+    mine = grey_objective(_our_parts(run.state.model.eval()), test)
+    return {
+        "work": "VAE, fully connected",
+        "target": f"cross-entropy of grey pixels + KL on the test set, at most that of the peer after {epochs} epochs",
+        "peer": "pytorch/examples vae (stand-in)", "their_seconds": round(theirs, 1), "their_value": round(reached, 2),
+        "our_seconds": round(ours, 1), "our_value": round(mine, 2), "our_images": budget,
+        "reached": mine <= reached, "ratio": round(theirs / ours, 2), "wanted": 6.0,
+    }  # fmt: skip
+
+
+def _fitted(images: Tensor) -> Tensor:
+    """28x28 images in [-1, 1] to 32x32 and back, as the peer's samples have been through half of that."""
+    large = nn.functional.interpolate(images, size=32, mode="bilinear", antialias=True)
+    return nn.functional.interpolate(large, size=28, mode="bilinear", antialias=True)
+
+
+def _their_samples(generator: nn.Module) -> Tensor:
+    generator.eval()
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        made = [generator(torch.randn(500, 100, generator=noise)) for _ in range(SAMPLES // 500)]
+    generator.train()
+    return nn.functional.interpolate(torch.cat(made), size=28, mode="bilinear", antialias=True)
+
+
+def gan(data: ImageSet, minutes: float = 10.0, limit: int = 4_000_000) -> dict[str, Any]:
+    """Theirs: so many minutes. Ours: the book's convolutional GAN until it has their Frechet distance, or has seen `limit` images.
+
+    Ours is looked at after every :data:`EVERY` images; the looks are not part of the time. The peer paints 32x32: its samples are
+    made smaller, and compared with test images that were made larger and smaller again.
+    """
+    net = feature_network(data.name)
+    test = load(data.name, "test").floats()
+    real: Statistics = statistics(features(net, test))
+    torch.manual_seed(0)
+    generator, critic = nets.DcganGenerator(), nets.DcganCritic(sigmoid=True)
+    theirs_seen = peers.gan_loop(generator, critic, 32, data.images[:, 0].numpy(), "cpu")
+    seen, theirs = trained_for(theirs_seen, lambda _, seconds: seconds >= 60 * minutes)
+    target = frechet_distance(statistics(features(net, _fitted(test))), statistics(features(net, _their_samples(generator))))
+    run = start(replace(GanConfig(), image_shape=data.image_shape), data, "cpu")
+    looks: list[tuple[int, float]] = []
+
+    def done(images: int, seconds: float) -> bool:
+        if images < EVERY * (len(looks) + 1):
+            return False
+        made = sample(run.state.ema, SAMPLES, seed=0)  # type: ignore[union-attr]
+        looks.append((images, round(frechet_distance(real, statistics(features(net, made))), 2)))
+        return looks[-1][1] <= target or images >= limit
+
+    mine, ours = trained_for((r["images"] for r in run.records(2**40)), done)
+    return {
+        "work": "GAN, convolutional",
+        "target": f"Frechet distance over mnist-features, {SAMPLES:,} samples, at most that of the peer after {minutes:g} minutes",
+        "peer": "PyTorch-GAN dcgan.py (stand-in)", "their_seconds": round(theirs, 1), "their_value": round(target, 2),
+        "their_images": seen, "our_seconds": round(ours, 1), "our_value": looks[-1][1], "our_images": mine, "looks": looks,
+        "reached": looks[-1][1] <= target, "ratio": round(theirs / ours, 2), "wanted": 8.0,
+    }  # fmt: skip
+
+
+def measure(data: ImageSet, minutes: float) -> list[dict[str, Any]]:
+    return [vae(data), gan(data, minutes)]

@@ -1,0 +1,38 @@
+"""Tables and curves of the chapter on speed."""
+
+import pytest
+
+from imggen_lib.viz import speed
+
+
+def test_table_writes_numbers_as_people_read_them() -> None:
+    row = {"work": "a < b", "rate": 12345, "our_fraction_of_peak": 0.123, "ratio": 3.456, "ratios": [3.1, 12.0], "seconds": 81.04}
+    columns = {"": "work", "r": "rate", "f": "our_fraction_of_peak", "q": "ratio", "from": "ratios", "s": "seconds", "none": "gone"}
+    html = speed.table([row], columns)._repr_html_()
+    for cell in ("a &lt; b</th>", "<td>12,345</td>", "<td>12%</td>", "<td>3.46</td>", "<td>3.10 to 12.0</td>", "<td>81.0</td>"):
+        assert cell in html
+    assert html.count("<td></td>") == 2  # the missing key, and the head of the first column
+
+
+def test_growth_has_a_panel_a_setting_with_all_points() -> None:
+    lines = {"VAE, fully connected": [[16, 100], [32, 200]], "GAN, convolutional": [[16, 10], [32, 11]]}
+    figure = speed.growth({"batch": lines, "width": {"GAN, convolutional": [[8, 5], [16, 4], [32, 1]]}})
+    assert [len(ax.lines) for ax in figure.axes] == [2, 1]
+    assert list(figure.axes[1].lines[0].get_ydata()) == [5, 4, 1]
+    assert {ax.lines[0].get_marker() for ax in figure.axes} == {"s", "o"}
+    assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
+
+
+def test_memory_starts_at_zero() -> None:
+    figure = speed.memory([[1000, 500.0], [2000, 510.0]])
+    assert figure.axes[0].get_ylim()[0] == 0 and figure.axes[0].get_ylim()[1] > 510
+
+
+def test_efficiency_is_the_formula() -> None:
+    figure = speed.efficiency(1e6, 0.01, {"slow": 1e8, "fast": 1e10}, most=8)
+    slow, fast = figure.axes[0].lines
+    assert list(slow.get_xdata()) == [1, 2, 4, 8]
+    assert list(slow.get_ydata()) == pytest.approx([1 / (1 + 2 * (n - 1)) for n in (1, 2, 4, 8)])
+    assert all(a >= b for a, b in zip(fast.get_ydata(), slow.get_ydata(), strict=True))
+    with pytest.raises(ValueError, match="positive"):
+        speed.efficiency(1e6, 0.0, {"slow": 1e8})
