@@ -67,7 +67,7 @@ class Run:
     def in_bfloat16(self) -> "Run":
         """Compute convolutions and matrix products in bfloat16; weights, losses and everything else stay float32.
 
-        Worth it where the hardware has units for it (GPUs since Ampere); on most CPUs it is half as fast as float32.
+        Worth it where the hardware has units for it (GPUs since Ampere, some CPUs); elsewhere it is half as fast as float32.
         """
         from accelerate.utils import convert_outputs_to_fp32
 

@@ -61,6 +61,8 @@ def test_samples_and_maps_can_be_drawn() -> None:
     record = with_nll(_record())
     html = samples_table(record).html
     assert html.count("<img") == 4 and html.count('alt="samples of model') == 4
+    worst = samples_table({**record, "worst": {"VAE, d": record["samples"]["VAE, d"]}}, key="worst").html
+    assert worst.count("<img") == 1 and "VAE, d" in worst and "GAN, b" not in worst
     assert isinstance(results_map(record, "precision", "frechet_distance", ("P", "F"), log="y"), Picture)
     assert isinstance(results_map(record, "nll", "frechet_distance", ("NLL", "F"), log="xy"), Picture)
     assert over_seeds(record["runs"]["GAN, b"], "frechet_distance") == [40.0]

@@ -20,6 +20,8 @@ CONFIGS: dict[str, GanConfig | VaeConfig] = {
     "conv-gan": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2),
     "mlp-gan": GanConfig(**GAN, net="mlp", loss="hinge", critic_steps=2),
     "conv-vae": VaeConfig(**GAN, free_bits=0.1),
+    "mlp-vae-at-the-floor": VaeConfig(**{**GAN, "net": "mlp"}, free_bits=0.03),  # one half of a batch above it, the other below
+    "mlp-vae-three-draws": VaeConfig(**{**GAN, "net": "mlp"}, draws=3, draws_start=16),
     "mlp-vae": VaeConfig(**{**GAN, "net": "mlp"}, likelihood="gaussian", classes=2),
 }
 

@@ -91,18 +91,20 @@ def standard_normal_kl(mu: Float[Tensor, "n z"], logvar: Float[Tensor, "n z"]) -
     return kl_per_dimension(mu, logvar).sum(1)
 
 
-def free_bits_kl(kl: Float[Tensor, "n z"], floor: float) -> Float[Tensor, ""]:
+def free_bits_kl(kl: Float[Tensor, "n z"], floor: float, means: Float[Tensor, " z"] | None = None) -> Float[Tensor, ""]:
     r"""The KL term with `floor` nats a dimension free of charge: below it, saving more brings nothing.
 
     .. math:: \sum_j \max\left(\lambda, \frac1n\sum_i \mathrm{KL}_{ij}\right)
 
     Takes :func:`kl_per_dimension` ``(n, z)`` and averages over the images of the batch *before* the maximum; `floor` (lambda)
-    is in nats, 0 gives the mean KL. Minus log p(x|z) this is a loss, not a bound.
+    is in nats, 0 gives the mean KL. Where `kl` holds a part of the batch, `means` are those of the whole batch, which decide what
+    is below the floor. Minus log p(x|z) this is a loss, not a bound.
     Source: Kingma et al. 2016, arXiv:1606.04934, appendix C.
     """
     if not (math.isfinite(floor) and floor >= 0):
         raise ValueError(f"free bits must be a finite number of nats >= 0, got {floor}")
-    return kl.mean(0).clamp(min=floor).sum()
+    mean = kl.mean(0)
+    return torch.where((mean if means is None else means) < floor, floor, mean).sum()
 
 
 def elbo(log_px: PerImage, kl: PerImage, beta: float = 1.0) -> PerImage:

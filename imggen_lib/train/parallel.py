@@ -49,6 +49,12 @@ def own(x: Tensor, processes: Processes | None) -> Tensor:
     return x if processes is None else x.chunk(processes.num_processes)[processes.process_index]
 
 
+def mean_over(x: Tensor, processes: Processes | None) -> Tensor:
+    """The mean of `x` over the processes, without a gradient."""
+    x = x.detach()
+    return x if processes is None or processes.num_processes == 1 else processes.reduce(x.clone(), reduction="mean")
+
+
 @torch.no_grad()
 def average_gradients(optimizer: torch.optim.Optimizer, processes: Processes | None) -> None:
     """Put the mean over the processes in the place of every gradient that the optimiser is about to use, in one message."""

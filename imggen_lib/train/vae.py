@@ -21,7 +21,7 @@ from imggen_lib.losses.vae import (
 )
 from imggen_lib.models.vae import VAE, VaeOutput
 from imggen_lib.noise import generator_for
-from imggen_lib.train.parallel import Processes, average_gradients, count, own, whole
+from imggen_lib.train.parallel import Processes, average_gradients, count, mean_over, own, whole
 from imggen_lib.train.state import Record, Schedule, VaeState, check_batch, check_finite, constant, set_lr
 
 _NOISE = 3  # the stream of random numbers for binarisation and eps; see noise.generator_for
@@ -65,13 +65,15 @@ class Bounds(NamedTuple):
     kl: Float[Tensor, " n"]
 
 
-def evidence_bound(out: VaeOutput, log_px: Float[Tensor, " n"], weight: float, free_bits: float) -> Bounds:
+def evidence_bound(
+    out: VaeOutput, log_px: Float[Tensor, " n"], weight: float, free_bits: float, processes: Processes | None = None
+) -> Bounds:
     """The evidence lower bound with the weight `weight` on the KL term and `free_bits` nats a latent dimension free of charge."""
     kls = kl_per_dimension(out.mu, out.logvar)  # (n, latent_dim)
     kl = kls.sum(1)  # (n,)
     bound = elbo(log_px, kl, weight).mean()
     if free_bits:
-        bound = bound - weight * (free_bits_kl(kls, free_bits) - kl.mean())
+        bound = bound - weight * (free_bits_kl(kls, free_bits, mean_over(kls.mean(0), processes)) - kl.mean())
     return Bounds(bound, log_px - kl, log_px, kl)
 
 
@@ -117,7 +119,7 @@ def train_vae(
         if k == 1:
             out: VaeOutput = model(x, y, eps[:, 0])
             weight = beta(state.images) if callable(beta) else beta
-            found = evidence_bound(out, log_likelihood(model, x, out.decoded), weight, free_bits)
+            found = evidence_bound(out, log_likelihood(model, x, out.decoded), weight, free_bits, processes)
         else:
             found = importance_bound(model, x, y, eps)
         loss = -found.bound

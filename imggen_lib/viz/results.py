@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 from typing import Any, NamedTuple
 
 from imggen_lib.viz.figure import Picture, figure_and_axes
@@ -116,7 +116,7 @@ def samples_table(record: Mapping[str, Any], words: str = "samples of model", ke
 
 
 def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, str], log: str = "") -> Picture:
-    """Every model at the means of two of its numbers, marked with its number in the table; GANs round, VAEs square, real a star."""
+    """Every model at the medians of two of its numbers over seeds, marked with its number in the table; GANs round, VAEs square."""
     figure, ax = figure_and_axes(5.0, 4.0)
     for k, (name, several) in enumerate(record["runs"].items(), start=1):
         xs, ys = over_seeds(several, x), over_seeds(several, y)
@@ -124,8 +124,8 @@ def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, st
             continue
         vae = name.startswith("VAE")
         box = {"boxstyle": "square,pad=0.2" if vae else "circle,pad=0.15", "facecolor": VAE if vae else GAN, "edgecolor": "white"}
-        ax.plot(mean(xs), mean(ys), "none")
-        ax.text(mean(xs), mean(ys), str(k), ha="center", va="center", fontsize=9, color="white", bbox=box)
+        ax.plot(median(xs), median(ys), "none")
+        ax.text(median(xs), median(ys), str(k), ha="center", va="center", fontsize=9, color="white", bbox=box)
     real = record["real_images"]
     if x in real and y in real:
         ax.plot(real[x], real[y], "*", color="black", markersize=14)

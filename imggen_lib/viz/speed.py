@@ -73,7 +73,7 @@ def efficiency(gradients: float, step: float, bandwidths: Mapping[str, float], m
         values = [1 / (1 + 2 * (n - 1) * gradients / (bandwidth * step)) for n in processes]
         (line,) = ax.plot(processes, values, marker="o", markersize=4, linewidth=1.2)
         ax.annotate(name, (processes[-1], values[-1]), xytext=(6, -3), textcoords="offset points", color=line.get_color())
-    ax.set(xscale="log", xlabel="$N$", ylabel="$e$", ylim=(0, 1.05))
+    ax.set(xscale="log", xlabel="$N$", ylabel="$e$", xlim=(0.9, 1.6 * most), ylim=(0, 1.05))
     ax.set_xticks(processes, map(str, processes))
     ax.minorticks_off()
     ax.grid(alpha=0.3)

@@ -94,6 +94,13 @@ def main() -> None:
     load_before, peak = throughput.load(), peak_flops(n=2048, tries=20)
     about = {
         "command": f"make bench (rounds {args.rounds}, {args.seconds:g} s a side and round, {args.minutes:g} minutes)",
+        "protocol": {
+            "rounds": args.rounds,
+            "seconds": args.seconds,
+            "minutes": args.minutes,
+            "data": "mnist",
+            "threads": args.threads,
+        },
         "date": date.today().isoformat(),
         "machine": hardware(),
         "load_before": load_before,

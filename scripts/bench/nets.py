@@ -89,7 +89,7 @@ class MlpCritic(nn.Module):
 
 
 class UpConv(nn.Conv2d):
-    """Nearest-neighbour doubling and a 3x3 convolution, as one transposed convolution: the same function in a quarter of the work.
+    """Nearest-neighbour doubling and a 3x3 convolution, as one transposed convolution: the same function with 4 of 9 products.
 
     Each input pixel is read by 2x2 neighbours of the doubled map, so the nine weights act as sums on a kernel of 4x4 with stride 2.
     """
