@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bench import curves, lost, quality, throughput
 from imggen_lib.data import ImageSet, load
 from imggen_lib.profiling import peak_flops
 
+Part = Callable[[ImageSet, argparse.Namespace, float], Any]
 OUT = Path(__file__).parent.parent.parent / "imggen_lib" / "measured" / "bench.json"
 
 
@@ -41,31 +43,25 @@ def times(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[st
     return rows
 
 
-def growth(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
-    found = curves.measure(args.seconds / 2)
-    print(json.dumps(found), flush=True)
-    return found
+def printed(measure: Callable[[argparse.Namespace], dict[str, Any]]) -> Part:
+    """A part that shows what it found as it is."""
+
+    def part(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
+        found = measure(args)
+        print(json.dumps(found), flush=True)
+        return found
+
+    return part
 
 
-def beginning(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, float]:
-    found = curves.startup()
-    print(json.dumps(found), flush=True)
-    return found
-
-
-def attempts(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
-    found = lost.measure(args.seconds / 2)
-    print(json.dumps(found), flush=True)
-    return found
-
-
-def stream(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
-    found = curves.streamed(args.streamed)
-    print(json.dumps(found), flush=True)
-    return found
-
-
-PARTS = {"throughput": speeds, "quality": times, "growth": growth, "startup": beginning, "lost": attempts, "stream": stream}
+PARTS: dict[str, Part] = {
+    "throughput": speeds,
+    "quality": times,
+    "growth": printed(lambda args: curves.measure(args.seconds / 2)),
+    "startup": printed(lambda args: curves.startup()),
+    "lost": printed(lambda args: lost.measure(args.seconds / 2)),
+    "stream": printed(lambda args: curves.streamed(args.streamed)),
+}
 
 
 def summary(record: dict[str, Any]) -> dict[str, Any]:
