@@ -15,6 +15,7 @@ PARTS = (
     *("maths", "net", "picture", "explorer", "drawing", "real_or_fake"),
     *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
 )
+_VIEW = "application/vnd.jupyter.widget-view+json"
 DEMOS = ("explorer", "drawing", "real_or_fake", "trainer")
 
 
@@ -100,8 +101,15 @@ class Live(anywidget.AnyWidget):
         said = ", ".join(f"{k}={v!r}" for k, v in sorted(self.options.items()))
         return f"<live demo {self.demo}: {said}>"
 
+    #: ipywidgets 7, which Colab has, would show the widget by itself and leave the mount out of the stored output.
+    _ipython_display_ = None
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
+        bundle: Any
+        if hasattr(super(), "_repr_mimebundle_"):
+            bundle = super()._repr_mimebundle_(**kwargs)
+        else:  # ipywidgets 7 with an early anywidget
+            bundle = {_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})

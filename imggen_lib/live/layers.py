@@ -24,7 +24,7 @@ class Layer:
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
-    body: tuple["Layer", ...] = ()
+    body: tuple[Any, ...] = ()  # of layers
 
 
 Layers = list[Layer]
