@@ -57,6 +57,13 @@ def test_neither_way_is_better_leaves_nothing_bold() -> None:
     assert "<strong>" not in html
 
 
+def test_a_spread_can_be_left_out_and_a_large_one_has_no_decimals() -> None:
+    record = {"runs": {"GAN, a": [{"f": 40.26}, {"f": 1711.4}]}, "real_images": {"f": 0.5}}
+    shown = results_table(record, [Column("F", "f", 1)], strip="f").html
+    assert "876 <small>± 1,182</small>" in shown
+    assert "<small>" not in results_table(record, [Column("F", "f", 1, spread=False)], strip="f").html.split("</style>")[1]
+
+
 def test_samples_and_maps_can_be_drawn() -> None:
     record = with_nll(_record())
     html = samples_table(record).html

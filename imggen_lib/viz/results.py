@@ -13,12 +13,13 @@ GAN, VAE = "#b4540a", "#3566c8"  # told apart by shape as well
 
 
 class Column(NamedTuple):
-    """A column of the table: its heading, the key in a run, the digits after the point, and which way is better."""
+    """A column of the table: its heading, the key in a run, the digits after the point, which way is better, spread or not."""
 
     heading: str
     key: str
     digits: int = 2
     better: str = "lower"  # lower, higher, or neither
+    spread: bool = True
 
 
 def with_nll(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,23 +36,25 @@ def over_seeds(runs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
     return [run[key] for run in runs if key in run]
 
 
-def _cell(values: Sequence[float], digits: int) -> str:
+def _cell(values: Sequence[float], column: Column) -> str:
     if not values:
         return "\u2013"
+    spread = stdev(values) if len(values) > 1 and column.spread else None
+    digits = 0 if spread is not None and spread >= 100 else column.digits
     text = f"{mean(values):,.{digits}f}"
-    return f"{text} <small>± {stdev(values):,.{digits}f}</small>" if len(values) > 1 else text
+    return text if spread is None else f"{text} <small>± {spread:,.{digits}f}</small>"
 
 
 def _strip(values: Sequence[float], low: float, high: float, real: float, colour: str) -> str:
     """Dots on a logarithmic line from `low` to `high`, one a seed, and a mark where real images are; no words in it."""
 
     def x(value: float) -> float:
-        return 4 + 82 * (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+        return 4 + 58 * (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
 
     dots = "".join(f'<circle cx="{x(v):.1f}" cy="8" r="3" fill="{colour}" fill-opacity="0.75"/>' for v in values)
-    line = '<line x1="4" y1="8" x2="86" y2="8" stroke="currentColor" stroke-opacity="0.25"/>'
+    line = '<line x1="4" y1="8" x2="62" y2="8" stroke="currentColor" stroke-opacity="0.25"/>'
     mark = f'<line x1="{x(real):.1f}" y1="2" x2="{x(real):.1f}" y2="14" stroke="currentColor" stroke-width="1.5"/>'
-    return f'<svg width="90" height="16" viewBox="0 0 90 16" aria-hidden="true">{line}{mark}{dots}</svg>'
+    return f'<svg width="66" height="16" viewBox="0 0 66 16" aria-hidden="true">{line}{mark}{dots}</svg>'
 
 
 def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> str:
@@ -62,8 +65,8 @@ def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> st
 
 
 _STYLE = """<style>
-.imggen-results { font-size: .8rem }
-.imggen-results th, .imggen-results td { padding: .1rem .25rem; text-align: right; white-space: nowrap }
+.imggen-results { font-size: .75rem }
+.imggen-results th, .imggen-results td { padding: .1rem .12rem; text-align: right; white-space: nowrap }
 .imggen-results thead th { white-space: normal; vertical-align: bottom }
 .imggen-results th[scope=row] { text-align: left; font-weight: normal }
 .imggen-results small { opacity: .8; font-size: .85em }
@@ -95,11 +98,11 @@ def results_table(record: Mapping[str, Any], columns: Sequence[Column], strip: s
     best = {c.key: _best(runs, c) for c in columns}
     rows = []
     for k, (name, several) in enumerate(runs.items(), start=1):
-        texts = [_cell(over_seeds(several, c.key), c.digits) for c in columns]
+        texts = [_cell(over_seeds(several, c.key), c) for c in columns]
         cells = [f"<strong>{t}</strong>" if best[c.key] == name else t for t, c in zip(texts, columns, strict=True)]
         colour = VAE if name.startswith("VAE") else GAN
         rows.append(_row(k, name, _strip(over_seeds(several, strip), low, high, real[strip], colour), cells))
-    cells = [_cell([real[c.key]] if c.key in real else [], c.digits) for c in columns]
+    cells = [_cell([real[c.key]] if c.key in real else [], c) for c in columns]
     rows.append(_row("", "real images", _strip([], low, high, real[strip], GAN), cells))
     return scrolling(["#", "", "", *(c.heading for c in columns)], rows, f"table of {len(runs)} models")
 
