@@ -159,7 +159,7 @@ class VaeConfig(Config):
         return net(self.image_shape, self.latent_dim, self.width, **rest)
 
     def state(self, device: str = "cpu") -> VaeState:
-        """A fresh state; residual networks compute channels-last, which is up to 1.5 times faster for their 3x3 convolutions."""
+        """A fresh state; residual networks compute channels-last: decoding 1.3 to 1.5 times as fast on a CPU."""
         model = self.build().to(device)
         return VaeState.create(model.to(memory_format=torch.channels_last) if self.net == "res" else model, lr=self.lr)
 

@@ -93,6 +93,12 @@ def bench(data: str) -> Bench:
     return Bench(data, Protocol(), best_device())
 
 
+@cache
+def real_images(data: str) -> Card:
+    """What real training images get in the place of samples."""
+    return rounded(bench(data).real_images())
+
+
 def share_error(model: Any, data: str) -> float:
     """The largest distance of a class's share among the samples from its share of the test images."""
     shares, _ = class_shares(bench(data).classifier, sample(model, bench(data).n, seed=0))
@@ -102,7 +108,7 @@ def share_error(model: Any, data: str) -> float:
 
 def measure(model: Any, data: str, draws: int = 0) -> Card:
     """What the protocol says of a model and of real training images in its place; for a VAE its likelihood, too."""
-    found, real = rounded(bench(data).model(model)), rounded(bench(data).real_images())
+    found, real = rounded(bench(data).model(model)), real_images(data)
     names = ("frechet_distance", "precision", "recall", "coverage", "smallest_class_share", "largest_class_share")
     card: Card = {name: found[name] for name in (*names, "mean_class_probability")}
     card["largest_share_error"] = round(share_error(model, data), 4)

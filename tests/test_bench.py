@@ -87,6 +87,14 @@ def test_a_side_that_is_three_times_slower_has_a_ratio_of_three(digits: ImageSet
     assert found["ours"] > 0 and "package" not in found
 
 
+def test_the_pixels_are_grey_no_longer_than_the_comparison_lasts(digits: ImageSet) -> None:
+    from imggen_lib.train import vae
+
+    before = vae.observe
+    throughput.measure(throughput.WORKS[0], digits, rounds=1, seconds=0.01)
+    assert vae.observe is before
+
+
 def test_the_textbook_loops_learn(digits: ImageSet) -> None:
     """Not only fast: a stand-in that trained nothing would be no peer."""
     torch.manual_seed(0)

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
 from bench import nets, peers
+from bench.throughput import grey_pixels
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, load
 from imggen_lib.losses.vae import bernoulli_log_prob, standard_normal_kl
@@ -81,7 +81,7 @@ def vae(data: ImageSet, epochs: int = 10, budget: int = 150_000) -> dict[str, An
     reached = grey_objective(_their_parts(model.eval()), test)
     run = start(VaeConfig(image_shape=data.image_shape, net="mlp", latent_dim=20, schedule_images=budget, lr=3e-3), data, "cpu")
     assert isinstance(run.state, VaeState)
-    with patch("imggen_lib.train.vae.observe", lambda x, model, noise: x):
+    with grey_pixels():
         _, ours = trained_for((r["images"] for r in run.records(budget)), lambda images, _: images >= budget)
     mine = grey_objective(_our_parts(run.state.model.eval()), test)
     return {

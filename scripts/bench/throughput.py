@@ -4,6 +4,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -33,12 +34,17 @@ def _gan(generator: torch.nn.Module, critic: torch.nn.Module, data: ImageSet, ba
         yield record["images"]
 
 
+def grey_pixels() -> Any:
+    """While this is entered, VAEs train on the pixels as they are; leave it before anything else trains."""
+    return patch("imggen_lib.train.vae.observe", lambda x, model, noise: x)
+
+
 def _vae(model: Any, data: ImageSet, batch: int, fast: bool = False) -> Iterator[int]:
     """On grey pixels, as the peers; the book's own trainings toss each pixel anew, which costs a tenth of the speed."""
     model.start_at(data.mean_image())
     model = model.to(memory_format=torch.channels_last) if fast else model
     records = train_vae(VaeState.create(model, lr=1e-3), data.batches(batch, images=2**40))
-    with patch("imggen_lib.train.vae.observe", lambda x, model, noise: x):
+    with grey_pixels():
         for record in records:
             yield record["images"]
 
@@ -96,7 +102,13 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
     has a lower fraction at the same speed.
     """
     pixels = data.images[:, 0].numpy()
-    ours, theirs = work.ours(data), work.theirs(pixels)
+    with closing(work.ours(data)) as ours, closing(work.theirs(pixels)) as theirs:
+        return _measured(work, pixels, ours, theirs, rounds, seconds, peak)
+
+
+def _measured(
+    work: Work, pixels: np.ndarray, ours: Iterator[int], theirs: Iterator[int], rounds: int, seconds: float, peak: float
+) -> dict[str, Any]:
     pairs = [(speed(ours, seconds), speed(theirs, seconds)) for _ in range(rounds)]
     mine, other = (statistics.median(p[k] for p in pairs) for k in (0, 1))
     ratios = [a / b for a, b in pairs]
