@@ -15,6 +15,7 @@ from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
+from imggen_lib.machine import prepare
 from imggen_lib.noise import mix
 from imggen_lib.train.gan import train_gan
 from imggen_lib.train.parallel import Processes
@@ -88,7 +89,7 @@ class Run:
 def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | None = None) -> Run:
     """A fresh run. The networks' random start depends on the configuration's seed alone."""
     device = device or best_device()
-    _allow_tf32(device)
+    prepare(device)
     if config.image_shape != data.image_shape:
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
     if config.classes and config.classes != len(data.classes):
@@ -101,13 +102,6 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
     if device != "cpu":
         _move(state, device)
     return Run(config, state, data.to(device))
-
-
-def _allow_tf32(device: str) -> None:
-    """TF32 keeps float32's range and rounds the factors of products to 10 bits: several times faster on GPUs that have it."""
-    if device.startswith("cuda"):
-        torch.set_float32_matmul_precision("high")
-        torch.backends.cudnn.allow_tf32 = True
 
 
 def _move(state: GanState | VaeState, device: str) -> None:
@@ -126,7 +120,7 @@ def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | None 
         name = trained_on.get("name", "a set that it does not name")
         raise CheckpointError(f"{folder} was trained on {name}; {data.name} is not the same set of images")
     device = device or best_device()
-    _allow_tf32(device)
+    prepare(device)
     state = saved.config.state()
     _move(state, device)
     saved.restore(state)

@@ -1,16 +1,20 @@
 """The benchmark compares like with like: the same functions, the same numbers of weights; and a slow side loses."""
 
 import json
+import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from bench import curves, lost, nets, peers, quality, throughput
+from bench.apart import apart
 from torch import nn
 
 from imggen_lib.checkpoint import pretrained
@@ -70,7 +74,13 @@ def test_both_sides_run_and_count_images(work: throughput.Work, digits: ImageSet
         assert counted[0] == work.batch and counted == sorted(counted) and counted[2] <= 3 * work.batch
 
 
-def test_a_side_that_is_three_times_slower_has_a_ratio_of_three(digits: ImageSet) -> None:
+@contextmanager
+def here(**settings: Any) -> Iterator[Callable[..., Any]]:
+    """In place of bench.apart.apart: without a process, so that what a test put in place holds."""
+    yield lambda f, *args: f(*args)
+
+
+def test_a_side_that_is_three_times_slower_has_a_ratio_of_three() -> None:
     def side(pause: float) -> Iterator[int]:
         seen = 0
         while True:
@@ -78,20 +88,36 @@ def test_a_side_that_is_three_times_slower_has_a_ratio_of_three(digits: ImageSet
             seen += 10
             yield seen
 
-    def theirs(images: np.ndarray) -> Iterator[int]:
-        return side(0.03)
-
-    work = throughput.Work("pretended", 10, lambda data: side(0.01), "slower", theirs, 2.0)
-    found = throughput.measure(work, digits, rounds=3, seconds=0.2)
-    assert found["ratio"] == pytest.approx(3, rel=0.4) and found["ratios"][0] <= found["ratio"] <= found["ratios"][1]
-    assert found["ours"] > 0 and "package" not in found
+    sides = {"ours": partial(throughput.speed, side(0.01)), "theirs": partial(throughput.speed, side(0.03))}
+    found = throughput.turns(sides, rounds=3, seconds=0.2)
+    ratio, (lowest, highest) = throughput.ratios(found["ours"], found["theirs"])
+    assert ratio == pytest.approx(3, rel=0.4) and lowest <= ratio <= highest
+    assert throughput.ratios([4.0, 6.0, 100.0], [2.0, 2.0, 2.0]) == (3.0, [2.0, 50.0])
 
 
-def test_the_pixels_are_grey_no_longer_than_the_comparison_lasts(digits: ImageSet) -> None:
+def test_all_sides_are_measured_in_processes_of_their_own(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throughput.packages, "installed", lambda: [])
+    found = throughput.measure(throughput.WORKS[0], digits, rounds=2, seconds=0.05, peak=1e11)
+    assert min(found[name] for name in ("ours", "theirs", "theirs_helped", "ratio", "ratio_helped")) > 0
+    assert found["ratios"][0] <= found["ratios"][1] and 0 < found["our_fraction_of_peak"] < 10 and "package" not in found
+
+
+def test_what_one_side_asks_of_its_process_does_nothing_for_the_other() -> None:
+    before = torch.get_float32_matmul_precision()
+    with apart() as ours, apart(threads=1) as theirs:
+        ours(torch.set_float32_matmul_precision, "high")
+        assert (ours(torch.get_float32_matmul_precision), theirs(torch.get_float32_matmul_precision)) == ("high", "highest")
+        assert ours(os.getpid) == ours(os.getpid) != theirs(os.getpid) != os.getpid()
+        assert theirs(torch.get_num_threads) == 1
+    assert torch.get_float32_matmul_precision() == before
+
+
+def test_the_pixels_are_grey_no_longer_than_the_training_lasts(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     from imggen_lib.train import vae
 
+    monkeypatch.setattr(quality, "load", lambda name, split: digits)
     before = vae.observe
-    throughput.measure(throughput.WORKS[0], digits, rounds=1, seconds=0.01)
+    quality.our_vae(digits, 256)
     assert vae.observe is before
 
 
@@ -146,6 +172,7 @@ def test_both_recipes_are_judged_by_one_rule(digits: ImageSet, monkeypatch: pyte
     """Short trainings: the verdict is that of the two values, and a training that does not get there gives up."""
     monkeypatch.setattr(quality, "load", lambda name, split: digits)
     monkeypatch.setattr(quality, "feature_network", lambda name: pretrained("mnist-features").model())
+    monkeypatch.setattr(quality, "apart", here)
     monkeypatch.setattr(quality, "SAMPLES", 500)
     monkeypatch.setattr(quality, "EVERY", 128)
     found = [quality.vae(digits, epochs=1, budget=1280), quality.gan(digits, minutes=0.001, limit=256)]
@@ -177,7 +204,8 @@ def test_other_programs_run_while_they_should_and_no_longer() -> None:
 def test_growth_has_a_point_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, few in (("BATCHES", (8,)), ("WIDTHS", (4, 8)), ("SIZES", (8,)), ("COUNTS", (100,))):
         monkeypatch.setattr(curves, name, few)
-    found = curves.measure(0.05)
+    found = curves.measure(0.02, rounds=2)
+    assert list(found) == ["batch", "width", "image size", "images in the set"] and len(found["batch"]) == 2
     assert [setting for setting, _ in found["width"]["GAN, convolutional"]] == [4, 8]
     assert all(rate > 0 for lines in found.values() for points in lines.values() for _, rate in points)
 

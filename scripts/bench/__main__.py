@@ -13,6 +13,7 @@ from checkpoints import hardware
 
 from bench import curves, lost, quality, throughput
 from imggen_lib.data import ImageSet, load
+from imggen_lib.machine import prepare
 from imggen_lib.profiling import peak_flops
 
 Part = Callable[[ImageSet, argparse.Namespace, float], Any]
@@ -27,7 +28,8 @@ def speeds(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[s
         r = rows[-1]
         line = f"{r['work']:20} ours {r['ours']:7,} img/s ({r['our_fraction_of_peak']:.0%} of peak)   {r['peer']:32} "
         line += f"{r['theirs']:7,} img/s ({r['their_fraction_of_peak']:.0%})   "
-        line += f"ratio {r['ratio']:5.2f} ({r['ratios'][0]:.2f} to {r['ratios'][1]:.2f}; wanted {r['wanted']})"
+        line += f"ratio {r['ratio']:5.2f} ({r['ratios'][0]:.2f} to {r['ratios'][1]:.2f}; wanted {r['wanted']}; "
+        line += f"{r['ratio_helped']:.2f} with our settings of the process)"
         more = f"   {r['package']}: {r['package_speed']:,} img/s, ratio {r['package_ratio']}" if "package" in r else ""
         print(line + more, flush=True)
     return rows
@@ -43,11 +45,11 @@ def times(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[st
     return rows
 
 
-def printed(measure: Callable[[argparse.Namespace], dict[str, Any]]) -> Part:
+def printed(measure: Callable[[ImageSet, argparse.Namespace], dict[str, Any]]) -> Part:
     """A part that shows what it found as it is."""
 
     def part(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
-        found = measure(args)
+        found = measure(data, args)
         print(json.dumps(found), flush=True)
         return found
 
@@ -57,10 +59,10 @@ def printed(measure: Callable[[argparse.Namespace], dict[str, Any]]) -> Part:
 PARTS: dict[str, Part] = {
     "throughput": speeds,
     "quality": times,
-    "growth": printed(lambda args: curves.measure(args.seconds / 2)),
-    "startup": printed(lambda args: curves.startup()),
-    "lost": printed(lambda args: lost.measure(args.seconds / 2)),
-    "stream": printed(lambda args: curves.streamed(args.streamed)),
+    "growth": printed(lambda data, args: curves.measure(args.seconds / 3)),
+    "startup": printed(lambda data, args: curves.startup()),
+    "lost": printed(lambda data, args: lost.measure(data, args.seconds / 2)),
+    "stream": printed(lambda data, args: curves.streamed(args.streamed)),
 }
 
 
@@ -87,6 +89,7 @@ def main() -> None:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
     torch.set_num_threads(args.threads)
     before: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    prepare("cpu")
     load_before, peak = throughput.load(), peak_flops(n=2048, tries=20)
     about = {
         "command": f"make bench (rounds {args.rounds}, {args.seconds:g} s a side and round, {args.minutes:g} minutes)",

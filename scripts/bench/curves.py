@@ -8,12 +8,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bench.throughput import speed
+from bench.throughput import speed, turns
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, glyphs
 from imggen_lib.data.stream import write_shards
@@ -38,19 +39,19 @@ def seen(config: GanConfig | VaeConfig, data: ImageSet) -> Iterator[int]:
     return (record["images"] for record in run.records(2**40))
 
 
-def measure(seconds: float) -> dict[str, dict[str, list[list[float]]]]:
-    """Curves as lists of ``[setting, images a second]``; two a setting for the batch, a small and a large network."""
+def measure(seconds: float, rounds: int = 3) -> dict[str, dict[str, list[list[float]]]]:
+    """Curves as lists of ``[setting, images a second]``: medians over rounds in which every point has its turn."""
     small = noise(10_000, 28)
-    rate = lambda config, data=small: round(speed(seen(config, data), seconds, warmup=8))  # noqa: E731
-    return {
-        "batch": {
-            "VAE, fully connected": [[b, rate(replace(MLP, batch=b))] for b in BATCHES],
-            "GAN, convolutional": [[b, rate(replace(CONV, batch=b))] for b in BATCHES],
-        },
-        "width": {"GAN, convolutional": [[w, rate(replace(CONV, width=w))] for w in WIDTHS]},
-        "image size": {"GAN, convolutional": [[s, rate(CONV, noise(2_000, s))] for s in SIZES]},
-        "images in the set": {"VAE, fully connected": [[n, rate(MLP, noise(n, 28))] for n in COUNTS]},
-    }
+    points = [("batch", "VAE, fully connected", b, replace(MLP, batch=b), small) for b in BATCHES]
+    points += [("batch", "GAN, convolutional", b, replace(CONV, batch=b), small) for b in BATCHES]
+    points += [("width", "GAN, convolutional", w, replace(CONV, width=w), small) for w in WIDTHS]
+    points += [("image size", "GAN, convolutional", s, CONV, noise(2_000, s)) for s in SIZES]
+    points += [("images in the set", "VAE, fully connected", n, MLP, noise(n, 28)) for n in COUNTS]
+    sides = {point[:3]: partial(speed, seen(*point[3:])) for point in points}
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    for (panel, name, setting), speeds in turns(sides, rounds, seconds).items():
+        found.setdefault(panel, {}).setdefault(name, []).append([setting, round(statistics.median(speeds))])
+    return found
 
 
 IMPORTS = """

@@ -104,12 +104,17 @@ class UpConv(nn.Conv2d):
 
 
 class DcganGenerator(nn.Module):
-    """PyTorch-GAN's ``dcgan.py`` at 32x32: doublings and 3x3 convolutions of 128 and 64 channels; `fast` takes :class:`UpConv`."""
+    """PyTorch-GAN's ``dcgan.py`` at 32x32: doublings and 3x3 convolutions of 128 and 64 channels.
+
+    `fast` takes :class:`UpConv`, and lays the first map out channels-last: normalisation and activations keep a map as it comes, so
+    one laid out the other way would be turned around at every convolution.
+    """
 
     def __init__(self, fast: bool = False) -> None:
         super().__init__()
         self.image_shape, self.latent_dim, self.classes = (1, 32, 32), 100, 0
         self.dense = nn.Linear(100, 128 * 64)
+        self.layout = torch.channels_last if fast else torch.contiguous_format
 
         def up(a: int, b: int) -> list[nn.Module]:
             return [UpConv(a, b)] if fast else [nn.Upsample(scale_factor=2), nn.Conv2d(a, b, 3, padding=1)]
@@ -120,7 +125,7 @@ class DcganGenerator(nn.Module):
         )  # fmt: skip
 
     def forward(self, z: Tensor, labels: None = None) -> Images:
-        return self.net(self.dense(z).view(-1, 128, 8, 8))
+        return self.net(self.dense(z).view(-1, 128, 8, 8).contiguous(memory_format=self.layout))
 
 
 class DcganCritic(nn.Module):

@@ -3,22 +3,26 @@
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import numpy as np
 import torch
 
 from bench import nets, packages, peers
+from bench.apart import apart
 from imggen_lib.data import ImageSet
 from imggen_lib.losses.gan import non_saturating
 from imggen_lib.profiling import Flops
 from imggen_lib.train.gan import train_gan
 from imggen_lib.train.state import GanState, VaeState
 from imggen_lib.train.vae import train_vae
+
+
+Key = TypeVar("Key")
 
 
 def _padded(data: ImageSet) -> ImageSet:
@@ -95,33 +99,75 @@ def flops(images_seen: Iterator[int], batches: int = 8) -> float:
     return counter.total / (last - first)
 
 
+def work_named(name: str) -> Work:
+    return next(work for work in WORKS if work.name == name)
+
+
+_seen: dict[str, Iterator[int]] = {}  # in a side's own process: its training
+
+
+def begin(name: str, side: str, data: ImageSet) -> None:
+    """Start a side ("ours" or "theirs") of a work; :func:`go` and :func:`count` go on with it."""
+    work = work_named(name)
+    _seen["side"] = work.ours(data) if side == "ours" else work.theirs(data.images[:, 0].numpy())
+
+
+def go(seconds: float) -> float:
+    return speed(_seen["side"], seconds)
+
+
+def count() -> float:
+    return flops(_seen["side"])
+
+
+def package(name: str, pixels: np.ndarray) -> float:
+    return packages.PACKAGES[name](pixels)
+
+
+def turns(sides: Mapping[Key, Callable[[float], float]], rounds: int, seconds: float) -> dict[Key, list[float]]:
+    """The speeds of all sides, one after the other, round after round."""
+    found: dict[Key, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            found[name].append(side(seconds))
+    return found
+
+
+def ratios(ours: list[float], theirs: list[float]) -> tuple[float, list[float]]:
+    """The ratio of the medians, and the lowest and the highest ratio of a round."""
+    each = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return round(statistics.median(ours) / statistics.median(theirs), 2), [round(min(each), 2), round(max(each), 2)]
+
+
 def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float = float("inf")) -> dict[str, Any]:
-    """Rounds of both sides in turn: the median of each, the ratio of the medians, and its range over the rounds.
+    """Rounds of all sides in turn: medians, the ratio of ours to the peer, and to the peer with our settings of the process.
 
     The fraction of the peak (operations a second) is of what each side computes: a side that does the same with fewer operations
     has a lower fraction at the same speed.
     """
-    pixels = data.images[:, 0].numpy()
-    with closing(work.ours(data)) as ours, closing(work.theirs(pixels)) as theirs:
-        return _measured(work, pixels, ours, theirs, rounds, seconds, peak)
-
-
-def _measured(
-    work: Work, pixels: np.ndarray, ours: Iterator[int], theirs: Iterator[int], rounds: int, seconds: float, peak: float
-) -> dict[str, Any]:
-    pairs = [(speed(ours, seconds), speed(theirs, seconds)) for _ in range(rounds)]
-    mine, other = (statistics.median(p[k] for p in pairs) for k in (0, 1))
-    ratios = [a / b for a, b in pairs]
-    found = {
-        "work": work.name, "batch": work.batch, "ours": round(mine), "peer": work.peer, "theirs": round(other),
-        "our_fraction_of_peak": round(mine * flops(ours) / peak, 3),
-        "their_fraction_of_peak": round(other * flops(theirs) / peak, 3),
-        "ratio": round(mine / other, 2), "ratios": [round(min(ratios), 2), round(max(ratios), 2)], "wanted": work.wanted,
+    with apart(prepared=True) as ours, apart() as theirs, apart(prepared=True) as helped:
+        calls = {"ours": ours, "theirs": theirs, "helped": helped}
+        for side, call in calls.items():
+            call(begin, work.name, "ours" if side == "ours" else "theirs", data)
+        found = turns({side: partial(call, go) for side, call in calls.items()}, rounds, seconds)
+        operations = {side: call(count) for side, call in calls.items() if side != "helped"}
+    speeds = {side: statistics.median(values) for side, values in found.items()}
+    ratio, span = ratios(found["ours"], found["theirs"])
+    row = {
+        "work": work.name, "batch": work.batch, "ours": round(speeds["ours"]), "peer": work.peer, "theirs": round(speeds["theirs"]),
+        "our_fraction_of_peak": round(speeds["ours"] * operations["ours"] / peak, 3),
+        "their_fraction_of_peak": round(speeds["theirs"] * operations["theirs"] / peak, 3),
+        "ratio": ratio, "ratios": span, "wanted": work.wanted,
+        "theirs_helped": round(speeds["helped"]), "ratio_helped": ratios(found["ours"], found["helped"])[0],
     }  # fmt: skip
     if work.package in packages.installed():
-        found["package"], found["package_speed"] = work.package, round(packages.PACKAGES[work.package](pixels[:12_800]))
-        found["package_ratio"] = round(mine / found["package_speed"], 2)
-    return found
+        with apart() as other:
+            row["package"], row["package_speed"] = (
+                work.package,
+                round(other(package, work.package, data.images[:12_800, 0].numpy())),
+            )
+        row["package_ratio"] = round(speeds["ours"] / row["package_speed"], 2)
+    return row
 
 
 def load() -> float:

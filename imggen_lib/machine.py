@@ -1,0 +1,84 @@
+"""What a machine is asked for before a training: the fastest exact matrix products it has, and memory that is kept.
+
+:func:`imggen_lib.runs.start` and :func:`~imggen_lib.runs.resume` call :func:`prepare`. The settings belong to the process, so that
+whoever calls the loops directly chooses for himself. Results differ by rounding alone. What each is worth here is measured by
+``make bench`` (part ``lost``) and told in the chapter on speed.
+"""
+
+import ctypes
+import platform
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import torch
+
+#: Of glibc's <malloc.h>: when free memory at the end of the heap is given back, and from which size a block is mapped by itself.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_KEPT, _MAPPED = 2**31 - 1, 32 * 2**20  # bytes; the largest values that mallopt takes
+
+
+def prepare(device: str) -> None:
+    """Set the process up for training on `device`; doing it again changes nothing."""
+    if device.startswith("cuda"):
+        allow_tf32()
+    elif device == "cpu":
+        fast_products()
+        keep_memory()
+
+
+def allow_tf32() -> None:
+    """TF32 keeps float32's range and rounds the factors of products to 10 bits: several times faster on GPUs that have it."""
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.allow_tf32 = True
+
+
+def fast_products() -> bool:
+    """Let oneDNN do the matrix products on processors where MKL leaves half of the speed; whether it does now.
+
+    MKL, which PyTorch asks by default, uses 512-bit instructions on Intel's processors alone; oneDNN uses them wherever they are:
+    twice the products a second on AMD's since Zen 4. The way to oneDNN is PyTorch's precision ``"medium"``, which *allows*
+    bfloat16 inside of a product. Only units made for that (AMX) take the liberty; where they do, as :func:`exact` finds out, the
+    setting is put back. The rule asks for the kind of processor, not for the time, so that a machine decides the same every time.
+    """
+    if not (
+        _vendor() == "AuthenticAMD" and torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.backends.mkl.is_available()
+    ):
+        return False
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    if not exact():
+        torch.set_float32_matmul_precision(before)
+        return False
+    return True
+
+
+def exact(product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = torch.mm, size: int = 256) -> bool:
+    """Whether products of float32 matrices are rounded to float32, not to less.
+
+    Against float64, in units of the root of the number of summands: float32 errs by some 1e-6, bfloat16 by some 1e-2.
+    """
+    noise = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, size, size, generator=noise)
+    error = (product(a, b).double() - a.double() @ b.double()).abs().max().item()
+    return error / size**0.5 < 1e-5
+
+
+def keep_memory() -> bool:
+    """Keep memory that was freed, instead of giving it back to the system at once; whether the C library could be told.
+
+    A training frees and asks for the same blocks at every step. By default glibc gives large ones back, and every page of
+    the next one must be cleared by the system and mapped anew (some 30,000 pages a step for a DCGAN of 32x32 at batch 64). The
+    process stays as large as it has been. glibc only; environment variables ``MALLOC_TRIM_THRESHOLD_`` and so on do the same.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    return bool(mallopt(_MMAP_THRESHOLD, _MAPPED)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT))
+
+
+@cache
+def _vendor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("vendor_id")), "")

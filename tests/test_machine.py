@@ -1,0 +1,95 @@
+"""The settings of the process change how fast numbers are computed, not which: and they are put back where they would."""
+
+import ctypes
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from imggen_lib import machine
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import glyphs
+from imggen_lib.runs import start
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def _pretend(monkeypatch: pytest.MonkeyPatch, vendor: str = "AuthenticAMD", capability: str = "AVX512") -> None:
+    monkeypatch.setattr(machine, "_vendor", lambda: vendor)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+
+
+def test_onednn_is_asked_where_mkl_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch)
+    monkeypatch.setattr(machine, "exact", lambda: True)
+    assert machine.fast_products() and torch.get_float32_matmul_precision() == "medium"
+    assert machine.fast_products() and torch.get_float32_matmul_precision() == "medium"
+
+
+def test_products_that_are_rounded_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch)
+    monkeypatch.setattr(machine, "exact", lambda: False)
+    for before in ("highest", "high"):
+        torch.set_float32_matmul_precision(before)
+        assert not machine.fast_products() and torch.get_float32_matmul_precision() == before
+
+
+@pytest.mark.parametrize(("vendor", "capability"), [("GenuineIntel", "AVX512"), ("AuthenticAMD", "AVX2"), ("", "AVX512")])
+def test_elsewhere_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, vendor: str, capability: str) -> None:
+    _pretend(monkeypatch, vendor, capability)
+    assert not machine.fast_products() and torch.get_float32_matmul_precision() == "highest"
+
+
+def test_exactness_is_told_from_rounding() -> None:
+    assert machine.exact()
+    assert not machine.exact(lambda a, b: (a.bfloat16() @ b.bfloat16()).float())
+    assert not machine.exact(lambda a, b: (a.half() @ b.half()).float())
+
+    def tf32(x: torch.Tensor) -> torch.Tensor:  # ten bits of the fraction
+        return (x.view(torch.int32) & ~0x1FFF).view(torch.float32)
+
+    assert not machine.exact(lambda a, b: tf32(a) @ tf32(b))
+
+
+def test_the_settings_leave_exact_products() -> None:
+    """On the machine that runs the tests, whatever it is."""
+    machine.prepare("cpu")
+    assert machine.exact()
+
+
+@pytest.mark.parametrize("config", [VaeConfig(net="mlp"), GanConfig(net="mlp"), GanConfig()], ids=["vae", "mlp gan", "gan"])
+def test_a_training_ends_where_it_ends_without_them(config: VaeConfig | GanConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = glyphs.make("train", n=300, classes="01")
+    found = []
+    for prepared in (False, True):
+        torch.set_float32_matmul_precision("highest")
+        with monkeypatch.context() as patch:
+            if not prepared:
+                patch.setattr("imggen_lib.runs.prepare", lambda device: None)
+            run = start(config, data, "cpu")
+        for _ in run.records(5 * config.batch):
+            pass
+        found.append(torch.cat([p.detach().flatten() for net in run.state.modules().values() for p in net.parameters()]))
+    assert (found[0] - found[1]).abs().mean() < 1e-6  # Adam makes a full step of some gradients that are nearly 0
+
+
+def test_freed_memory_is_kept_where_the_c_library_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.keep_memory() == (machine.platform.libc_ver()[0] == "glibc")
+    monkeypatch.setattr(machine.platform, "libc_ver", lambda: ("", ""))
+    monkeypatch.setattr(ctypes, "CDLL", None)
+    assert not machine.keep_memory()
+
+
+def test_a_gpu_is_asked_for_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.backends.cudnn.allow_tf32
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    machine.prepare("cuda:0")
+    assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = before
