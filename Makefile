@@ -107,6 +107,9 @@ bench: $(READY) ## speed and quality for the time beside other projects, recorde
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	PYTHONPATH=scripts $(BIN)/python -m bench
 
+bench-gpu: $(READY) ## the throughput on a GPU beside the peers', and how busy the GPU is (ten minutes)
+	PYTHONPATH=scripts $(BIN)/python -m bench.gpu
+
 clean: ## remove what was built (not .venv)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache *.egg-info build dist
 	find . -name __pycache__ -not -path './.venv*' -exec rm -rf {} +

@@ -16,7 +16,7 @@ from imggen_lib.losses import gan as gan_losses
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE, ResVAE
-from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, warm_up
+from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, falling, warm_up
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
 
@@ -71,6 +71,8 @@ class GanConfig(Config):
     beta1: float = 0.0
     beta2: float = 0.99
     ema_half_life: float = 40_000.0
+    decay_start: int = 0  # images between which the learning rates fall to a fiftieth
+    decay_end: int = 0  # 0: they stay as they are
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,6 +84,8 @@ class GanConfig(Config):
         _at_least_one(self, "penalty_every", "critic_steps")
         if not 0 < self.ema_half_life < math.inf:
             raise ValueError(f"ema-half-life must be a positive number of images, got {self.ema_half_life}")
+        if self.decay_start and not 0 < self.decay_start < self.decay_end:
+            raise ValueError(f"the learning rates fall from decay-start to a later end, got {self.decay_start} to {self.decay_end}")
 
     @classmethod
     def article(cls, **changes: Any) -> "GanConfig":
@@ -114,10 +118,14 @@ class GanConfig(Config):
         return GanState.create(g, c, lr=self.lr, betas=(self.beta1, self.beta2))
 
     @property
+    def lr_schedule(self) -> Schedule:
+        return falling(self.decay_start, self.decay_end) if self.decay_end else constant
+
+    @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments of :func:`imggen_lib.train.gan.train_gan`."""
         names = ("r1", "r2", "gp", "penalty_every", "critic_steps", "ema_half_life", "seed")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"lr_schedule": self.lr_schedule}
 
 
 @dataclass(frozen=True)

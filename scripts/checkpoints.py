@@ -63,14 +63,19 @@ PLANS = {
     "mnist-gan-conv": Plan(GanConfig(), 2_400_000),
 }
 
-#: The book's recipe, for longer: both penalties, and an average over more images.
+#: The book's recipe, for longer: both penalties, an average over more images, and learning rates that fall at the end.
 LONG = GanConfig(classes=10, r2=0.5, ema_half_life=150_000)
+
+
+def _long(images: int, data: str, fall: int = 600_000) -> Plan:
+    return Plan(replace(LONG, decay_start=images - fall, decay_end=images), images, data)
+
 
 #: What is to come: models that the script makes, and that do not ship yet.
 PLANNED = {
     "mnist-vae-res": _vae(3_000_000, 1000, net="res", latent_dim=32, lr=2e-3, draws=5, draws_start=2_400_000),
-    "mnist-gan-long": Plan(LONG, 3_000_000),
-    "fashion-gan-long": Plan(LONG, 3_000_000, "fashion-mnist"),
+    "mnist-gan-long": _long(3_000_000, "mnist"),
+    "fashion-gan-classes": _long(3_600_000, "fashion-mnist"),
 }
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 import torch
-from bench import curves, lost, nets, peers, quality, throughput
+from bench import curves, gpu, lost, nets, peers, quality, throughput
 from bench.apart import apart
 from torch import nn
 
 from imggen_lib.checkpoint import pretrained
+from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet, glyphs
+from imggen_lib.runs import start
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,7 @@ def test_the_textbook_s_vae_is_ours() -> None:
 
 @pytest.mark.parametrize("work", throughput.WORKS, ids=lambda work: work.name)
 def test_both_sides_run_and_count_images(work: throughput.Work, digits: ImageSet) -> None:
-    for seen in (work.ours(digits), work.theirs(digits.images[:, 0].numpy())):
+    for seen in (work.ours(digits), work.theirs(digits.images[:, 0].numpy(), "cpu")):
         counted = list(islice(seen, 3))
         assert counted[0] == work.batch and counted == sorted(counted) and counted[2] <= 3 * work.batch
 
@@ -96,7 +98,7 @@ def test_a_side_that_is_three_times_slower_has_a_ratio_of_three() -> None:
 
 
 def test_all_sides_are_measured_in_processes_of_their_own(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throughput.packages, "installed", lambda: [])
+    monkeypatch.setattr(throughput.packages, "installed", list)
     found = throughput.measure(throughput.WORKS[0], digits, rounds=2, seconds=0.05, peak=1e11)
     assert min(found[name] for name in ("ours", "theirs", "theirs_helped", "ratio", "ratio_helped")) > 0
     assert found["ratios"][0] <= found["ratios"][1] and 0 < found["our_fraction_of_peak"] < 10 and "package" not in found
@@ -208,6 +210,26 @@ def test_growth_has_a_point_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(found) == ["batch", "width", "image size", "images in the set"] and len(found["batch"]) == 2
     assert [setting for setting, _ in found["width"]["GAN, convolutional"]] == [4, 8]
     assert all(rate > 0 for lines in found.values() for points in lines.values() for _, rate in points)
+
+
+def test_the_gpu_s_program_runs_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageSet) -> None:
+    monkeypatch.setattr(gpu, "apart", here)
+    monkeypatch.setattr(gpu, "load", lambda name: digits)
+    monkeypatch.setattr(gpu, "WORKS", throughput.WORKS[:1])
+    monkeypatch.setattr(gpu, "CHANGES", {name: gpu.CHANGES[name] for name in ("eager", "bfloat16")})
+    arguments = ["gpu", "--device", "cpu", "--seconds", "0.01", "--rounds", "1", "--size", "8", "--out", str(tmp_path / "gpu.json")]
+    monkeypatch.setattr("sys.argv", arguments)
+    gpu.main()
+    record = json.loads((tmp_path / "gpu.json").read_text())
+    assert record["throughput"][0]["ratio"] > 0 and "trial" in record["machine"]
+    assert [row["how"] for row in record["GAN at 8x8"]] == ["eager", "bfloat16"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_share_in_kernels_is_a_share() -> None:
+    seen = (record["images"] for record in start(GanConfig(), glyphs.make("train", n=300, classes="01"), "cuda").records(2**40))
+    assert 0 < gpu.kernel_share(seen, "cuda") <= 1
 
 
 def test_an_earlier_measurement_leaves_its_ratios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: ImageSet) -> None:

@@ -20,7 +20,7 @@ from imggen_lib.runs import Run, resume, start
 
 CONFIGS = {
     "gan": GanConfig(net="conv", width=4, latent_dim=4, batch=16, critic_steps=2, r1=1.0, gp=1.0, penalty_every=3),
-    "gan-classes": GanConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, classes=2, beta1=0.5),
+    "gan-classes": GanConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, classes=2, beta1=0.5, decay_start=80, decay_end=400),
     "vae": VaeConfig(net="conv", width=4, latent_dim=4, batch=16, schedule_images=320),
     "vae-gaussian": VaeConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, likelihood="gaussian", classes=2),
 }
@@ -154,19 +154,21 @@ def test_sigkill_at_any_moment_leaves_a_whole_checkpoint(tmp_path: Path) -> None
     assert process.stdout is not None
     process.stdout.readline()
     in_the_middle = 0
-    for k in range(12):
+    for k in range(400):
         os.kill(process.pid, signal.SIGSTOP)  # a stop shows what a kill at this moment would leave
         saved = checkpoint.load(tmp_path)
         saved.model()
         in_the_middle += any(p.name.startswith(".") or p.stat().st_size == 0 for p in tmp_path.iterdir())
         os.kill(process.pid, signal.SIGCONT)
-        time.sleep(0.013 + 0.0071 * k)
-    seen = saved.meta["images"]
+        seen = saved.meta["images"]
+        if k >= 12 and seen > 64:  # on a machine that is busy with other things, a few more times
+            break
+        time.sleep(0.013 + 0.0071 * (k % 12))
     process.kill()
     process.wait()
     process.stdout.close()
     after = checkpoint.load(tmp_path)
-    assert after.meta["images"] >= seen > 16
+    assert after.meta["images"] >= seen > 64
     assert in_the_middle > 0, "no stop fell into a write: the test looked at nothing"
 
 

@@ -131,6 +131,8 @@ BAD = {
     "huge": (["sample", "{trained}", "--scale", "99999999999999999999", "--out", "x.png"], "below 2**40"),
     "meta device": (["train", "gan", "--device", "meta", "--out", "{out}"], "cannot be used"),
     "half-life": (["train", "gan", "--ema-half-life", "nan", "--out", "{out}"], "ema-half-life"),
+    "no time to fall": (["train", "gan", "--images", "640", "--decay-start", "640", "--out", "{out}"], "decay-start"),
+    "a vae does not fall": (["train", "vae", "--decay-start", "64", "--out", "{out}"], "not an option of a vae"),
     "sample folder": (["sample", "{trained}", "--out", "{out}/no/x.png"], "not a folder"),
     "label": (["sample", "{trained}", "--label", "3", "--out", "x.png"], "not class-conditional"),
     "info nowhere": (["info", "{empty}"], "there is no checkpoint"),

@@ -115,6 +115,18 @@ def test_vae_without_noise_uses_the_mean_and_starts_at_the_mean_image() -> None:
             torch.testing.assert_close(fresh.images(fresh.decode(torch.zeros(1, 3)))[0], mean, rtol=0, atol=1e-5)
 
 
+def test_the_dense_encoder_sees_images_less_the_mean_image() -> None:
+    torch.manual_seed(0)
+    plain, centred = MLPVAE((1, 8, 8), 3, (4,)), MLPVAE((1, 8, 8), 3, (4,))
+    centred.load_state_dict(plain.state_dict())
+    mean = torch.linspace(-0.9, 0.9, 64).view(1, 8, 8)
+    centred.start_at(mean)
+    x = torch.rand(5, 1, 8, 8) * 2 - 1
+    for a, b in zip(centred.encode(x), plain.encode(x - mean), strict=True):
+        torch.testing.assert_close(a, b)
+    assert "encoder.0.centre" in centred.state_dict() and not any("centre" in name for name, _ in centred.named_parameters())
+
+
 def test_wrong_images_and_likelihoods_are_refused() -> None:
     with pytest.raises(ValueError, match="takes images of shape"):
         MLPVAE((1, 28, 28))(torch.zeros(2, 1, 8, 8))

@@ -8,6 +8,7 @@ import torch
 
 from imggen_lib.checkpoint import pretrained, shipped
 from imggen_lib.metrics.distribution import class_shares
+from imggen_lib.protocol import feature_network
 from imggen_lib.sampling import sample
 
 ROOT = Path(__file__).parent.parent
@@ -43,10 +44,10 @@ def test_the_card_says_everything(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in shipped() if not n.endswith("-features")])
-def test_what_they_draw_looks_like_digits_to_the_classifier(name: str) -> None:
+def test_what_they_draw_looks_like_their_data_to_the_classifier(name: str) -> None:
     images = sample(pretrained(name).model(), 300)
     assert images.shape == (300, 1, 28, 28) and torch.isfinite(images).all()
-    shares, confidence = class_shares(pretrained("mnist-features").model(), images)
+    shares, confidence = class_shares(feature_network(pretrained(name).meta["data"]["name"]), images)
     assert shares.min() > 0.01 and shares.max() < 0.3 and confidence > 0.75
 
 

@@ -23,7 +23,7 @@ from imggen_lib.runs import start
 from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.gan import train_gan
-from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, set_lr, update_ema, warm_up
+from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, falling, set_lr, update_ema, warm_up
 from imggen_lib.train.vae import evaluate_elbo, importance_bound, log_likelihood, observe, train_vae
 
 SMALL = {"image_shape": (1, 28, 28), "net": "mlp", "hidden": (32,), "latent_dim": 8}
@@ -284,6 +284,29 @@ def test_cosine_goes_up_then_down() -> None:
     assert factor(550) == pytest.approx(0.55) and factor(1000) == factor(5000) == pytest.approx(0.1)
     with pytest.raises(ValueError, match="warmup"):
         cosine(100, warmup=100)
+
+
+def test_falling_stays_then_goes_down() -> None:
+    factor = falling(1000, 3000, floor=0.1)
+    assert factor(0) == factor(1000) == 1 and factor(2000) == pytest.approx(0.55)
+    assert factor(3000) == factor(10**9) == pytest.approx(0.1)
+    with pytest.raises(ValueError, match="start < end"):
+        falling(100, 100)
+
+
+def test_a_gan_s_learning_rates_follow_their_schedule() -> None:
+    data = glyphs.make("train", n=100, classes="01")
+    run = start(GanConfig(net="mlp", hidden=(8,), batch=10, decay_start=100, decay_end=200), data, "cpu")
+    rates = []
+    for _ in run.records(250):
+        rates.append([o.param_groups[0]["lr"] for o in run.state.optimizers().values()])
+    factors = torch.tensor(rates) / 1e-3
+    assert factors[:11].eq(1).all() and (factors[:, 0] == factors[:, 1]).all()
+    torch.testing.assert_close(factors[15:22, 0], torch.tensor([0.51, 0.412, 0.314, 0.216, 0.118, 0.02, 0.02]), rtol=1e-4, atol=0)
+    assert GanConfig().lr_schedule(10**9) == 1
+    for wrong in ({"decay_start": 5}, {"decay_start": 5, "decay_end": 5}):
+        with pytest.raises(ValueError, match="decay-start"):
+            GanConfig(**wrong)
 
 
 def test_set_lr_is_relative_to_the_first_rate() -> None:

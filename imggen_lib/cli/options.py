@@ -62,6 +62,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--penalty-every", type=_count, help="gan: apply penalties every so many steps", **suppress)
     train.add_argument("--ema-half-life", type=float, help="gan: half-life of the average, in images", **suppress)
     train.add_argument(
+        "--decay-start",
+        type=_count,
+        help="gan: images seen from which the learning rates fall to a fiftieth, at --images (default: they stay)",
+        **suppress,
+    )
+    train.add_argument(
         "--likelihood", help="vae: bernoulli, gaussian or logistic (default: bernoulli for grey, gaussian for RGB)", **suppress
     )
     train.add_argument("--beta", type=float, help="vae: weight of the KL term (default: 1)", **suppress)
@@ -132,4 +138,6 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
     entries: dict[str, Any] = {"image_shape": image_shape, "classes": classes if args.conditional else 0}
     if args.kind == "vae":
         entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
+    if hasattr(args, "decay_start"):
+        entries["decay_end"] = args.images
     return {"gan": GanConfig, "vae": VaeConfig}[args.kind](**{**entries, **asked(args)})

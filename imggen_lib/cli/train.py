@@ -148,10 +148,9 @@ def _same_options(args: argparse.Namespace, config: Any) -> None:
     for name, value in (("size", side), ("channels", c)):
         if getattr(args, name, value) != value:
             raise ValueError(f"{args.out} was started with {name} {value}; it cannot go on with {getattr(args, name)}")
-    if config.kind == "vae" and 0 < config.schedule_images < args.images:
-        print(
-            f"note: the learning rate was planned for {config.schedule_images:,} images and stays low after them", file=sys.stderr
-        )
+    planned = config.schedule_images if config.kind == "vae" else config.decay_end
+    if 0 < planned < args.images:
+        print(f"note: the learning rate was planned for {planned:,} images and stays low after them", file=sys.stderr)
     for name, given in asked(args).items():
         if given != (value := getattr(config, name)):
             raise ValueError(f"{args.out} was started with {name.replace('_', '-')} {value}; it cannot go on with {given}")

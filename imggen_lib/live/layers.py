@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
-from imggen_lib.models.vae import VAE, Residual
+from imggen_lib.models.vae import VAE, Centred, Residual
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,11 @@ def _(module: nn.Unflatten) -> Layers:
 @unrolled.register
 def _(module: nn.Flatten) -> Layers:
     return [Layer("flat")]
+
+
+@unrolled.register
+def _(module: Centred) -> Layers:
+    return [Layer("add", tensors={"value": -module.centre.detach().double()}), Layer("flat")]
 
 
 for _kind, _module in {"relu": nn.ReLU, "silu": nn.SiLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}.items():

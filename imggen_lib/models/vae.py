@@ -91,8 +91,26 @@ class VAE(nn.Module):
         return VaeOutput(self.decode(z, labels), mu, logvar, z)
 
 
+class Centred(nn.Flatten):
+    """Images ``(n, c, h, w)`` less a fixed image, as vectors ``(n, c h w)``. It is 0 until it is set; training leaves it alone.
+
+    Pixels that are nearly always black say nothing, but a dense layer sees them as one large common direction, and learns slowly
+    across it. Less their mean the inputs are centred, which is what makes gradient descent quick: see LeCun et al. 1998,
+    "Efficient BackProp", section 4.3.
+    """
+
+    centre: Float[Tensor, "c h w"]
+
+    def __init__(self, image_shape: Shape) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.zeros(image_shape))
+
+    def forward(self, x: Images) -> Float[Tensor, "n d"]:
+        return super().forward(x - self.centre)
+
+
 class MLPVAE(VAE):
-    """Fully connected encoder and decoder with GELU."""
+    """Fully connected encoder and decoder with GELU; the encoder sees images less the mean image that :meth:`start_at` gives."""
 
     def __init__(
         self,
@@ -103,9 +121,13 @@ class MLPVAE(VAE):
         likelihood: Likelihood = "bernoulli",
     ) -> None:
         pixels = prod(check_shape(image_shape))
-        encoder = nn.Sequential(nn.Flatten(), mlp([pixels, *hidden], nn.GELU), nn.GELU())
+        encoder = nn.Sequential(Centred(image_shape), mlp([pixels, *hidden], nn.GELU), nn.GELU())
         decoder = mlp([latent_dim + classes, *reversed(hidden), pixels], nn.GELU)
         super().__init__(image_shape, latent_dim, classes, likelihood, encoder, hidden[-1], decoder)
+
+    def start_at(self, mean: Float[Tensor, "c h w"]) -> None:
+        super().start_at(mean)
+        self.encoder[0].centre.copy_(mean)  # type: ignore[index]
 
 
 class ConvVAE(VAE):

@@ -10,7 +10,7 @@ from torch import Tensor
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
-from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
+from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, set_lr, update_ema
 
 NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
@@ -48,6 +48,7 @@ def train_gan(
     penalty_every: int = 1,  # apply penalties every so many critic updates, that much stronger ("lazy")
     critic_steps: int = 1,  # critic updates a generator update
     ema_half_life: float = 10_000,  # images
+    lr_schedule: Schedule = constant,  # a factor on both learning rates, as a function of the images seen
     seed: int = 0,
     processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
@@ -64,6 +65,8 @@ def train_gan(
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(own(z, processes), y)  # (n, c, h, w)
+        for optimizer in state.optimizers().values():
+            set_lr(optimizer, lr_schedule(state.images))
 
         # The critic: tell real from generated.
         critic.requires_grad_(True)

@@ -103,6 +103,17 @@ def cosine(total: int, *, warmup: int = 0, floor: float = 0.02) -> Schedule:
     return factor
 
 
+def falling(start: int, end: int, *, floor: float = 0.02) -> Schedule:
+    """A factor on the learning rate: 1 until `start` images, then in a straight line down to `floor` at `end`, where it stays."""
+    if not 0 <= start < end:
+        raise ValueError(f"need 0 <= start < end images, got start {start} and end {end}")
+
+    def factor(images: int) -> float:
+        return 1 - (1 - floor) * min(1.0, max(0, images - start) / (end - start))
+
+    return factor
+
+
 def warm_up(end: float, images: int) -> Schedule:
     """A weight that rises linearly from 0 to `end` over the first `images` images seen, then stays; for beta, among others.
 

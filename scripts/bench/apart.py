@@ -17,18 +17,19 @@ from imggen_lib.machine import prepare
 Call = Callable[..., Any]
 
 
-def _begin(threads: int, prepared: bool) -> None:
+def _begin(threads: int, prepared: str) -> None:
     torch.set_num_threads(threads)
     if prepared:
-        prepare("cpu")
+        prepare(prepared)
 
 
 @contextmanager
-def apart(*, prepared: bool = False, threads: int | None = None) -> Iterator[Call]:
+def apart(*, prepared: str = "", threads: int | None = None) -> Iterator[Call]:
     """A function that runs ``f(*args)`` in one new process, always the same one, and gives back what `f` returns.
 
-    `f` is a function of a module, its arguments and results can be pickled; what `f` leaves in its module stays there until the end.
-    The process has as many `threads` as this one unless told otherwise.
+    `f` is a function of a module, its arguments and results can be pickled; what `f` leaves in its module stays there.
+    `prepared` names the device that the process asks the settings for, if any. It has as many `threads` as this one unless told
+    otherwise.
     """
     settings = (threads or torch.get_num_threads(), prepared)
     spawn = multiprocessing.get_context("spawn")

@@ -149,7 +149,7 @@ def their_gan(data: ImageSet, minutes: float) -> Side:
 
 
 def our_gan(data: ImageSet, target: float, limit: int) -> tuple[Side, list[tuple[int, float]]]:
-    """The book's convolutional GAN until its Frechet distance is `target`, or it has seen `limit` images; and all that was looked at.
+    """The book's convolutional GAN until its Frechet distance is `target`, or it has seen `limit` images; and all looks.
 
     It is looked at after every :data:`EVERY` images; the looks are not part of the time.
     """

@@ -21,7 +21,6 @@ from imggen_lib.train.gan import train_gan
 from imggen_lib.train.state import GanState, VaeState
 from imggen_lib.train.vae import train_vae
 
-
 Key = TypeVar("Key")
 
 
@@ -31,8 +30,8 @@ def _padded(data: ImageSet) -> ImageSet:
 
 
 def _gan(generator: torch.nn.Module, critic: torch.nn.Module, data: ImageSet, batch: int) -> Iterator[int]:
-    fast = torch.channels_last
-    generator, critic = generator.to(memory_format=fast), critic.to(memory_format=fast)  # type: ignore[call-overload]
+    fast, device = torch.channels_last, data.images.device
+    generator, critic = (net.to(device).to(memory_format=fast) for net in (generator, critic))  # type: ignore[call-overload]
     state = GanState.create(generator, critic, lr=2e-4, betas=(0.5, 0.999))
     for record in train_gan(state, data.batches(batch, images=2**40), non_saturating):
         yield record["images"]
@@ -45,7 +44,8 @@ def grey_pixels() -> Any:
 
 def _vae(model: Any, data: ImageSet, batch: int, fast: bool = False) -> Iterator[int]:
     """On grey pixels, as the peers; the book's own trainings toss each pixel anew, which costs a tenth of the speed."""
-    model.start_at(data.mean_image())
+    model.start_at(data.mean_image().cpu())
+    model = model.to(data.images.device)
     model = model.to(memory_format=torch.channels_last) if fast else model
     records = train_vae(VaeState.create(model, lr=1e-3), data.batches(batch, images=2**40))
     with grey_pixels():
@@ -59,9 +59,9 @@ class Work:
 
     name: str
     batch: int
-    ours: Callable[[ImageSet], Iterator[int]]
+    ours: Callable[[ImageSet], Iterator[int]]  # on the device where the images lie
     peer: str
-    theirs: Callable[[np.ndarray], Iterator[int]]
+    theirs: Callable[[np.ndarray, str], Iterator[int]]  # on the device of that name
     wanted: float  # the ratio that the project asks of itself
     package: str = ""  # a peer from the package index that does the same work
 
@@ -79,15 +79,22 @@ WORKS = (
 
 
 def speed(images_seen: Iterator[int], seconds: float, warmup: int = 5) -> float:
-    """Images a second over at least so many seconds, after some batches of warm-up."""
+    """Images a second over at least so many seconds, to the end of the device's work, after some batches of warm-up."""
     for _ in range(warmup):
         first = next(images_seen)
+    finish()
     began = time.perf_counter()
     while True:
         last = next(images_seen)
-        passed = time.perf_counter() - began
-        if passed >= seconds:
-            return (last - first) / passed
+        if time.perf_counter() - began >= seconds:
+            finish()
+            return (last - first) / (time.perf_counter() - began)
+
+
+def finish() -> None:
+    """Wait for the GPU, where one is used."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def flops(images_seen: Iterator[int], batches: int = 8) -> float:
@@ -106,10 +113,10 @@ def work_named(name: str) -> Work:
 _seen: dict[str, Iterator[int]] = {}  # in a side's own process: its training
 
 
-def begin(name: str, side: str, data: ImageSet) -> None:
+def begin(name: str, side: str, data: ImageSet, device: str = "cpu") -> None:
     """Start a side ("ours" or "theirs") of a work; :func:`go` and :func:`count` go on with it."""
     work = work_named(name)
-    _seen["side"] = work.ours(data) if side == "ours" else work.theirs(data.images[:, 0].numpy())
+    _seen["side"] = work.ours(data.to(device)) if side == "ours" else work.theirs(data.images[:, 0].numpy(), device)
 
 
 def go(seconds: float) -> float:
@@ -145,7 +152,7 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
     The fraction of the peak (operations a second) is of what each side computes: a side that does the same with fewer operations
     has a lower fraction at the same speed.
     """
-    with apart(prepared=True) as ours, apart() as theirs, apart(prepared=True) as helped:
+    with apart(prepared="cpu") as ours, apart() as theirs, apart(prepared="cpu") as helped:
         calls = {"ours": ours, "theirs": theirs, "helped": helped}
         for side, call in calls.items():
             call(begin, work.name, "ours" if side == "ours" else "theirs", data)
