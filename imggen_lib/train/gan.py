@@ -10,7 +10,7 @@ from torch import Tensor
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
-from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, set_lr, update_ema
+from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, update_ema
 
 NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
@@ -54,9 +54,8 @@ def train_gan(
 ) -> Iterator[Record]:
     """Alternate critic and generator updates over `batches` of ``(images, labels)``; yield a record a critic update.
 
-    A record holds ``images`` (seen so far) and, as detached tensors, ``critic`` and ``generator`` (the losses, the generator's
-    being the latest), ``penalty``, and the mean logits ``real`` and ``fake``. Raises
-    :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
+    A record holds ``images`` (seen so far) and, as detached tensors, ``critic`` and ``generator`` (the losses, the latter the latest),
+    ``penalty``, and the mean logits ``real`` and ``fake``. Raises :class:`~imggen_lib.errors.TrainingDiverged` if one is not finite.
     """
     generator, critic = state.generator.train(), state.critic.train()
     for real, labels in batches:
@@ -65,8 +64,7 @@ def train_gan(
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(own(z, processes), y)  # (n, c, h, w)
-        for optimizer in state.optimizers().values():
-            set_lr(optimizer, lr_schedule(state.images))
+        state.set_lr(lr_schedule(state.images))
 
         # The critic: tell real from generated.
         critic.requires_grad_(True)
@@ -94,8 +92,7 @@ def train_gan(
             critic.requires_grad_(True)
             update_ema(state.ema, generator, images=state.images, batch=n * critic_steps, half_life=ema_half_life)
 
-        state.images += n
-        state.steps += 1
+        state.images, state.steps = state.images + n, state.steps + 1
         record: Record = {"images": state.images, "critic": critic_loss.detach(), "generator": state.generator_loss}
         record |= {"penalty": penalty.detach(), "real": real_logits.mean().detach(), "fake": fake_logits.mean().detach()}
         check_finite(record, state.steps)

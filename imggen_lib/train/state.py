@@ -50,6 +50,11 @@ class GanState:
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         return {"generator": self.generator_optimizer, "critic": self.critic_optimizer}
 
+    def set_lr(self, factor: float) -> None:
+        """Set both learning rates to `factor` times the first ones."""
+        for optimizer in self.optimizers().values():
+            set_lr(optimizer, factor)
+
 
 @dataclass
 class VaeState:
