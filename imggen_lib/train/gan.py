@@ -54,7 +54,7 @@ def train_gan(
 ) -> Iterator[Record]:
     """Alternate critic and generator updates over `batches` of ``(images, labels)``; yield a record a critic update.
 
-    A record holds ``images`` (seen so far) and, as detached tensors, ``critic`` and ``generator`` (the losses), ``penalty``, and the
+    A record holds ``images`` (seen so far) and, detached, ``critic`` and ``generator`` (the losses), ``penalty``, and the
     mean logits ``real`` and ``fake``. Raises :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
     """
     generator, critic = state.generator.train(), state.critic.train()
