@@ -1,6 +1,7 @@
-"""Two processes take the step that one process takes with the whole batch. They talk through gloo, on the CPU."""
+"""Two processes, of one launcher or of two, take the step that one process takes with the whole batch (gloo, on the CPU)."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,16 +26,38 @@ class Pretend:
         return (tensor + self.other) / 2
 
 
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that two processes wrote their parameters to."""
+LAUNCHES = {
+    "one machine": [["--standalone", "--nproc-per-node", "2"]],
+    "two machines": [["--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d", "--local-addr", "127.0.0.1"]] * 2,
+}
+
+
+@pytest.fixture(scope="module", params=LAUNCHES)
+def two(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The folder that two processes wrote their parameters to.
+
+    As two machines they have a launcher each, started by itself, and find each other at an address that both are told.
+    """
     folder = tmp_path_factory.mktemp("two")
-    worker = Path(__file__).with_name("two_processes.py")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(worker), str(folder)]
+    meeting = [] if request.param == "one machine" else ["--rdzv-endpoint", f"127.0.0.1:{free_port()}", "--rdzv-id", folder.name]
+    worker = [str(Path(__file__).with_name("two_processes.py")), str(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    commands = [[sys.executable, "-m", "torch.distributed.run", *options, *meeting, *worker] for options in LAUNCHES[request.param]]
+    launched = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for command in commands]
+    try:
+        for launcher in launched:
+            _, errors = launcher.communicate(timeout=300)
+            assert launcher.returncode == 0, errors
+    finally:
+        for launcher in launched:
+            launcher.kill()
     return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow
