@@ -67,6 +67,7 @@ def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> st
 _STYLE = """<style>
 .imggen-results { font-size: .75rem }
 .imggen-results th, .imggen-results td { padding: .1rem .12rem; text-align: right; white-space: nowrap }
+.imggen-results.imggen-few th, .imggen-results.imggen-few td { padding: .1rem .3rem }
 .imggen-results thead th { white-space: normal; vertical-align: bottom }
 .imggen-results th[scope=row] { text-align: left; font-weight: normal }
 .imggen-results small { opacity: .8; font-size: .85em }
@@ -80,9 +81,10 @@ def _row(number: int | str, name: str, middle: str, cells: Sequence[str]) -> str
 
 
 def scrolling(head: Sequence[str], rows: Sequence[str], words: str) -> Html:
-    """A table that scrolls sideways by itself on a narrow page."""
+    """A table that scrolls sideways by itself on a narrow page; with few columns there is more room between them."""
     cells = "".join(f'<th scope="col">{escape(text)}</th>' if text else "<td></td>" for text in head)
-    table = f'<table class="imggen-results"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    names = "imggen-results imggen-few" if len(head) <= 9 else "imggen-results"
+    table = f'<table class="{names}"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     region = f'<div tabindex="0" role="region" aria-label="{escape(words)}" style="overflow-x:auto">'
     return Html(f"{_STYLE}{region}{table}</div>", words)
 
