@@ -1,11 +1,11 @@
 """Pieces that the GANs and VAEs share."""
 
 from itertools import pairwise
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 
 Shape = tuple[int, int, int]
 
@@ -36,6 +36,25 @@ def mlp(sizes: list[int], activation: type[nn.Module], **options: float) -> nn.S
     return nn.Sequential(*layers)
 
 
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of all processes' tensors, at each of them. Each sum enters every process's loss, so its slope is a sum as well."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        total = x.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, slope: Tensor) -> Tensor:
+        return over_processes(slope)
+
+
+def over_processes(x: Tensor) -> Tensor:
+    """The sum of `x` over the processes of the default group, differentiable any number of times."""
+    return cast("Tensor", _SumOverProcesses.apply(x))
+
+
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation over the batches of all processes together, so that a result does not depend on how many there are.
 
@@ -46,9 +65,9 @@ class BatchNorm2d(nn.BatchNorm2d):
         if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
             return super().forward(x)
         n = x.numel() // x.shape[1] * dist.get_world_size()
-        mean = all_reduce(x.sum((0, 2, 3))) / n
+        mean = over_processes(x.sum((0, 2, 3))) / n
         centred = x - mean[:, None, None]
-        variance = all_reduce(centred.square().sum((0, 2, 3))) / n
+        variance = over_processes(centred.square().sum((0, 2, 3))) / n
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
                 self.num_batches_tracked.add_(1)
