@@ -40,7 +40,7 @@ class Config:
     hidden: tuple[int, ...] = (256, 512)  # mlp: sizes of the hidden layers, generator's or encoder's order
     classes: int = 0
     batch: int = 64
-    lr: float = 1e-3
+    lr: float = 2e-3
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -93,7 +93,7 @@ def test_resume_goes_on_and_refuses_other_options(pictures: Path, tmp_path: Path
     for more, message in (
         (["--images", 64, "--resume", "--latent-dim", 9], "was started with latent-dim 4"),
         (["--images", 64, "--resume", "--seed", 1], "was started with seed 0"),
-        (["--images", 64, "--resume", "--article"], "was started with lr 0.001"),
+        (["--images", 64, "--resume", "--article"], "was started with lr 0.002"),
         (["--images", 64], "holds a checkpoint already"),
     ):
         done = call(*common, *more)

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--width", type=_count, help="conv: channels (default: gan 64, vae 32)", **suppress)
     train.add_argument("--hidden", type=_count, nargs="+", help="mlp: sizes of the hidden layers", **suppress)
     train.add_argument("--batch", type=_count, help="images a step (default: gan 64, vae 128)", **suppress)
-    train.add_argument("--lr", type=float, help="learning rate (default: gan 0.001, vae 0.0015)", **suppress)
+    train.add_argument("--lr", type=float, help="learning rate (default: gan 0.002, vae 0.0015)", **suppress)
     train.add_argument("--loss", help=f"gan: {', '.join(LOSS_NAMES)} (default: relativistic)", **suppress)
     for name, text in (("r1", "gamma of R1"), ("r2", "gamma of R2"), ("gp", "weight of the WGAN-GP penalty")):
         train.add_argument(f"--{name}", type=float, help=f"gan: {text}", **suppress)

@@ -38,7 +38,7 @@ class GanState:
 
     @classmethod
     def create(
-        cls, generator: nn.Module, critic: nn.Module, *, lr: float = 1e-3, betas: tuple[float, float] = (0.0, 0.99)
+        cls, generator: nn.Module, critic: nn.Module, *, lr: float = 2e-3, betas: tuple[float, float] = (0.0, 0.99)
     ) -> "GanState":
         """A fresh state around two networks; `lr` and `betas` are Adam's, for both."""
         ema = copy.deepcopy(generator).eval().requires_grad_(False)

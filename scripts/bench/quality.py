@@ -25,8 +25,6 @@ from imggen_lib.train.state import VaeState
 
 SAMPLES = 10_000
 EVERY = 20_000  # images of ours between two looks at its samples
-#: How a training of a minute differs from the book's GAN: larger steps, which would be too large for hours, and fewer latents.
-SHORT: dict[str, Any] = {"lr": 2e-3, "latent_dim": 32}
 
 
 class Side(NamedTuple):
@@ -151,13 +149,13 @@ def their_gan(data: ImageSet, minutes: float) -> Side:
 
 
 def our_gan(data: ImageSet, target: float, limit: int) -> tuple[Side, list[tuple[int, float]]]:
-    """The book's convolutional GAN, with :data:`SHORT`, until its Frechet distance is `target`; and all looks.
+    """The book's convolutional GAN until its Frechet distance is `target`; and all looks.
 
     It is looked at after every :data:`EVERY` images; the looks are not part of the time. It has seen `limit` images at most.
     """
     net = feature_network(data.name)
     real: Statistics = statistics(features(net, load(data.name, "test").floats()))
-    run = start(replace(GanConfig(), image_shape=data.image_shape, **SHORT), data, "cpu")
+    run = start(replace(GanConfig(), image_shape=data.image_shape), data, "cpu")
     looks: list[tuple[int, float]] = []
 
     def done(images: int, seconds: float) -> bool:
