@@ -70,7 +70,7 @@ PLANS = {
     "mnist-vae-classes": _vae(900_000, classes=10),
     "mnist-gan-article": Plan(GanConfig.article(), 1_800_000),
     "mnist-gan-classes": Plan(GanConfig(classes=10, lr=1e-3), 1_200_000),
-    "mnist-gan-conv": Plan(GanConfig(lr=1e-3), 2_400_000),
+    "mnist-gan-conv": _long(2_400_000, "mnist", fall=1_000_000, classes=0),
     "mnist-gan-long": _long(3_500_000, "mnist", fall=1_200_000),
     "fashion-gan-classes": _long(11_000_000, "fashion-mnist", fall=9_000_000, lr=1e-3),
 }
