@@ -39,7 +39,7 @@ VARIANTS: dict[str, GanConfig | VaeConfig] = {
     "GAN, Wasserstein + GP": GanConfig(loss="wasserstein", r1=0.0, gp=10.0, penalty_every=1, **EQUAL),
     "GAN, relativistic": GanConfig(loss="relativistic", **PLAIN),
     "GAN, relativistic + R1": GanConfig(**EQUAL),
-    "GAN, relativistic + R1, twice the rate": GanConfig(),
+    "GAN, relativistic + R1, lr 0.002": GanConfig(),
     "GAN, relativistic + R1 + R2": GanConfig(r2=0.5, **EQUAL),
     "GAN, relativistic + R1, classes": GanConfig(classes=10, **EQUAL),
     "VAE, MLP": VaeConfig(net="mlp"),

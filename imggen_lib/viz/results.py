@@ -83,7 +83,7 @@ def _row(number: int | str, name: str, middle: str, cells: Sequence[str]) -> str
 def scrolling(head: Sequence[str], rows: Sequence[str], words: str) -> Html:
     """A table that scrolls sideways by itself on a narrow page; with few columns there is more room between them."""
     cells = "".join(f'<th scope="col">{escape(text)}</th>' if text else "<td></td>" for text in head)
-    names = "imggen-results imggen-few" if len(head) <= 9 else "imggen-results"
+    names = "imggen-results imggen-few" if len(head) <= 8 else "imggen-results"
     table = f'<table class="{names}"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
     region = f'<div tabindex="0" role="region" aria-label="{escape(words)}" style="overflow-x:auto">'
     return Html(f"{_STYLE}{region}{table}</div>", words)
