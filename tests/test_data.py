@@ -234,11 +234,12 @@ def test_damaged_files_are_named(tiny: tuple[Path, IdxSource], damage: str) -> N
     ("content", "match"),
     [
         (b"nothing", "not a whole gzip"),
-        (gzip.compress(b""), "not an IDX file"),
-        (gzip.compress(b"PK\x03\x04 something else"), "not an IDX file"),
-        (gzip.compress(_idx_bytes(np.zeros((2, 3, 3), np.uint8))[:-1]), "promises"),
-        (gzip.compress(_idx_bytes(np.zeros((2, 3, 3), np.uint8)))[:-8], "not a whole gzip"),
+        (gzip.compress(b"", mtime=0), "not an IDX file"),
+        (gzip.compress(b"PK\x03\x04 something else", mtime=0), "not an IDX file"),
+        (gzip.compress(_idx_bytes(np.zeros((2, 3, 3), np.uint8))[:-1], mtime=0), "promises"),
+        (gzip.compress(_idx_bytes(np.zeros((2, 3, 3), np.uint8)), mtime=0)[:-8], "not a whole gzip"),
     ],
+    ids=["no gzip", "empty", "something else", "too short", "cut off"],
 )
 def test_files_that_are_no_idx_are_refused(tmp_path: Path, content: bytes, match: str) -> None:
     path = tmp_path / "x.gz"
