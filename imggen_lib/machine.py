@@ -1,8 +1,8 @@
-"""What a machine is asked for before a training: the fastest exact matrix products it has, and memory that is kept.
+"""What a machine is asked for before a training: the fastest exact matrix products it has, memory that is kept, no tiny numbers.
 
 :func:`imggen_lib.runs.start` and :func:`~imggen_lib.runs.resume` call :func:`prepare`. The settings belong to the process, so that
-whoever calls the loops directly chooses for himself. Results differ by rounding alone. What each is worth here is measured by
-``make bench`` (part ``lost``) and told in the chapter on speed.
+whoever calls the loops directly chooses for himself. Results differ by rounding alone, and below 1e-37. What each is worth here
+is measured by ``make bench`` (part ``lost``) and told in the chapter on speed.
 """
 
 import ctypes
@@ -11,11 +11,13 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 #: Of glibc's <malloc.h>: when free memory at the end of the heap is given back, and from which size a block is mapped by itself.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT, _MAPPED = 2**31 - 1, 32 * 2**20  # bytes; the largest values that mallopt takes
+_HARD = 2  # omp_pause_hard: OpenMP 5.0, section 3.2.44
 
 
 def prepare(device: str) -> None:
@@ -25,6 +27,7 @@ def prepare(device: str) -> None:
     elif device == "cpu":
         fast_products()
         keep_memory()
+        flush_tiny()
 
 
 def allow_tf32() -> None:
@@ -75,6 +78,35 @@ def keep_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return bool(mallopt(_MMAP_THRESHOLD, _MAPPED)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT))
+
+
+def flush_tiny() -> bool:
+    """Let numbers nearer to 0 than 1.2e-38 ("subnormal" ones) be 0, on all threads; whether they are now.
+
+    Where a gradient is exactly 0, as behind a ReLU that never fires, Adam's averages shrink by a constant factor a step, past 1e-38
+    after some 800 steps, and then stay among the subnormal numbers for good, because rounding stops the shrinking there. On many
+    processors a sum or product of such a number takes a hundred times as long as of others, and training slows down by a third.
+
+    The setting belongs to a thread and is handed on to threads that it starts; so OpenMP's threads, which PyTorch computes with,
+    are let go (by OpenMP's own call for that) and start anew when they are needed. Without that call they keep what they have.
+    """
+    if subnormals_are_zero():
+        return True
+    for dtype in (np.float32, np.float64):
+        np.finfo(dtype)  # older versions of NumPy look for the smallest number when first asked, and warn if it is 0
+    if not torch.set_flush_denormal(True):
+        return False
+    pause = getattr(ctypes.CDLL(None), "omp_pause_resource_all", None) if platform.system() != "Windows" else None
+    if pause is not None:
+        pause(_HARD)
+    return subnormals_are_zero()
+
+
+def subnormals_are_zero() -> bool:
+    """Whether numbers nearer to 0 than 1.2e-38 count as 0 on every thread that PyTorch computes with."""
+    # Long enough that each thread gets a part; made and counted as integers, which the setting does not touch.
+    tiny = torch.full((2**16 * torch.get_num_threads(),), 2**16, dtype=torch.int32).view(torch.float32)  # 9e-41
+    return not bool((tiny * 1.0).view(torch.int32).count_nonzero())
 
 
 @cache

@@ -1,6 +1,8 @@
 """The settings of the process change how fast numbers are computed, not which: and they are put back where they would."""
 
 import ctypes
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -89,6 +91,47 @@ def test_freed_memory_is_kept_where_the_c_library_can_be_told(monkeypatch: pytes
     monkeypatch.setattr(machine.platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(ctypes, "CDLL", None)
     assert not machine.keep_memory()
+
+
+TINY = """
+import torch
+from imggen_lib import machine
+torch.set_num_threads(2)
+assert not machine.subnormals_are_zero()  # and OpenMP's threads are there from now on
+torch.set_flush_denormal(True)
+assert not machine.subnormals_are_zero(), "one thread is not both"
+torch.set_flush_denormal(False)
+assert machine.flush_tiny() and machine.subnormals_are_zero() and machine.flush_tiny()
+assert torch.get_num_threads() == 2 and torch.full((2**18,), 1e-37).mul(1.0).count_nonzero() == 2**18
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere OpenMP's threads may keep what they have")
+def test_tiny_numbers_are_zero_on_threads_that_were_there_before() -> None:
+    done = subprocess.run([sys.executable, "-c", TINY], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_dead_unit_s_averages_stay_tiny_unless_they_are_flushed() -> None:
+    """What the setting is for: Adam's average of a gradient that is 0 never gets to 0 by itself."""
+    rest = {}
+    for flush in (False, True):
+        torch.set_flush_denormal(flush)
+        weight = torch.nn.Parameter(torch.ones(()))
+        adam = torch.optim.Adam([weight], fused=True)
+        for step in range(2000):
+            weight.grad = torch.tensor(1.0 if step == 0 else 0.0)
+            adam.step()
+        rest[flush] = adam.state[weight]["exp_avg"].view(torch.int32).item()
+    torch.set_flush_denormal(False)
+    assert 0 < rest[False] < 10 and rest[True] == 0  # in units of the smallest number there is
+
+
+def test_without_openmps_call_the_program_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_flush_denormal(False)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert machine.flush_tiny() == machine.subnormals_are_zero()
+    torch.set_flush_denormal(False)
 
 
 def test_a_gpu_is_asked_for_tf32(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The loops: they learn, they are reproducible, they do not depend on PyTorch's global state, they stop where they should."""
 
+import copy
 import math
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from imggen_lib.runs import start
 from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.gan import train_gan
-from imggen_lib.train.state import GanState, VaeState, check_finite, cosine, falling, set_lr, update_ema, warm_up
+from imggen_lib.train.state import FusedAdam, GanState, VaeState, check_finite, cosine, falling, set_lr, update_ema, warm_up
 from imggen_lib.train.vae import evaluate_elbo, importance_bound, log_likelihood, observe, train_vae
 
 SMALL = {"image_shape": (1, 28, 28), "net": "mlp", "hidden": (32,), "latent_dim": 8}
@@ -258,6 +259,26 @@ def test_a_run_refuses_other_data(digits: ImageSet) -> None:
         start(GanConfig(classes=3), digits)
 
 
+def test_the_fused_adam_is_pytorchs_bit_for_bit() -> None:
+    """Also where a gradient is missing, after the learning rate changed, and after a state was loaded."""
+    nets = [nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    ours, theirs = FusedAdam(nets[0].parameters(), lr=1e-2, fused=True), torch.optim.Adam(nets[1].parameters(), lr=1e-2, fused=True)
+    noise = torch.Generator().manual_seed(0)
+    for step in range(12):
+        x = torch.randn(8, 5, generator=noise)
+        for net, optimizer in zip(nets, (ours, theirs), strict=True):
+            set_lr(optimizer, 1 - step / 20)
+            optimizer.zero_grad()
+            net(x).square().sum().backward()
+            if step == 5:
+                net[0].weight.grad = None
+            optimizer.step()
+        assert torch.equal(_weights(nets[0]), _weights(nets[1]))
+        if step == 8:
+            ours.load_state_dict(copy.deepcopy(theirs.state_dict()))
+
+
 def test_ema_has_the_half_life_that_it_says() -> None:
     ema, model = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     with torch.no_grad():
@@ -268,6 +289,19 @@ def test_ema_has_the_half_life_that_it_says() -> None:
     assert ema.weight.item() == pytest.approx(0.5)
     update_ema(ema, model, images=0, batch=10, half_life=100)  # at the start nothing is remembered
     assert ema.weight.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_an_average_that_is_renewed_less_often_moves_further_each_time(digits: ImageSet) -> None:
+    state, moved = start(GanConfig(**SMALL), digits).state, []
+    assert isinstance(state, GanState)
+    expected, options = copy.deepcopy(state.ema), {"critic_steps": 2, "ema_half_life": 16.0, "ema_every": 4}
+    for record in train_gan(state, digits.batches(8, images=8 * 18), losses.hinge, **options):  # type: ignore[arg-type]
+        step = record["images"] // 8 - 1
+        if step % (2 * 4) == 0:
+            update_ema(expected, state.generator, images=8 * step, batch=8 * 2 * 4, half_life=16.0)
+            moved.append(step)
+        assert torch.equal(_weights(expected), _weights(state.ema))
+    assert moved == [0, 8, 16]
 
 
 def test_ema_averages_batchnorm_and_copies_counters() -> None:
@@ -339,6 +373,20 @@ def test_training_runs_on_a_gpu(digits: ImageSet, config: GanConfig | VaeConfig)
     run = start(config, digits, "cuda")
     records = list(run.records(512))
     assert records[-1]["images"] >= 512 and next(iter(run.state.modules().values())).parameters().__next__().is_cuda
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("config", [GanConfig(width=8, batch=8), VaeConfig(width=8, batch=8)], ids=["gan", "vae"])
+def test_the_loops_do_not_wait_for_the_gpu(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+    """Within a pass over the data, and before the 64th step, which is looked at."""
+    records = start(config, digits, "cuda").records(10_000)
+    list(islice(records, 5))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        list(islice(records, 30))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 _COMPILED = """

@@ -128,8 +128,8 @@ class ImageSet:
         return replace(self, images=self.images[index], labels=self.labels[index], factors=factors)
 
     def batch(self, index: Int[Tensor, " b"]) -> tuple[Float[Tensor, "b c h w"], Int[Tensor, " b"]]:
-        """Images in [-1, 1] and labels at `index`."""
-        return to_float(self.images[index]), self.labels[index]
+        """Images in [-1, 1] and labels at `index`; copied image by image, not pixel by pixel as ``images[index]`` would."""
+        return to_float(self.images.index_select(0, index)), self.labels.index_select(0, index)
 
     def floats(self, n: int | None = None) -> Float[Tensor, "n c h w"]:
         """The first `n` images (all by default) in [-1, 1]."""

@@ -1,6 +1,7 @@
 """What depends on the machine, and on what runs beside: rows of before and after.
 
-Products by oneDNN, memory that is kept, bfloat16, compiled networks, two threads, two threads where another program has a core.
+Products by oneDNN, memory that is kept, tiny numbers as 0, bfloat16, compiled networks, two threads, two threads where another
+program has a core.
 """
 
 import statistics
@@ -19,7 +20,7 @@ from bench.apart import apart
 from bench.curves import CONV, MLP, noise, seen
 from bench.throughput import begin, go, speed, turns
 from imggen_lib.data import ImageSet
-from imggen_lib.machine import fast_products, keep_memory
+from imggen_lib.machine import fast_products, flush_tiny, keep_memory
 from imggen_lib.runs import start
 
 BUSY = "import torch\ntorch.set_num_threads(2)\na = torch.ones(512, 512)\nwhile True: a @ a"
@@ -46,12 +47,18 @@ def row(what: str, before: Side, after: Side, seconds: float, **more: Any) -> di
     return {"what": what, **{side: round(statistics.median(speeds)) for side, speeds in found.items()}, **more}
 
 
-def _setting(what: str, work: str, setting: Callable[[], bool], data: ImageSet, seconds: float) -> dict[str, Any]:
-    """Our side of a comparison without and with one setting of the process, each in a process of its own."""
+def _setting(
+    what: str, work: str, setting: Callable[[], bool], data: ImageSet, seconds: float, first: float = 0.0
+) -> dict[str, Any]:
+    """Our side of a comparison without and with one setting of the process, each in a process of its own.
+
+    Both train for the `first` seconds before anything is measured.
+    """
     with apart() as before, apart() as after:
         on = after(setting)
         for call in (before, after):
             call(begin, work, "ours", data)
+            call(go, first)
         return row(what if on else f"{what} (not on this machine)", partial(before, go), partial(after, go), seconds)
 
 
@@ -90,6 +97,7 @@ def measure(data: ImageSet, seconds: float) -> dict[str, Any]:
     rows = [
         _setting("VAE: products by oneDNN", "MLP VAE 784-400-20", fast_products, data, seconds),
         _setting("DCGAN 32x32: freed memory kept", "DCGAN 32x32", keep_memory, data, seconds),
+        _setting("VAE: tiny numbers as 0, after the first seconds", "MLP VAE 784-400-20", flush_tiny, data, seconds, first=6.0),
         _bfloat16(seconds),
         _compiled(seconds),
     ]
