@@ -31,10 +31,10 @@ def _at_least_one(config: "Config", *names: str) -> None:
 class Config:
     """What every run has. ``classes`` is 0 for an unconditional model."""
 
-    NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv")
+    NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv", "res")
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
-    net: str = "conv"  # mlp or conv; a VAE can be res, too: residual blocks
+    net: str = "conv"  # mlp, conv, or res: convolutions with residual blocks between them
     latent_dim: int = 64
     width: int = 64  # conv: channels, see the networks
     hidden: tuple[int, ...] = (256, 512)  # mlp: sizes of the hidden layers, generator's or encoder's order
@@ -93,15 +93,20 @@ class GanConfig(Config):
         recipe = cls(net="mlp", loss="non-saturating", lr=2e-4, r1=0.0, penalty_every=1, beta1=0.9, beta2=0.999)
         return replace(recipe, **changes)
 
+    @property
+    def blocks(self) -> int:
+        """Residual blocks a map."""
+        return 1 if self.net == "res" else 0
+
     def build_generator(self) -> nn.Module:
         if self.net == "mlp":
             return MLPGenerator(self.image_shape, self.latent_dim, self.hidden, self.classes)
-        return ConvGenerator(self.image_shape, self.latent_dim, self.width, self.classes)
+        return ConvGenerator(self.image_shape, self.latent_dim, self.width, self.classes, self.blocks)
 
     def build_critic(self) -> nn.Module:
         if self.net == "mlp":
             return MLPDiscriminator(self.image_shape, tuple(reversed(self.hidden)), self.classes)
-        return ConvCritic(self.image_shape, max(1, self.width // 2), self.classes)
+        return ConvCritic(self.image_shape, max(1, self.width // 2), self.classes, self.blocks)
 
     def build(self) -> nn.Module:
         """The part that samples."""
@@ -113,7 +118,7 @@ class GanConfig(Config):
         Convolutions compute channels-last: the same numbers up to rounding, up to 1.25 times faster on a CPU.
         """
         g, c = self.build_generator().to(device), self.build_critic().to(device)
-        if self.net == "conv":
+        if self.net != "mlp":
             g, c = g.to(memory_format=torch.channels_last), c.to(memory_format=torch.channels_last)
         return GanState.create(g, c, lr=self.lr, betas=(self.beta1, self.beta2))
 
@@ -131,8 +136,6 @@ class GanConfig(Config):
 @dataclass(frozen=True)
 class VaeConfig(Config):
     """A VAE with a Bernoulli (or Gaussian, or discretised logistic) likelihood and a cosine learning rate."""
-
-    NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv", "res")
 
     latent_dim: int = 16
     width: int = 32

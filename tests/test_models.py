@@ -1,15 +1,16 @@
 """Networks: shapes, refusals, independence of images in a batch, and that they learn."""
 
 import inspect
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from imggen_lib.models.blocks import doublings
+from imggen_lib.models.blocks import Residual, doublings
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
-from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE, Residual, ResVAE
+from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE, ResVAE
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (3, 64, 64), (1, 8, 8), (3, 48, 48), (1, 100, 100)]
 
@@ -21,6 +22,7 @@ def test_gan_shapes(shape: tuple[int, int, int], classes: int) -> None:
     for generator, critic in (
         (MLPGenerator(shape, 5, (8,), classes), MLPDiscriminator(shape, (8,), classes)),
         (ConvGenerator(shape, 5, 4, classes), ConvCritic(shape, 2, classes)),
+        (ConvGenerator(shape, 5, 4, classes, blocks=2), ConvCritic(shape, 2, classes, blocks=2)),
     ):
         x = generator(torch.randn(2, 5), labels)
         assert x.shape == (2, *shape) and x.abs().max() <= 1
@@ -46,6 +48,9 @@ def test_the_articles_networks_have_the_expected_size() -> None:
     assert count(MLPDiscriminator((1, 28, 28))) == 784 * 512 + 512 + 512 * 256 + 256 + 256 + 1
     dense, up, out = 64 * 64 * 49 + 2 * 64, 64 * 32 * 16 + 2 * 32, 32 * 16 + 1
     assert count(ConvGenerator((1, 28, 28))) == dense + up + out
+    blocks = [2 * (9 * width * width + width) for width in (64, 32)]
+    assert count(ConvCritic((1, 28, 28), blocks=1)) == count(ConvCritic((1, 28, 28))) + sum(blocks)
+    assert count(ConvGenerator((1, 28, 28), blocks=1)) == dense + up + out + sum(blocks) + 2 * (64 + 32)
 
 
 @pytest.mark.parametrize("side", [4, 7, 10, 30])
@@ -62,10 +67,17 @@ def test_images_that_are_not_square_are_refused() -> None:
             make((1, 28, 32))
 
 
+def _moved(net: nn.Module) -> nn.Module:
+    """With weights that are not at their start, where a residual block is the identity."""
+    for p in net.parameters():
+        p.data += 0.1 * torch.randn_like(p)
+    return net
+
+
 def test_a_logit_depends_on_its_own_image_alone() -> None:
     torch.manual_seed(0)
     x = torch.rand(6, 1, 28, 28)
-    for critic in (MLPDiscriminator((1, 28, 28)), ConvCritic((1, 28, 28))):
+    for critic in (MLPDiscriminator((1, 28, 28)), ConvCritic((1, 28, 28)), _moved(ConvCritic((1, 28, 28), 4, blocks=1))):
         whole = critic.train()(x)
         for part in (slice(0, 1), slice(2, 5)):
             torch.testing.assert_close(critic(x[part]), whole[part], rtol=1e-4, atol=1e-5)
@@ -74,7 +86,8 @@ def test_a_logit_depends_on_its_own_image_alone() -> None:
 
 
 def test_no_batchnorm_in_critics_and_vaes() -> None:
-    for make in (MLPDiscriminator, ConvCritic, MLPVAE, ConvVAE, ResVAE):
+    residual = partial(ConvCritic, blocks=1)
+    for make in (MLPDiscriminator, ConvCritic, residual, MLPVAE, ConvVAE, ResVAE):
         net = make((1, 28, 28))
         assert not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in net.modules())
 

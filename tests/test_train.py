@@ -42,7 +42,7 @@ def _weights(net: nn.Module) -> torch.Tensor:
 @pytest.mark.parametrize("loss", losses.ALL, ids=lambda loss: loss.name)
 @pytest.mark.parametrize("classes", [0, 2])
 def test_every_loss_trains_every_network(digits: ImageSet, loss: losses.GanLoss, classes: int) -> None:
-    for net in ("mlp", "conv"):
+    for net in ("mlp", "conv", "res"):
         config = GanConfig(image_shape=(1, 28, 28), net=net, hidden=(16,), width=4, latent_dim=4, classes=classes, batch=8)
         run = start(config, digits)
         before = _weights(run.state.generator), _weights(run.state.critic)  # type: ignore[union-attr]
@@ -196,7 +196,7 @@ def test_draws_begin_when_they_are_told_to(digits: ImageSet) -> None:
     with pytest.raises(ValueError, match="several only with beta = 1"):
         next(train_vae(one.state, digits.batches(8, images=8), draws=2, beta=0.5))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="network of a gan"):
-        GanConfig(net="res")
+        GanConfig(net="transformer")
 
 
 def test_the_configuration_s_options_reach_the_loop(digits: ImageSet) -> None:

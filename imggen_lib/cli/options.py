@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--conditional", action="store_true", help="condition on the data's classes")
     # Model options default to None, so that the configuration's own defaults hold and a resumed run keeps its own.
     train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **suppress)
-    train.add_argument("--net", choices=("mlp", "conv", "res"), help="kind of network; res is a VAE's (default: conv)", **suppress)
+    train.add_argument(
+        "--net", choices=("mlp", "conv", "res"), help="kind of network; res has residual blocks (default: conv)", **suppress
+    )
     train.add_argument(
         "--size", type=_count, help="folder:, files:, shards: side of the images in pixels (default: 32)", **suppress
     )

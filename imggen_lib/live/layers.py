@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from imggen_lib.models.blocks import Residual
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
-from imggen_lib.models.vae import VAE, Centred, Residual
+from imggen_lib.models.vae import VAE, Centred
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from typing import Any, cast
 
 import torch
 import torch.distributed as dist
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import gelu
 
 Shape = tuple[int, int, int]
 
@@ -91,3 +93,19 @@ def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor | None:
 def joined(x: Tensor, classes: Tensor | None) -> Tensor:
     """`x` with the one-hot classes beside it, if there are any."""
     return x if classes is None else torch.cat([x, classes], 1)
+
+
+class Residual(nn.Module):
+    """``x + conv(GELU(conv(GELU(x))))`` with 3x3 convolutions; the second one starts at zero, so the block starts as the identity.
+
+    Source: He et al. 2016, arXiv:1603.05027 (activations before the convolutions); zero start: Goyal et al. 2017, arXiv:1706.02677.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        return x + self.second(gelu(self.first(gelu(x))))

@@ -10,7 +10,7 @@ from math import prod
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from imggen_lib.models.blocks import BatchNorm2d, Shape, check_shape, doublings, joined, mlp, one_hot
+from imggen_lib.models.blocks import BatchNorm2d, Residual, Shape, check_shape, doublings, joined, mlp, one_hot
 
 Images = Float[Tensor, "n c h w"]
 Latents = Float[Tensor, "n z"]
@@ -46,10 +46,11 @@ class ConvGenerator(nn.Module):
     """A small DCGAN generator: a dense layer, then transposed convolutions that double the side; BatchNorm, ReLU, tanh.
 
     ``width`` is the number of channels of the map whose side is a quarter of the image's (7x7 for an image of 28x28); larger maps
-    have half as many with each doubling, smaller ones twice as many.
+    have half as many with each doubling, smaller ones twice as many. ``blocks`` residual blocks work on each map before it is
+    doubled: three times the time an image for one, and a small part of the images.
     """
 
-    def __init__(self, image_shape: Shape, latent_dim: int = 64, width: int = 64, classes: int = 0) -> None:
+    def __init__(self, image_shape: Shape, latent_dim: int = 64, width: int = 64, classes: int = 0, blocks: int = 0) -> None:
         super().__init__()
         channels, side, _ = check_shape(image_shape)
         ups = doublings(side)
@@ -58,10 +59,15 @@ class ConvGenerator(nn.Module):
         self.image_shape, self.latent_dim, self.classes = image_shape, latent_dim, classes
         self.start = (width * 2 ** (ups - 2), side >> ups, side >> ups)
         self.dense = nn.Linear(latent_dim + classes, prod(self.start), bias=False)
-        layers: list[nn.Module] = [BatchNorm2d(self.start[0]), nn.ReLU()]
+
+        def worked_on(width: int) -> list[nn.Module]:
+            more = [*(Residual(width) for _ in range(blocks)), BatchNorm2d(width)] if blocks else []
+            return [BatchNorm2d(width), *more, nn.ReLU()]
+
         here = self.start[0]
+        layers = worked_on(here)
         for _ in range(ups - 1):
-            layers += [nn.ConvTranspose2d(here, here // 2, 4, 2, 1, bias=False), BatchNorm2d(here // 2), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(here, here // 2, 4, 2, 1, bias=False), *worked_on(here // 2)]
             here //= 2
         layers += [nn.ConvTranspose2d(here, channels, 4, 2, 1), nn.Tanh()]
         self.net = nn.Sequential(*layers)
@@ -74,11 +80,11 @@ class ConvGenerator(nn.Module):
 class ConvCritic(nn.Module):
     """Convolutions that halve the side, LeakyReLU(0.2), a dense layer to one logit; no normalisation.
 
-    With classes, the logit gets the inner product of the features and a class embedding (projection discriminator).
-    Source: Miyato and Koyama 2018, arXiv:1802.05637.
+    ``blocks`` residual blocks work on each map after it was halved. With classes, the logit gets the inner product of the features
+    and a class embedding (projection discriminator). Source: Miyato and Koyama 2018, arXiv:1802.05637.
     """
 
-    def __init__(self, image_shape: Shape, width: int = 32, classes: int = 0) -> None:
+    def __init__(self, image_shape: Shape, width: int = 32, classes: int = 0, blocks: int = 0) -> None:
         super().__init__()
         channels, side, _ = check_shape(image_shape)
         downs = doublings(side)
@@ -86,8 +92,9 @@ class ConvCritic(nn.Module):
         layers: list[nn.Module] = []
         here = channels
         for k in range(downs):
-            layers += [nn.Conv2d(here, width * 2**k, 4, 2, 1), nn.LeakyReLU(0.2)]
+            layers.append(nn.Conv2d(here, width * 2**k, 4, 2, 1))
             here = width * 2**k
+            layers += [*(Residual(here) for _ in range(blocks)), nn.LeakyReLU(0.2)]
         self.net = nn.Sequential(*layers, nn.Flatten())
         features = here * (side >> downs) ** 2
         self.logit = nn.Linear(features, 1)

@@ -11,10 +11,9 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import gelu
 
 from imggen_lib.data import to_unit
-from imggen_lib.models.blocks import Shape, check_shape, doublings, joined, mlp, one_hot
+from imggen_lib.models.blocks import Residual, Shape, check_shape, doublings, joined, mlp, one_hot
 
 Images = Float[Tensor, "n c h w"]
 Latents = Float[Tensor, "n z"]
@@ -155,22 +154,6 @@ class ConvVAE(VAE):
         for a, b in zip(reversed(widths), [*reversed(widths[:-1]), channels], strict=True):
             up += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.GELU()]
         super().__init__(image_shape, latent_dim, classes, likelihood, encoder, hidden, nn.Sequential(*up[:-1]))
-
-
-class Residual(nn.Module):
-    """``x + conv(GELU(conv(GELU(x))))`` with 3x3 convolutions; the second one starts at zero, so the block starts as the identity.
-
-    Source: He et al. 2016, arXiv:1603.05027 (activations before the convolutions); zero start: Goyal et al. 2017, arXiv:1706.02677.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first, self.second = nn.Conv2d(width, width, 3, 1, 1), nn.Conv2d(width, width, 3, 1, 1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        return x + self.second(gelu(self.first(gelu(x))))
 
 
 class ResVAE(VAE):
