@@ -72,7 +72,7 @@ PLANS = {
     "mnist-gan-classes": Plan(GanConfig(classes=10, lr=1e-3), 1_200_000),
     "mnist-gan-conv": _long(2_400_000, "mnist", fall=1_000_000, classes=0),
     "mnist-gan-long": _long(3_500_000, "mnist", fall=1_200_000),
-    "fashion-gan-classes": _long(11_000_000, "fashion-mnist", fall=9_000_000, lr=1e-3),
+    "fashion-gan-classes": _long(4_000_000, "fashion-mnist", fall=3_400_000, lr=1e-3, net="res"),
 }
 
 

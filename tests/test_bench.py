@@ -238,11 +238,17 @@ def test_an_earlier_measurement_leaves_its_ratios(tmp_path: Path, monkeypatch: p
     out = tmp_path / "bench.json"
     monkeypatch.setattr(program, "load", lambda name: digits)
     monkeypatch.setattr(program, "peak_flops", lambda n, tries: 1e11)
-    for ratio in (2.0, 3.0):
-        rows = [{"work": "a", "ratio": ratio}]
-        monkeypatch.setitem(program.PARTS, "throughput", lambda data, args, peak, rows=rows: rows)
-        monkeypatch.setattr("sys.argv", ["bench", "throughput", "--out", str(out)])
+    days = iter(("one", "two", "three", "four", "five"))
+    monkeypatch.setattr(program, "hardware", lambda: next(days))
+    for part, work, ratio in (("throughput", "a", 2.0), ("quality", "b", 3.0), ("quality", "b", 4.0), ("throughput", "a", 5.0)):
+        rows = [{"work": work, "ratio": ratio}]
+        monkeypatch.setitem(program.PARTS, part, lambda data, args, peak, rows=rows: rows)
+        monkeypatch.setattr("sys.argv", ["bench", part, "--out", str(out)])
         program.main()
     record = json.loads(out.read_text())
-    assert record["throughput"] == [{"work": "a", "ratio": 3.0}]
-    assert [e["ratios"] for e in record["earlier"]] == [{"a": 2.0}]
+    assert record["throughput"] == [{"work": "a", "ratio": 5.0}] and record["quality"] == [{"work": "b", "ratio": 4.0}]
+    assert [(e["machine"], e["ratios"]) for e in record["earlier"]] == [("two", {"b": 3.0}), ("one", {"a": 2.0})]
+    assert {part: when["machine"] for part, when in record["measured"].items()} == {"throughput": "four", "quality": "three"}
+    monkeypatch.setattr("sys.argv", ["bench", "throughput", "quality", "--out", str(out)])
+    program.main()  # both at once, measured on different machines before
+    assert [e["machine"] for e in json.loads(out.read_text())["earlier"][2:]] == ["four", "three"]

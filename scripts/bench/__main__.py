@@ -66,12 +66,17 @@ PARTS: dict[str, Part] = {
 }
 
 
-def summary(record: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of an earlier measurement: when, where, and the ratios."""
-    rows = record.get("throughput", []) + record.get("quality", [])
-    return {key: record[key] for key in ("date", "machine", "load_before", "commit") if key in record} | {
-        "ratios": {row["work"]: row["ratio"] for row in rows}
-    }
+WHEN = ("date", "machine", "load_before", "commit")
+
+
+def summaries(record: dict[str, Any], replaced: set[str]) -> list[dict[str, Any]]:
+    """What is kept of parts that were measured anew: when and where each was measured before, and its ratios."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in sorted(replaced, reverse=True):
+        when = record.get("measured", {}).get(part) or {key: record[key] for key in WHEN if key in record}
+        entry = found.setdefault(json.dumps(when), {**when, "ratios": {}})
+        entry["ratios"] |= {row["work"]: row["ratio"] for row in record[part]}
+    return list(found.values())
 
 
 def main() -> None:
@@ -111,9 +116,10 @@ def main() -> None:
     data = load("mnist")
     found = {name: PARTS[name](data, args, peak) for name in wanted}
     replaced = {"throughput", "quality"} & before.keys() & found.keys()  # the parts with ratios
-    earlier = before.get("earlier", []) + ([summary(before)] if replaced else [])
-    kept = {name: before[name] for name in PARTS if name in before}
-    args.out.write_text(json.dumps({**about, **kept, **found, "earlier": earlier}, indent=1) + "\n", encoding="utf-8")
+    when = {part: {key: about[key] for key in WHEN if key in about} for part in found}
+    record = about | {name: before[name] for name in PARTS if name in before} | found
+    record |= {"measured": before.get("measured", {}) | when, "earlier": before.get("earlier", []) + summaries(before, replaced)}
+    args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
