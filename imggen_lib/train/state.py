@@ -28,7 +28,8 @@ class FusedAdam(torch.optim.Adam):
         (group,) = self.param_groups
         params = group["params"]
         states, gradients = [self.state[p] for p in params], [p.grad for p in params]
-        if closure is not None or not params[0].is_cpu or not all(states) or any(g is None for g in gradients):
+        plain = closure is None and params[0].is_cpu and not group["amsgrad"]
+        if not (plain and all(states) and all(g is not None for g in gradients)):
             return super().step(closure)  # the first step makes the states
         steps = [state["step"] for state in states]
         torch._foreach_add_(steps, 1)

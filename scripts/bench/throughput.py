@@ -74,8 +74,8 @@ WORKS = (
          peers.textbook_gan, 2.4, "lightning"),
     Work("DCGAN 32x32", 64, lambda d: _gan(nets.DcganGenerator(fast=True), nets.DcganCritic(), _padded(d), 64),
          "PyTorch-GAN dcgan.py (stand-in)", peers.textbook_dcgan, 2.5),
-    Work("convolutional VAE", 128, lambda d: _vae(nets.our_conv_vae(), d, 128, fast=True), "textbook loop, Keras's network",
-         peers.textbook_conv_vae, 1.5, "keras"),
+    Work("convolutional VAE", 128, lambda d: _vae(nets.our_conv_vae(fast=True), d, 128, fast=True),
+         "textbook loop, Keras's network", peers.textbook_conv_vae, 1.5, "keras"),
 )  # fmt: skip
 
 
