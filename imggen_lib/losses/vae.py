@@ -30,7 +30,8 @@ def bernoulli_log_prob(x: Float[Tensor, "n *d"], logits: Float[Tensor, "n *d"]) 
     .. math:: \log p(x \mid l) = \sum_d x_d l_d - \operatorname{softplus}(l_d)
 
     Shapes: ``(n, ...)`` to ``(n,)``. `x` is 0 or 1. For grey values in between, the number is *not* a log-likelihood
-    (it is a cross-entropy; a Bernoulli variable is 0 or 1): draw binary images first. Raises ``ValueError`` outside [0, 1].
+    (it is a cross-entropy; a Bernoulli variable is 0 or 1): draw binary images first. Raises ``ValueError`` outside [0, 1];
+    on a GPU nobody looks, see :func:`_looked_at`.
     """
     _same_shape(x, logits, "logits")
     if _looked_at(x) and not ((span := torch.aminmax(x)).min >= 0 and span.max <= 1):
@@ -62,7 +63,7 @@ def discretized_logistic_log_prob(x: Float[Tensor, "n *d"], mean: Float[Tensor, 
     The darkest bin reaches down to minus infinity and the lightest up to infinity, so the levels' probabilities sum to 1. With
     :math:`\sigma(a) - \sigma(b) = \sigma(a)\,\sigma(-b)\,(1 - e^{b-a})` nothing is lost however far `x` is from the mean.
     A *probability* in nats, never positive; divided by D log 2 it is minus the bits a pixel. One shared scale `s`, learned.
-    Raises ``ValueError`` for pixels between two levels (noise added, images resized as floats).
+    Raises ``ValueError`` for pixels between two levels (noise added, images resized as floats); on a GPU nobody looks.
     Source: Kingma et al. 2016, arXiv:1606.04934; Salimans et al. 2017, arXiv:1701.05517, section 2.1.
     """
     _same_shape(x, mean, "mean")
