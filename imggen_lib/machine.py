@@ -39,10 +39,11 @@ def allow_tf32() -> None:
 def fast_products() -> bool:
     """Let oneDNN do the matrix products on processors where MKL leaves half of the speed; whether it does now.
 
-    MKL, which PyTorch asks by default, uses 512-bit instructions on Intel's processors alone; oneDNN uses them wherever they are:
-    twice the products a second on AMD's since Zen 4. The way to oneDNN is PyTorch's precision ``"medium"``, which *allows*
-    bfloat16 inside of a product. Only units made for that (AMX) take the liberty; where they do, as :func:`exact` finds out, the
-    setting is put back. The rule asks for the kind of processor, not for the time, so that a machine decides the same every time.
+    MKL, which PyTorch asks by default, uses 512-bit instructions on Intel's processors alone; oneDNN uses them wherever they are.
+    Measured: twice the products a second on AMD's Zen 5, a third more on Zen 4, whose units are half as wide. The way to oneDNN is
+    PyTorch's precision ``"medium"``, which *allows* bfloat16 inside of a product. Only units made for that (AMX) take the liberty;
+    where they do, as :func:`exact` finds out, the setting is put back. The rule asks for the kind of processor, not for the time,
+    so that a machine decides the same every time.
     """
     if not (
         _vendor() == "AuthenticAMD" and torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.backends.mkl.is_available()
@@ -88,7 +89,8 @@ def flush_tiny() -> bool:
     processors sums and products of such numbers take ten times as long as of others; a dense VAE lost a quarter of its speed.
 
     The setting belongs to a thread and is handed on to threads that it starts; so OpenMP's threads, which PyTorch computes with,
-    are let go (by OpenMP's own call for that) and start anew when they are needed. Without that call they keep what they have.
+    are let go (by OpenMP's own call for that) and start anew when they are needed. Without that call, which the OpenMP in
+    PyTorch 2.4 lacks, they keep what they have.
     """
     if subnormals_are_zero():
         return True

@@ -60,6 +60,9 @@ class Run:
 
         Gradient penalties go on through the plain networks: compiled ones cannot be differentiated twice.
         """
+        from torch._dynamo import config
+
+        config.inline_inbuilt_nn_modules = True  # as since PyTorch 2.5: else a captured critic misses that it is frozen
         for name, module in self.state.modules().items():
             if name != "ema":
                 module.compile(**options)
