@@ -51,6 +51,22 @@ class Checkpoint:
         _load_weights(net, weights, self.folder)
         return net.eval().requires_grad_(False).to(device)
 
+    def begin(self, state: State, config: Any) -> None:
+        """Put the network to use into the place of a fresh state's, which is of the configuration `config`.
+
+        A GAN's critic stays fresh: models that ship have none, and a critic that knows other images is none for the new ones.
+        Raises ``ValueError`` where the two configurations make different networks, naming the first difference.
+        """
+        if self.config.kind != config.kind:
+            raise ValueError(f"{self.folder} holds a {self.config.kind}, the run is of a {config.kind}")
+        for name, ours in config.architecture.items():
+            if (theirs := getattr(self.config, name)) != ours:
+                raise ValueError(f"a run cannot begin from this model: its {name.replace('_', '-')} is {theirs}, the run's {ours}")
+        weights = self.model().state_dict()
+        for name, module in state.modules().items():
+            if name != "critic":
+                module.load_state_dict(weights)
+
     def restore(self, state: State) -> State:
         """Fill a fresh state of the same configuration with this checkpoint's networks, optimisers and counts."""
         for name, module in state.modules().items():
@@ -196,6 +212,19 @@ def pretrained(name: str) -> Checkpoint:
     if name not in shipped():
         raise ValueError(unknown_name("pretrained model", name, shipped()))
     return _load(_SHIPPED / f"{name}.json")
+
+
+def find(name: str | Path) -> Checkpoint:
+    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name.
+
+    Raises ``ValueError`` for a plain word that is neither, naming what there is.
+    """
+    path = Path(name)
+    if not path.exists() and path.parent == Path():
+        if str(path) not in shipped():
+            raise ValueError(unknown_name("folder or pretrained model", str(path), shipped()))
+        return pretrained(str(path))
+    return load(path)
 
 
 def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = _SHIPPED) -> Path:

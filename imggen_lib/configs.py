@@ -42,6 +42,7 @@ class Config:
     batch: int = 64
     lr: float = 2e-3
     seed: int = 0
+    begin_from: str = ""  # a model that ships with the package, or a checkpoint's folder: its weights instead of random ones
 
     def __post_init__(self) -> None:
         if self.net not in self.NETS:
@@ -49,6 +50,12 @@ class Config:
         _at_least_one(self, "latent_dim", "width", "batch")
         if not 0 < self.lr < 1:
             raise ValueError(f"the learning rate must lie between 0 and 1, got {self.lr}")
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """What the shapes and the meaning of the weights depend on: a model can begin from another only where these agree."""
+        names = ("image_shape", "net", "latent_dim", "hidden" if self.net == "mlp" else "width", "classes")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def kind(self) -> str:
@@ -73,6 +80,7 @@ class GanConfig(Config):
     ema_half_life: float = 40_000.0
     decay_start: int = 0  # images between which the learning rates fall to a fiftieth
     decay_end: int = 0  # 0: they stay as they are
+    head_start: int = 0  # images that the critic sees before the generator begins to learn
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,6 +92,8 @@ class GanConfig(Config):
         _at_least_one(self, "penalty_every", "critic_steps")
         if not 0 < self.ema_half_life < math.inf:
             raise ValueError(f"ema-half-life must be a positive number of images, got {self.ema_half_life}")
+        if self.head_start < 0:
+            raise ValueError(f"head-start must not be negative, got {self.head_start}")
         if self.decay_start and not 0 < self.decay_start < self.decay_end:
             raise ValueError(f"the learning rates fall from decay-start to a later end, got {self.decay_start} to {self.decay_end}")
 
@@ -129,7 +139,7 @@ class GanConfig(Config):
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments of :func:`imggen_lib.train.gan.train_gan`."""
-        names = ("r1", "r2", "gp", "penalty_every", "critic_steps", "ema_half_life", "seed")
+        names = ("r1", "r2", "gp", "penalty_every", "critic_steps", "ema_half_life", "head_start", "seed")
         return {name: getattr(self, name) for name in names} | {"lr_schedule": self.lr_schedule}
 
 
@@ -161,6 +171,10 @@ class VaeConfig(Config):
         _at_least_one(self, "draws")
         if self.draws > 1 and (self.beta != 1 or self.free_bits or self.beta_warmup):
             raise ValueError("several draws maximise the importance-weighted bound, which has neither beta nor free bits")
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        return super().architecture | {"likelihood": self.likelihood}
 
     def build(self) -> VAE:
         rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}

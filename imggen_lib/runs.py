@@ -90,7 +90,11 @@ class Run:
 
 
 def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | None = None) -> Run:
-    """A fresh run. The networks' random start depends on the configuration's seed alone."""
+    """A fresh run. The networks' random start depends on the configuration's seed alone.
+
+    With ``begin_from`` the generator (or the VAE) has the weights of that model instead. Beside a fresh critic it needs
+    ``head_start``: a critic that knows nothing yet gives it gradients that undo what it has learned.
+    """
     device = device or best_device()
     prepare(device)
     if config.image_shape != data.image_shape:
@@ -102,6 +106,8 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
         state = config.state()
     if isinstance(state, VaeState):
         state.model.start_at(data.mean_image())
+    if config.begin_from:
+        checkpoint.find(config.begin_from).begin(state, config)
     if device != "cpu":
         _move(state, device)
     return Run(config, state, data.to(device))

@@ -3,29 +3,16 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
-
-
-def _open(path: Path) -> Any:
-    from imggen_lib import checkpoint
-
-    if not path.exists() and str(path) in checkpoint.shipped():
-        return checkpoint.pretrained(str(path))
-    if not path.exists() and path.parent == Path():
-        from imggen_lib.errors import unknown_name
-
-        message = unknown_name("folder or pretrained model", str(path), checkpoint.shipped())
-        raise ValueError(message)
-    return checkpoint.load(path)
 
 
 def sample(args: argparse.Namespace) -> int:
     import torch
 
+    from imggen_lib.checkpoint import find
     from imggen_lib.sampling import sample as draw
     from imggen_lib.viz import save_grid
 
-    saved = _open(args.dir)
+    saved = find(args.dir)
     if saved.config.kind not in ("gan", "vae"):
         raise ValueError(f"{args.dir} is a {saved.config.kind} network; it makes no images")
     labels = None
@@ -41,7 +28,9 @@ def sample(args: argparse.Namespace) -> int:
 
 
 def info(args: argparse.Namespace) -> int:
-    saved = _open(args.dir)
+    from imggen_lib.checkpoint import find
+
+    saved = find(args.dir)
     parameters = sum(p.numel() for p in saved.model().parameters())
     print(json.dumps({**saved.meta, "parameters": parameters}, indent=2))
     return 0
@@ -49,6 +38,7 @@ def info(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Print, or write, the measurement as JSON."""
+    from imggen_lib.checkpoint import find
     from imggen_lib.protocol import Protocol
     from imggen_lib.protocol import evaluate as measure
     from imggen_lib.runs import best_device
@@ -58,7 +48,7 @@ def evaluate(args: argparse.Namespace) -> int:
         raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
     protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
     device, features = getattr(args, "device", best_device()), getattr(args, "features", None)
-    found = measure(_open(args.dir), args.data, protocol, device, features)
+    found = measure(find(args.dir), args.data, protocol, device, features)
     text = json.dumps(found, indent=1)
     if out is None:
         print(text)

@@ -7,6 +7,9 @@ from typing import Any, NoReturn
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
 
 
+HEAD_START = 50_000  # images, for a fresh critic beside a trained generator
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
@@ -39,6 +42,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--images", type=_count, default=600_000, help="images to see in all, repeats counted")
     train.add_argument("--out", type=Path, help="folder for the checkpoint; needed unless --profile", **suppress)
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    train.add_argument(
+        "--begin-from",
+        metavar="MODEL",
+        help="begin with the weights of a model that ships, or of a checkpoint's folder; the network is then that model's",
+        **suppress,
+    )
     train.add_argument("--article", action="store_true", help="gan: the article's recipe (MLP, BCE, Adam at 2e-4)")
     train.add_argument("--conditional", action="store_true", help="condition on the data's classes")
     # Model options default to None, so that the configuration's own defaults hold and a resumed run keeps its own.
@@ -60,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--loss", help=f"gan: {', '.join(LOSS_NAMES)} (default: relativistic)", **suppress)
     for name, text in (("r1", "gamma of R1"), ("r2", "gamma of R2"), ("gp", "weight of the WGAN-GP penalty")):
         train.add_argument(f"--{name}", type=float, help=f"gan: {text}", **suppress)
+    train.add_argument(
+        "--head-start",
+        type=_count,
+        help="gan: images the critic sees before the generator learns (default: 50,000 with --begin-from, else 0)",
+        **suppress,
+    )
     train.add_argument("--critic-steps", type=_count, help="gan: critic updates a generator update", **suppress)
     train.add_argument("--penalty-every", type=_count, help="gan: apply penalties every so many steps", **suppress)
     train.add_argument("--ema-half-life", type=float, help="gan: half-life of the average, in images", **suppress)
@@ -113,6 +128,18 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def origin(args: argparse.Namespace) -> Any:
+    """The configuration of the model that ``--begin-from`` names, None without it."""
+    from imggen_lib.checkpoint import find
+
+    if not hasattr(args, "begin_from"):
+        return None
+    config = find(args.begin_from).config
+    if config.kind != args.kind:
+        raise ValueError(f"{args.begin_from} is a {config.kind}, not a {args.kind}")
+    return config
+
+
 def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The entries of the configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
     from dataclasses import asdict, fields
@@ -134,7 +161,10 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int) -> Any:
-    """The configuration of a fresh run. A VAE of colour images has a Gaussian likelihood unless told otherwise."""
+    """The configuration of a fresh run. A VAE of colour images has a Gaussian likelihood unless told otherwise.
+
+    A run that begins from a model has that model's network; options that ask for another are found out when it begins.
+    """
     from imggen_lib.configs import GanConfig, VaeConfig
 
     entries: dict[str, Any] = {"image_shape": image_shape, "classes": classes if args.conditional else 0}
@@ -142,4 +172,8 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
         entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
     if hasattr(args, "decay_start"):
         entries["decay_end"] = args.images
+    if (model := origin(args)) is not None:
+        wanted = classes if model.classes or args.conditional else 0
+        entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
+        entries |= {"head_start": HEAD_START} if args.kind == "gan" else {}
     return {"gan": GanConfig, "vae": VaeConfig}[args.kind](**{**entries, **asked(args)})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from imggen_lib.cli.options import asked, config
+from imggen_lib.cli.options import asked, config, origin
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -85,12 +85,14 @@ def _check_folder(args: argparse.Namespace) -> bool:
     return bool(args.resume)
 
 
-def _data(args: argparse.Namespace, saved: Any) -> Any:
+def _data(args: argparse.Namespace, model: Any) -> Any:
+    """The images, in the shape that `model` has, the configuration of the checkpoint or model that the run goes on from, if any."""
     from imggen_lib.data.sources import is_stream, load, stream
 
     shape: dict[str, Any] = {"size": getattr(args, "size", None), "channels": getattr(args, "channels", None)}
-    if saved is not None and args.data.startswith(("folder:", "files:", "shards:")):
-        shape = {"size": saved.config.image_shape[1], "channels": saved.config.image_shape[0]}
+    if model is not None and args.data.startswith(("folder:", "files:", "shards:")):
+        channels, size, _ = model.image_shape
+        shape = {"size": getattr(args, "size", size), "channels": getattr(args, "channels", channels)}
     data = stream(args.data, workers=args.workers, **shape) if is_stream(args.data) else load(args.data, "train", **shape)
     if data.skipped:
         more = [f"and {len(data.skipped) - 10} more"] if len(data.skipped) > 10 else []
@@ -110,7 +112,7 @@ def train(args: argparse.Namespace) -> int:
     saved = checkpoint.load(args.out) if _check_folder(args) else None
     if saved is None:
         config(args, (1, 28, 28), 0)  # complain of bad options before the data is read
-    data = _data(args, saved)
+    data = _data(args, origin(args) if saved is None else saved.config)
     if saved is not None:
         _same_options(args, saved.config)
         run = runs.resume(args.out, data, device)

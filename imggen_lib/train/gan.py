@@ -10,7 +10,7 @@ from torch import Tensor
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
-from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, update_ema
+from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, set_lr, update_ema
 
 NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
@@ -50,6 +50,7 @@ def train_gan(
     ema_half_life: float = 10_000,  # images
     ema_every: int = 1,  # generator updates to one of the average: one to one costs a twentieth of the time of dense layers
     lr_schedule: Schedule = constant,  # a factor on both learning rates, as a function of the images seen
+    head_start: int = 0,  # images that the critic sees before the generator learns: for a trained one beside a fresh critic
     seed: int = 0,
     processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
@@ -66,6 +67,8 @@ def train_gan(
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(own(z, processes), y)  # (n, c, h, w)
         state.set_lr(lr_schedule(state.images))
+        if state.images < head_start:
+            set_lr(state.generator_optimizer, 0.0)
 
         # The critic: tell real from generated.
         both_y = None if y is None else torch.cat([y, y])

@@ -66,7 +66,7 @@ PARTS: dict[str, Part] = {
 }
 
 
-WHEN = ("date", "machine", "load_before", "commit")
+WHEN = ("date", "machine", "load_before", "peak_gflops")
 
 
 def summaries(record: dict[str, Any], replaced: set[str]) -> list[dict[str, Any]]:
