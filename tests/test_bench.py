@@ -257,9 +257,21 @@ def test_an_earlier_measurement_leaves_its_ratios(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr("sys.argv", ["bench", part, "--out", str(out)])
         program.main()
     record = json.loads(out.read_text())
+    assert record["lost_earlier"] == []
     assert record["throughput"] == [{"work": "a", "ratio": 5.0}] and record["quality"] == [{"work": "b", "ratio": 4.0}]
     assert [(e["machine"], e["ratios"]) for e in record["earlier"]] == [("two", {"b": 3.0}), ("one", {"a": 2.0})]
     assert {part: when["machine"] for part, when in record["measured"].items()} == {"throughput": "four", "quality": "three"}
     monkeypatch.setattr("sys.argv", ["bench", "throughput", "quality", "--out", str(out)])
     program.main()  # both at once, measured on different machines before
     assert [e["machine"] for e in json.loads(out.read_text())["earlier"][2:]] == ["four", "three"]
+
+
+def test_earlier_attempts_are_kept_with_their_machine() -> None:
+    from bench import __main__ as program
+
+    first = {"machine": "one", "date": "d", "load_before": 0, "peak_gflops": 1.0, "lost": {"rows": [{"what": "a"}]}}
+    assert program.attempts({}, True) == program.attempts(first, False) == []
+    kept = program.attempts(first, True)
+    assert kept == [{"machine": "one", "date": "d", "load_before": 0, "peak_gflops": 1.0, "rows": [{"what": "a"}]}]
+    second = {**first, "lost_earlier": kept, "measured": {"lost": {"machine": "two"}}}
+    assert [run["machine"] for run in program.attempts(second, True)] == ["one", "two"]

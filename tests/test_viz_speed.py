@@ -36,3 +36,22 @@ def test_efficiency_is_the_formula() -> None:
     assert all(a >= b for a, b in zip(fast.get_ydata(), slow.get_ydata(), strict=True))
     with pytest.raises(ValueError, match="positive"):
         speed.efficiency(1e6, 0.0, {"slow": 1e8})
+
+
+def test_attempts_has_a_column_a_machine_and_no_ratio_for_a_setting_that_was_not_made() -> None:
+    def rows(**pairs: tuple[int, int]) -> list[dict[str, object]]:
+        return [{"what": what.replace("_", " "), "before": a, "after": b} for what, (a, b) in pairs.items()]
+
+    here, there = (
+        rows(one=(100, 150), two=(100, 50)),
+        [{"what": "one (not on this machine)", "before": 1, "after": 9}, *rows(two=(4, 8))],
+    )
+    record = {
+        "measured": {"lost": {"machine": "New, 2 thread(s)", "peak_gflops": 200.4}},
+        "lost": {"rows": here},
+        "lost_earlier": [{"machine": "Old, 2 thread(s)", "peak_gflops": 400.0, "rows": there}],
+    }
+    html = speed.attempts(record)._repr_html_()
+    assert html.index("New, 200 GFLOP/s") < html.index("Old, 400 GFLOP/s")
+    assert '<th scope="row">one</th><td>1.50</td><td></td>' in html
+    assert '<th scope="row">two</th><td>0.50</td><td>2.00</td>' in html

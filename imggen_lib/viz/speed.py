@@ -35,6 +35,25 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], words: 
     return scrolling(list(columns), lines, words)
 
 
+def attempts(record: Mapping[str, Any], words: str = "what depends on the machine") -> Html:
+    """What each attempt brought on each machine that was measured: the speed with it over the speed without; the newest first.
+
+    A cell is empty where the attempt was not measured, or where the setting is not made on that machine.
+    """
+    runs = [{**record["measured"]["lost"], **record["lost"]}, *reversed(record["lost_earlier"])]
+    rows: dict[str, dict[str, Any]] = {}
+    columns = {"": "what"}
+    for run in runs:
+        machine = f"{run['machine'].split(',')[0]}, {run['peak_gflops']:.0f} GFLOP/s"
+        columns[machine] = machine
+        for row in run["rows"]:
+            what, _, not_made = row["what"].partition(" (")
+            line = rows.setdefault(what, {"what": what})
+            if not not_made:
+                line[machine] = row["after"] / row["before"]
+    return table(list(rows.values()), columns, words)
+
+
 def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Picture:
     """Images a second against each setting, one panel a setting, both axes logarithmic; GANs round, VAEs square."""
     figure, axes = figure_and_axes(2.4 * len(curves), 2.5, ncols=len(curves), sharey=True, squeeze=False)

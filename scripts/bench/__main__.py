@@ -79,6 +79,15 @@ def summaries(record: dict[str, Any], replaced: set[str]) -> list[dict[str, Any]
     return list(found.values())
 
 
+def attempts(record: dict[str, Any], replaced: bool) -> list[dict[str, Any]]:
+    """The rows of the part "lost" from earlier, each time with when and where: what a machine gains from is a thing to compare."""
+    kept: list[dict[str, Any]] = record.get("lost_earlier", [])
+    if not replaced or "lost" not in record:
+        return kept
+    when = record.get("measured", {}).get("lost") or {key: record[key] for key in WHEN if key in record}
+    return [*kept, {**when, "rows": record["lost"]["rows"]}]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)} (default: all)")
@@ -119,6 +128,7 @@ def main() -> None:
     when = {part: {key: about[key] for key in WHEN if key in about} for part in found}
     record = about | {name: before[name] for name in PARTS if name in before} | found
     record |= {"measured": before.get("measured", {}) | when, "earlier": before.get("earlier", []) + summaries(before, replaced)}
+    record["lost_earlier"] = attempts(before, "lost" in found)
     args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
