@@ -92,8 +92,8 @@ class Run:
 def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | None = None) -> Run:
     """A fresh run. The networks' random start depends on the configuration's seed alone.
 
-    With ``begin_from`` the generator (or the VAE) has the weights of that model instead. Beside a fresh critic it needs
-    ``head_start``: a critic that knows nothing yet gives it gradients that undo what it has learned.
+    With ``begin_from`` the generator (or the VAE) has the weights of that model instead. A critic is always fresh; what it says
+    before it knows the images takes a generator away from what it has learned, and ``head_start`` makes that a little less.
     """
     device = device or best_device()
     prepare(device)

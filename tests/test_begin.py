@@ -94,7 +94,7 @@ def test_the_command_line_takes_the_model_s_network(tmp_path: Path, capsys: pyte
     assert train("gan", *images, "--begin-from", "mnist-gan-conv", "--out", tmp_path / "a", "--batch", 32) == 0
     config = checkpoint.load(tmp_path / "a").config
     assert config.architecture == checkpoint.pretrained("mnist-gan-conv").config.architecture
-    assert (config.begin_from, config.head_start, config.batch) == ("mnist-gan-conv", 50_000, 32)
+    assert (config.begin_from, config.head_start, config.batch) == ("mnist-gan-conv", 0, 32)
     assert config.lr == GanConfig().lr and config.decay_end == 0  # the rest is a fresh run's
     more = ("--begin-from", tmp_path / "a", "--head-start", 32, "--out", tmp_path / "b")
     assert train("gan", *images, *more) == 0

@@ -7,9 +7,6 @@ from typing import Any, NoReturn
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
 
 
-HEAD_START = 50_000  # images, for a fresh critic beside a trained generator
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
@@ -72,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--head-start",
         type=_count,
-        help="gan: images the critic sees before the generator learns (default: 50,000 with --begin-from, else 0)",
+        help="gan: images that the critic sees before the generator learns, as after --begin-from (default: 0)",
         **suppress,
     )
     train.add_argument("--critic-steps", type=_count, help="gan: critic updates a generator update", **suppress)
@@ -175,5 +172,4 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
     if (model := origin(args)) is not None:
         wanted = classes if model.classes or args.conditional else 0
         entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
-        entries |= {"head_start": HEAD_START} if args.kind == "gan" else {}
     return {"gan": GanConfig, "vae": VaeConfig}[args.kind](**{**entries, **asked(args)})
