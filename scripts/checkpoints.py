@@ -47,7 +47,6 @@ class Plan:
     data: str = "mnist"
     draws: int = 0  # 0: the protocol's 100, on 1,000 test images; else so many, on the whole test set (an hour on a CPU)
     bfloat16: bool = False  # products in bfloat16: faster on CPUs that have it, half as fast elsewhere; weights stay float32
-    first: "Plan | None" = None  # the training whose model this one begins from, in runs/NAME-first
 
 
 def _vae(images: int, measured: int = 0, **changes: Any) -> Plan:
@@ -149,14 +148,10 @@ def card(run_seconds: float, quality: Card, command: str, data: str = "mnist", *
     }
 
 
-def trained(plan: Plan, folder: Path) -> float:
-    """Train, or go on training, to the end of a plan; its checkpoint is in `folder`. The seconds that it took, all stages."""
-    earlier = 0.0
-    if plan.first is not None:
-        first = folder.with_name(f"{folder.name}-first")
-        earlier = trained(plan.first, first)
-        plan = replace(plan, config=replace(plan.config, begin_from=str(first)))
-    data, device = load(plan.data, "train"), best_device()
+def make(name: str, plan: Plan, runs: Path) -> None:
+    """Train (or go on training) `name` to the end of its plan, measure it, release it."""
+    data = load(plan.data, "train")
+    folder, device = runs / name, best_device()
     config = replace(plan.config, image_shape=data.image_shape)
     run = resume(folder, data, device) if (folder / "checkpoint.json").exists() else start(config, data, device)
     if plan.bfloat16:
@@ -169,17 +164,11 @@ def trained(plan: Plan, folder: Path) -> float:
             run.save(folder, seconds=seconds + time.perf_counter() - began)
     seconds += time.perf_counter() - began
     run.save(folder, seconds=seconds)
-    return earlier + seconds
-
-
-def make(name: str, plan: Plan, runs: Path) -> None:
-    """Train (or go on training) `name` to the end of its plan, measure it, release it."""
-    seconds = trained(plan, runs / name)
-    saved = checkpoint.load(runs / name)
+    saved = checkpoint.load(folder)
     with TemporaryDirectory() as scratch:  # measure what ships: the weights in half precision
         model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
     quality = measure(model, plan.data, plan.draws)
-    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=plan.config.seed)
+    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=config.seed)
     release = checkpoint.release(saved, name, about)
     print(name, quality, release, flush=True)
 
