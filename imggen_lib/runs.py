@@ -60,9 +60,10 @@ class Run:
 
         Gradient penalties go on through the plain networks: compiled ones cannot be differentiated twice.
         """
-        from torch._dynamo import config
+        if torch.__version__ < "2.5":  # where a captured critic would miss that it is frozen (a version: compared by its numbers)
+            from torch._dynamo import config
 
-        config.inline_inbuilt_nn_modules = True  # as since PyTorch 2.5: else a captured critic misses that it is frozen
+            config.inline_inbuilt_nn_modules = True
         for name, module in self.state.modules().items():
             if name != "ema":
                 module.compile(**options)
