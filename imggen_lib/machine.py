@@ -17,8 +17,6 @@ import torch
 #: Of glibc's <malloc.h>: when free memory at the end of the heap is given back, and from which size a block is mapped by itself.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT, _MAPPED = 2**31 - 1, 32 * 2**20  # bytes; the largest values that mallopt takes
-#: Of Linux's <sys/mman.h>: the advice to use large pages; and bytes: of such a page, of the heap that gets them, of a block of it.
-_HUGEPAGE, _PAGE, _HEAP, _BLOCK = 14, 2**21, 2**29, 2**24
 _HARD = 2  # omp_pause_hard: OpenMP 5.0, section 3.2.44
 
 
@@ -76,41 +74,11 @@ def keep_memory() -> bool:
     A training frees and asks for the same blocks at every step. By default glibc gives large ones back, and every page of
     the next one must be cleared by the system and mapped anew (some 30,000 pages a step for a DCGAN of 32x32 at batch 64). The
     process stays as large as it has been. glibc only; environment variables ``MALLOC_TRIM_THRESHOLD_`` and so on do the same.
-    The first half gibibyte of what is kept is in large pages (:func:`large_pages`).
     """
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    kept = bool(mallopt(_MMAP_THRESHOLD, _MAPPED)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT))
-    if kept:
-        large_pages()
-    return kept
-
-
-@cache
-def large_pages() -> bool:
-    """Ask Linux for pages of 2 MiB, not 4 KiB, in the first half gibibyte of the heap; whether the advice was taken.
-
-    A processor remembers where a few thousand pages lie. The weights, averages and gradients of large dense layers fill more of
-    the small ones than that, so every step looks places up again. It is the heap that is grown and given back at once, and
-    kept by :func:`keep_memory`: no memory is used before something is stored there. ``GLIBC_TUNABLES=glibc.malloc.hugetlb=1`` does
-    the same for a whole program.
-    """
-    c = ctypes.CDLL(None)
-    c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
-    c.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    blocks = [c.malloc(_BLOCK) for _ in range(_HEAP // _BLOCK)]
-    try:
-        whole = (
-            all(blocks) and max(blocks) - min(blocks) < _HEAP
-        )  # in one piece: not so where an address space is limited or cut up
-        first, last = -(-min(blocks) // _PAGE), (max(blocks) + _BLOCK) // _PAGE
-        return whole and c.madvise(first * _PAGE, (last - first) * _PAGE, _HUGEPAGE) == 0
-    except TypeError:  # None: there was not so much
-        return False
-    finally:
-        for block in blocks:
-            c.free(block)
+    return bool(mallopt(_MMAP_THRESHOLD, _MAPPED)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT))
 
 
 def flush_tiny() -> bool:

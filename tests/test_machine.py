@@ -1,11 +1,9 @@
 """The settings of the process change how fast numbers are computed, not which: and they are put back where they would."""
 
 import ctypes
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
@@ -145,47 +143,3 @@ def test_a_gpu_is_asked_for_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
     machine.prepare("cuda:0")
     assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = before
-
-
-LARGE = """
-from pathlib import Path
-from imggen_lib import machine
-
-def advised():
-    '''Bytes of this process's mappings that may have large pages.'''
-    total = size = 0
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if line.startswith("Size:"):
-            size = int(line.split()[1]) * 1024
-        if line.startswith("VmFlags:") and " hg" in line:
-            total += size
-    return total
-
-before, used = advised(), int(Path("/proc/self/statm").read_text().split()[1])
-assert machine.keep_memory() and machine.large_pages()
-assert 500 * 2**20 <= advised() - before <= 540 * 2**20
-now = advised()
-assert machine.keep_memory() and advised() == now, "once is enough"
-assert int(Path("/proc/self/statm").read_text().split()[1]) - used < 40 * 2**8, "pages in use"
-import torch
-x = torch.ones(25 * 2**18)  # 25 MiB
-address = x.data_ptr()
-spans = [line.split()[0].split("-") for line in Path("/proc/self/maps").read_text().splitlines() if "[heap]" in line]
-assert any(int(a, 16) <= address < int(b, 16) for a, b in spans), "tensors lie there"
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc and Linux only")
-@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="this kernel has no large pages to give")
-def test_kept_memory_may_have_large_pages_and_is_not_used_before_it_is_needed() -> None:
-    done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def test_without_enough_memory_pages_stay_small() -> None:
-    code = (
-        "import resource; from imggen_lib import machine; limit = int(open('/proc/self/statm').read().split()[0]) * 4096 + 2**26\n"
-    )
-    code += "resource.setrlimit(resource.RLIMIT_AS, (limit, limit)); assert not machine.large_pages(); print('went on')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "went on\n", done.stderr
