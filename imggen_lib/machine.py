@@ -40,10 +40,10 @@ def fast_products() -> bool:
     """Let oneDNN do the matrix products on processors where MKL leaves half of the speed; whether it does now.
 
     MKL, which PyTorch asks by default, uses 512-bit instructions on Intel's processors alone; oneDNN uses them wherever they are.
-    Measured: twice the products a second on AMD's Zen 5, up to a quarter more on Zen 4, whose units are half as wide. The way to oneDNN is
-    PyTorch's precision ``"medium"``, which *allows* bfloat16 inside of a product. Only units made for that (AMX) take the liberty;
-    where they do, as :func:`exact` finds out, the setting is put back. The rule asks for the kind of processor, not for the time,
-    so that a machine decides the same every time.
+    Measured: twice the products a second on AMD's Zen 5, up to a quarter more on Zen 4, whose units are half as wide. The way to
+    oneDNN is PyTorch's precision ``"medium"``, which *allows* bfloat16 inside of a product. Only units made for that (AMX) take
+    the liberty; where they do, as :func:`exact` finds out, the setting is put back. The rule asks for the kind of processor, not
+    for the time, so that a machine decides the same every time.
     """
     if not (
         _vendor() == "AuthenticAMD" and torch.backends.cpu.get_cpu_capability() == "AVX512" and torch.backends.mkl.is_available()

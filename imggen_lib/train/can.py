@@ -69,5 +69,4 @@ def train_can(
         record: Record = {"images": state.images, "critic": critic_loss.detach(), "generator": state.generator_loss}
         record |= {"style": style_term.detach(), "ambiguity": unclear.detach(), "penalty": penalty.detach()}
         record |= {"real": real_logits.mean().detach(), "fake": fake_logits.mean().detach()}
-        check_finite(record, state.steps)
-        yield record
+        yield check_finite(record, state.steps)

@@ -37,8 +37,7 @@ def train_features(
         images += len(x)
         accuracy = (logits.argmax(1) == y).float().mean()
         record: Record = {"images": images, "loss": loss.detach(), "accuracy": accuracy.detach()}
-        check_finite(record, step)
-        yield record
+        yield check_finite(record, step)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from torch import Tensor
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
-from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, set_lr, update_ema
+from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, update_ema
 
 NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
@@ -66,9 +66,7 @@ def train_gan(
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(own(z, processes), y)  # (n, c, h, w)
-        state.set_lr(lr_schedule(state.images))
-        if state.images < head_start:
-            set_lr(state.generator_optimizer, 0.0)
+        state.set_lr(lr_schedule(state.images), generator_rests=state.images < head_start)
 
         # The critic: tell real from generated.
         both_y = None if y is None else torch.cat([y, y])
@@ -98,5 +96,4 @@ def train_gan(
         state.images, state.steps = state.images + n, state.steps + 1
         record = {"images": state.images, "critic": critic_loss.detach(), "generator": state.generator_loss}
         record |= {"penalty": penalty.detach(), "real": real_logits.mean().detach(), "fake": fake_logits.mean().detach()}
-        check_finite(record, state.steps)
-        yield record
+        yield check_finite(record, state.steps)

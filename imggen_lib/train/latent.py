@@ -72,8 +72,7 @@ def train_glo(
         state.images += len(x)
         state.steps += 1
         record: Record = {"images": state.images, "loss": loss.detach()}
-        check_finite(record, state.steps)
-        yield record
+        yield check_finite(record, state.steps)
 
 
 def find_latents(

@@ -47,8 +47,7 @@ def optimise_pixels(image: Image, objective: Objective, *, images: int, history:
     for step in count(1):
         optimizer.step(closure)
         record: Record = {"images": seen, "loss": loss}
-        check_finite(record, step)
-        yield record
+        yield check_finite(record, step)
         if seen >= images:
             break
     image.requires_grad_(False)

@@ -75,10 +75,10 @@ class GanState:
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         return {"generator": self.generator_optimizer, "critic": self.critic_optimizer}
 
-    def set_lr(self, factor: float) -> None:
-        """Set both learning rates to `factor` times the first ones."""
-        for optimizer in self.optimizers().values():
-            set_lr(optimizer, factor)
+    def set_lr(self, factor: float, generator_rests: bool = False) -> None:
+        """Set both learning rates to `factor` times the first ones; the generator's to 0 while it rests."""
+        set_lr(self.generator_optimizer, 0.0 if generator_rests else factor)
+        set_lr(self.critic_optimizer, factor)
 
 
 @dataclass
@@ -168,20 +168,21 @@ def set_lr(optimizer: torch.optim.Optimizer, factor: float) -> None:
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
 
 
-def check_finite(record: Record, step: int) -> None:
-    """Raise :class:`TrainingDiverged` for a term that is NaN or infinite, naming it and the images seen.
+def check_finite(record: Record, step: int) -> Record:
+    """The record as it is. Raises :class:`TrainingDiverged` for a term that is NaN or infinite, naming it and the images seen.
 
     On a GPU, looking at a number waits for it, so there only every 64th record is looked at.
     """
     for name, value in record.items():
         if isinstance(value, Tensor):
             if value.device.type != "cpu" and step % 64:
-                return
+                return record
             if not math.isfinite(value.item()):
                 raise TrainingDiverged(
                     f"the term {name!r} is {value.item()} after {record['images']:,} images; "
                     "try a smaller learning rate or a stronger penalty, and check the images for NaN"
                 )
+    return record
 
 
 def check_batch(x: Tensor, image_shape: tuple[int, ...]) -> None:

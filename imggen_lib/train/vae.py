@@ -133,8 +133,7 @@ def train_vae(
         state.steps += 1
         record: Record = {"images": state.images, "loss": loss.detach()}
         record |= {name: getattr(found, name).mean().detach() for name in ("elbo", "log_px", "kl")}
-        check_finite(record, state.steps)
-        yield record
+        yield check_finite(record, state.steps)
 
 
 @torch.no_grad()
