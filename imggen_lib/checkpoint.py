@@ -69,6 +69,8 @@ class Checkpoint:
 
     def restore(self, state: State) -> State:
         """Fill a fresh state of the same configuration with this checkpoint's networks, optimisers and counts."""
+        if not any(key.startswith("optimizer.") for key in self.tensors):
+            raise CheckpointError(f"{self.folder} holds a model to use, not a training run to go on with")
         for name, module in state.modules().items():
             weights = {k.removeprefix(f"{name}."): v for k, v in self.tensors.items() if k.startswith(f"{name}.")}
             _load_weights(module, weights, self.folder)
@@ -79,9 +81,8 @@ class Checkpoint:
                 if key.startswith(f"optimizer.{name}."):
                     index, slot = key.removeprefix(f"optimizer.{name}.").split(".")
                     slots.setdefault(int(index), {})[slot] = _laid_out_like(params[int(index)], value)
-            if not slots:
-                raise CheckpointError(f"{self.folder} holds a model to use, not a training run to go on with")
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
+            if slots:  # a generator that rests has taken no step yet
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
         state.images, state.steps = self.meta["images"], self.meta["steps"]
         if isinstance(state, GanState):
             state.generator_loss = torch.tensor(self.meta.get("generator_loss", 0.0))

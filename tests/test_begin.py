@@ -12,7 +12,7 @@ from imggen_lib import checkpoint
 from imggen_lib.cli import main
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, glyphs
-from imggen_lib.runs import Run, start
+from imggen_lib.runs import Run, resume, start
 
 SMALL: dict[str, Any] = {"net": "mlp", "hidden": (32,), "latent_dim": 8, "batch": 32}
 CONFIGS = [GanConfig(**SMALL), VaeConfig(**SMALL)]
@@ -78,6 +78,21 @@ def test_another_network_cannot_begin_from_it(change: dict[str, Any], word: str,
     with pytest.raises(ValueError, match="holds a gan"):
         start(replace(CONFIGS[1], begin_from=str(tmp_path)), digits, "cpu")
     start(replace(CONFIGS[0], begin_from=str(tmp_path), width=16), digits, "cpu")  # which a dense network does not have
+
+
+def test_a_run_is_resumed_before_the_generator_has_moved(digits: ImageSet, tmp_path: Path) -> None:
+    config = GanConfig(**SMALL, head_start=64)
+    whole, part = start(config, digits, "cpu"), start(config, digits, "cpu")
+    for _ in whole.records(128):
+        pass
+    for _ in part.records(32):
+        pass
+    part.save(tmp_path)
+    again = resume(tmp_path, digits, "cpu")
+    for _ in again.records(128):
+        pass
+    for name, net in whole.state.modules().items():
+        assert torch.equal(numbers(net), numbers(again.state.modules()[name])), name
 
 
 def test_a_head_start_is_not_negative() -> None:

@@ -157,10 +157,11 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
     return {**{k: v for k, v in asdict(GanConfig.article()).items() if v != plain[k]}, **given}
 
 
-def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int) -> Any:
+def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int, model: Any = None) -> Any:
     """The configuration of a fresh run. A VAE of colour images has a Gaussian likelihood unless told otherwise.
 
-    A run that begins from a model has that model's network; options that ask for another are found out when it begins.
+    A run that begins from a model has the network of `model`, its configuration (:func:`origin`); options that ask for another are
+    found out when it begins.
     """
     from imggen_lib.configs import GanConfig, VaeConfig
 
@@ -169,7 +170,7 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
         entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
     if hasattr(args, "decay_start"):
         entries["decay_end"] = args.images
-    if (model := origin(args)) is not None:
+    if model is not None:
         wanted = classes if model.classes or args.conditional else 0
         entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
     return {"gan": GanConfig, "vae": VaeConfig}[args.kind](**{**entries, **asked(args)})

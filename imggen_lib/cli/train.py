@@ -86,7 +86,7 @@ def _check_folder(args: argparse.Namespace) -> bool:
 
 
 def _data(args: argparse.Namespace, model: Any) -> Any:
-    """The images, in the shape that `model` has, the configuration of the checkpoint or model that the run goes on from, if any."""
+    """The images; pictures in the shape of `model`, the configuration that the run goes on with or begins from, if there is one."""
     from imggen_lib.data.sources import is_stream, load, stream
 
     shape: dict[str, Any] = {"size": getattr(args, "size", None), "channels": getattr(args, "channels", None)}
@@ -110,9 +110,10 @@ def train(args: argparse.Namespace) -> int:
     processes = _processes()
     device = _device(args, processes)
     saved = checkpoint.load(args.out) if _check_folder(args) else None
+    model = origin(args) if saved is None else saved.config
     if saved is None:
-        config(args, (1, 28, 28), 0)  # complain of bad options before the data is read
-    data = _data(args, origin(args) if saved is None else saved.config)
+        config(args, (1, 28, 28), 0, model)  # complain of bad options before the data is read
+    data = _data(args, model)
     if saved is not None:
         _same_options(args, saved.config)
         run = runs.resume(args.out, data, device)
@@ -120,7 +121,7 @@ def train(args: argparse.Namespace) -> int:
             print(f"{args.out} has already seen {run.state.images:,} images; nothing to do for --images {args.images}")
             return 0
     else:
-        run = runs.start(config(args, data.image_shape, len(data.classes)), data, device)
+        run = runs.start(config(args, data.image_shape, len(data.classes), model), data, device)
     if args.bf16:
         run.in_bfloat16()
     if args.compile:

@@ -66,7 +66,7 @@ def train_gan(
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
         fake = generator(own(z, processes), y)  # (n, c, h, w)
-        state.set_lr(lr_schedule(state.images), generator_rests=state.images < head_start)
+        state.set_lr(lr_schedule(state.images))
 
         # The critic: tell real from generated.
         both_y = None if y is None else torch.cat([y, y])
@@ -80,7 +80,7 @@ def train_gan(
         state.critic_optimizer.step()
 
         # The generator: have its images taken for real by the critic as it now is.
-        if state.steps % critic_steps == 0:
+        if state.steps % critic_steps == 0 and state.images >= head_start:
             critic.requires_grad_(False)
             reference = critic(real, y) if loss.paired else real_logits
             generator_loss = loss.generator(reference.detach(), critic(fake, y))

@@ -75,10 +75,10 @@ class GanState:
     def optimizers(self) -> dict[str, torch.optim.Adam]:
         return {"generator": self.generator_optimizer, "critic": self.critic_optimizer}
 
-    def set_lr(self, factor: float, generator_rests: bool = False) -> None:
-        """Set both learning rates to `factor` times the first ones; the generator's to 0 while it rests."""
-        set_lr(self.generator_optimizer, 0.0 if generator_rests else factor)
-        set_lr(self.critic_optimizer, factor)
+    def set_lr(self, factor: float) -> None:
+        """Set both learning rates to `factor` times the first ones."""
+        for optimizer in self.optimizers().values():
+            set_lr(optimizer, factor)
 
 
 @dataclass
