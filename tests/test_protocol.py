@@ -9,9 +9,12 @@ import torch
 
 from imggen_lib import checkpoint, protocol
 from imggen_lib.cli import main
+from imggen_lib.configs import GanConfig
+from imggen_lib.data import ImageSet
 from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.models.gan import MLPGenerator
 from imggen_lib.protocol import Bench, Protocol, rounded
+from imggen_lib.runs import start
 
 SMALL = Protocol(n=300, novelty_images=200, likelihood_images=20, likelihood_draws=3)
 
@@ -67,6 +70,28 @@ def test_the_command_writes_json(bench: Bench, tmp_path: Path, capsys: pytest.Ca
     assert found["data"] == "mnist" and found["features"] == "mnist-features" and found["protocol"]["n"] == 300
     assert found["quality"]["frechet_distance"] > found["real_images"]["frechet_distance"] > 0
     assert "Frechet distance" in capsys.readouterr().out
+
+
+def test_samples_are_compared_with_what_the_model_was_trained_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Unless another set is named; a model of anything else asks for one."""
+    chosen: list[str] = []
+
+    def noted(saved: checkpoint.Checkpoint, data: str, *rest: object) -> dict[str, object]:
+        chosen.append(data)
+        return {}
+
+    monkeypatch.setattr(protocol, "evaluate", noted)
+    for arguments in (["fashion-gan-classes"], ["fashion-gan-classes", "--data", "mnist"], ["mnist-gan-conv"]):
+        assert main(["evaluate", *arguments]) == 0
+    assert chosen == ["fashion-mnist", "mnist", "mnist"]
+    run = start(GanConfig(net="mlp", hidden=(8,), latent_dim=4), ImageSet.from_float(torch.zeros(4, 1, 28, 28)), "cpu")
+    run.save(tmp_path)
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "--data which of mnist, fashion-mnist" in capsys.readouterr().err
+    assert main(["evaluate", str(tmp_path), "--data", "mnist"]) == 0
 
 
 def test_intervals_change_no_number_and_hold_it(bench: Bench) -> None:

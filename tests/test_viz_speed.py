@@ -55,3 +55,21 @@ def test_attempts_has_a_column_a_machine_and_no_ratio_for_a_setting_that_was_not
     assert html.index("New, 200 GFLOP/s") < html.index("Old, 400 GFLOP/s")
     assert '<th scope="row">one</th><td>1.50</td><td></td>' in html
     assert '<th scope="row">two</th><td>0.50</td><td>2.00</td>' in html
+
+
+def test_each_measurement_has_its_own_line_with_what_was_measured_at_that_time() -> None:
+    first, second, third = (
+        {"date": date, "machine": "M, 2 thread(s)", "load_before": 0.1, "peak_gflops": peak}
+        for date, peak in (("2026-01-01", 400.4), ("2026-01-02", 200.0), ("2026-01-02", 201.6))
+    )
+    record = {
+        "measured": {"throughput": third, "quality": second},
+        "throughput": [{"work": "a", "ratio": 2.0}],
+        "quality": [{"work": "q", "ratio": 9.0}],
+        "earlier": [{**first, "ratios": {"a": 1.0}}, {**second, "ratios": {"a": 3.0}}, {**first, "ratios": {"q": 5.0}}],
+    }
+    assert speed.measurements(record) == [
+        {"machine": "M", "date": "2026-01-02", "peak": 202, "a": 2.0},
+        {"machine": "M", "date": "2026-01-02", "peak": 200, "a": 3.0, "q": 9.0},
+        {"machine": "M", "date": "2026-01-01", "peak": 400, "a": 1.0, "q": 5.0},
+    ]

@@ -39,7 +39,7 @@ def info(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> int:
     """Print, or write, the measurement as JSON."""
     from imggen_lib.checkpoint import find
-    from imggen_lib.protocol import Protocol
+    from imggen_lib.protocol import FEATURES, Protocol
     from imggen_lib.protocol import evaluate as measure
     from imggen_lib.runs import best_device
 
@@ -48,7 +48,11 @@ def evaluate(args: argparse.Namespace) -> int:
         raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
     protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
     device, features = getattr(args, "device", best_device()), getattr(args, "features", None)
-    found = measure(find(args.dir), args.data, protocol, device, features)
+    saved = find(args.dir)
+    data = getattr(args, "data", saved.meta.get("data", {}).get("name", "a set that it does not name"))
+    if data not in FEATURES and not hasattr(args, "data"):
+        raise ValueError(f"{args.dir} was trained on {data}: say with --data which of {', '.join(FEATURES)} it is compared with")
+    found = measure(saved, data, protocol, device, features)
     text = json.dumps(found, indent=1)
     if out is None:
         print(text)

@@ -111,7 +111,9 @@ def parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="measure a model under the book's protocol", formatter_class=formatter)
     evaluate.add_argument("dir", type=Path, help="a checkpoint's folder, or the name of a model that ships with the package")
-    evaluate.add_argument("--data", default="mnist", help="mnist or fashion-mnist: what the samples are compared with")
+    evaluate.add_argument(
+        "--data", help="mnist or fashion-mnist: what the samples are compared with (default: what it was trained on)", **suppress
+    )
     evaluate.add_argument("-n", type=_count, default=10_000, help="samples, against as many test images")
     evaluate.add_argument("--seed", type=int, default=0, help="seed of the first sample")
     evaluate.add_argument("--draws", type=_count, default=100, help="vae: draws an image of the likelihood estimate")

@@ -54,6 +54,23 @@ def attempts(record: Mapping[str, Any], words: str = "what depends on the machin
     return table(list(rows.values()), columns, words)
 
 
+def measurements(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each measurement with its ratios, the newest first: ``machine``, ``date``, ``peak`` and a ratio for each work.
+
+    The parts of a record may be of different hours: what was measured at one time, old or new, makes one line.
+    """
+    parts = [
+        {**record["measured"][part], "ratios": {row["work"]: row["ratio"] for row in record[part]}}
+        for part in ("quality", "throughput")
+    ]
+    lines: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for run in sorted([*record["earlier"], *parts], key=lambda run: run["date"]):
+        when = tuple(run[key] for key in ("date", "machine", "load_before", "peak_gflops"))
+        line = {"machine": run["machine"].split(",")[0], "date": run["date"], "peak": round(run["peak_gflops"])}
+        lines.setdefault(when, line).update(run["ratios"])
+    return list(reversed(lines.values()))
+
+
 def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Picture:
     """Images a second against each setting, one panel a setting, both axes logarithmic; GANs round, VAEs square."""
     figure, axes = figure_and_axes(2.4 * len(curves), 2.5, ncols=len(curves), sharey=True, squeeze=False)
