@@ -90,9 +90,12 @@ class Checkpoint:
 
 
 def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
-    """`value` in the memory layout of its parameter: the fused Adam walks through both side by side without looking at strides."""
+    """A copy of `value` in the memory layout of its parameter: the fused Adam walks through both without looking at strides.
+
+    A copy in any case: what was read is a map of the file, which Windows cannot delete for as long as there is one.
+    """
     if value.shape != parameter.shape:
-        return value
+        return value.clone()
     return torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
 
 
@@ -109,7 +112,7 @@ def _atomic(folder: Path, label: str, write: Callable[[str], Any], final: Callab
         name = temporary.name
     try:
         write(name)
-        with open(name, "rb") as file:
+        with open(name, "r+b") as file:  # Windows flushes only what it may write
             os.fsync(file.fileno())
         os.chmod(name, 0o644)
         digest = sha256(Path(name))
@@ -166,7 +169,8 @@ def save(folder: str | Path, state: State, config: Config, **meta: Any) -> None:
     current = _write(folder, lambda digest: f"{stem}-{digest[:8]}.safetensors", tensors, meta, "checkpoint.json")
     for old in folder.iterdir():
         if _OURS.fullmatch(old.name) and old.name != current:
-            old.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # somebody reads it, on Windows; the next save tries again
+                old.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> Checkpoint:

@@ -55,7 +55,7 @@ class Profile:
 
 def _wait(device: str) -> None:
     if device.startswith("cuda"):
-        torch.cuda.synchronize()
+        torch.cuda.synchronize(device)
 
 
 def peak_flops(device: str = "cpu", *, n: int = 1024, tries: int = 5) -> float:
@@ -158,7 +158,7 @@ def _parts(run: Run, steps: int, device: str) -> dict[str, float]:
 
 def _memory(device: str) -> int:
     if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated()
+        return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
         return 0  # Windows has no getrusage; the profile then says nothing of memory
     import resource
@@ -176,20 +176,23 @@ def profile(run: Run, *, steps: int = 60, warmup: int = 10) -> Profile:
     if steps < 1 or warmup < 1:
         raise ValueError(f"at least one step and one of warm-up are needed, got {steps} and {warmup}")
     device = str(next(next(iter(run.state.modules().values())).parameters()).device)
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
     records = run.records(sys.maxsize)
     _seconds(records, warmup, device)
     seconds = _seconds(records, steps, device)
     with Flops() as counter:
         _seconds(records, steps, device)
     records.close()  # type: ignore[attr-defined]
-    images = steps * run.config.batch
+    images, shares = steps * run.config.batch, _parts(run, steps, device)
+    memory = _memory(device)  # before the large products of the peak
     return Profile(
         images_per_second=images / seconds,
         batch=run.config.batch,
-        shares=_parts(run, steps, device),
+        shares=shares,
         flops=counter.total / images,
         peak=peak_flops("cpu" if device == "cpu" else device),
-        memory=_memory(device),
+        memory=memory,
         threads=torch.get_num_threads(),
         device=device,
     )

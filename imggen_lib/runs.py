@@ -3,8 +3,9 @@
 The loops themselves are :func:`imggen_lib.train.gan.train_gan` and :func:`imggen_lib.train.vae.train_vae`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
 from imggen_lib.machine import prepare
+from imggen_lib.models.vae import VAE
 from imggen_lib.noise import mix
 from imggen_lib.train.gan import train_gan
 from imggen_lib.train.parallel import Processes
@@ -64,23 +66,25 @@ class Run:
             from torch._dynamo import config
 
             config.inline_inbuilt_nn_modules = True
-        for name, module in self.state.modules().items():
-            if name != "ema":
-                module.compile(**options)
+        for module in self._computing():
+            module.compile(**options)
         return self
+
+    def _computing(self) -> list[torch.nn.Module]:
+        """The modules that a step calls. A VAE with several draws an image decodes more often than it encodes: its parts."""
+        if isinstance(self.state, VaeState):
+            model = self.state.model
+            return [model] if self.config.options["draws"] == 1 else _parts(model)
+        return [self.state.generator, self.state.critic]
 
     def in_bfloat16(self) -> "Run":
         """Compute convolutions and matrix products in bfloat16; weights, losses and everything else stay float32.
 
         Worth it where the hardware has units for it (GPUs since Ampere, some CPUs); elsewhere it is half as fast as float32.
         """
-        from accelerate.utils import convert_outputs_to_fp32
-
-        for name, module in self.state.modules().items():
-            if name != "ema":
-                device = next(module.parameters()).device.type
-                lower = torch.autocast(device, torch.bfloat16)(module.forward)
-                module.forward = convert_outputs_to_fp32(lower)
+        for module in self._computing():
+            for part in _parts(module) if isinstance(module, VAE) else [module]:
+                part.forward = _lower(part.forward, next(part.parameters()).device.type)
         return self
 
     def save(self, folder: str | Path, **meta: Any) -> None:
@@ -104,19 +108,27 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
         raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(mix(config.seed, 0) % 2**32)
-        state = config.state()
+        state = config.state(device)
     if isinstance(state, VaeState):
         state.model.start_at(data.mean_image())
     if config.begin_from:
         checkpoint.find(config.begin_from).begin(state, config)
-    if device != "cpu":
-        _move(state, device)
     return Run(config, state, data.to(device))
 
 
-def _move(state: GanState | VaeState, device: str) -> None:
-    for module in state.modules().values():
-        module.to(device)  # in place: the optimisers keep the same parameters
+def _parts(model: VAE) -> list[torch.nn.Module]:
+    return [model.encoder, model.posterior, model.decoder]
+
+
+def _lower(forward: Callable[..., torch.Tensor], device: str) -> Callable[..., torch.Tensor]:
+    """`forward` with its products in bfloat16; what it returns is float32."""
+
+    @wraps(forward)
+    def lower(*args: Any, **kwargs: Any) -> torch.Tensor:
+        with torch.autocast(device, torch.bfloat16):
+            return forward(*args, **kwargs).float()
+
+    return lower
 
 
 def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | None = None) -> Run:
@@ -131,7 +143,6 @@ def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | None 
         raise CheckpointError(f"{folder} was trained on {name}; {data.name} is not the same set of images")
     device = device or best_device()
     prepare(device)
-    state = saved.config.state()
-    _move(state, device)
+    state = saved.config.state(device)
     saved.restore(state)
     return Run(saved.config, state, data.to(device))

@@ -83,10 +83,10 @@ PLANS = {
 }
 
 
-def hardware() -> str:
-    """What trained the model, in words."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+def hardware(device: str | None = None) -> str:
+    """What computes on `device` (by default the best there is), in words."""
+    if (device or best_device()).startswith("cuda"):
+        return torch.cuda.get_device_name(device)
     names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} thread(s)"
 
@@ -142,13 +142,13 @@ def measure(model: Any, data: str, draws: int = 0) -> Card:
 SOURCES = {"mnist": "MNIST (LeCun, Cortes, Burges)", "fashion-mnist": "Fashion-MNIST (Xiao, Rasul, Vollgraf; MIT)"}
 
 
-def card(run_seconds: float, quality: Card, command: str, data: str = "mnist", **rest: Any) -> Card:
+def card(run_seconds: float, quality: Card, command: str, data: str = "mnist", device: str | None = None, **rest: Any) -> Card:
     """What a reader must know about a shipped model."""
     return {
         "command": command,
         **rest,
         "training_seconds": round(run_seconds),
-        "hardware": hardware(),
+        "hardware": hardware(device),
         "load": "other work ran on the machine meanwhile: the seconds are an upper limit" if os.environ.get("SHARED") else "alone",
         "quality": quality,
         "licence": f"MIT, trained by this book; data: {SOURCES[data]}",
@@ -164,9 +164,11 @@ def train(name: str, plan: Plan, runs: Path) -> float:
         seconds = train(f"{name}-first", plan.first, runs)
         config = replace(config, begin_from=str(runs / f"{name}-first"))
     if (folder / "checkpoint.json").exists():
-        meta = checkpoint.load(folder).meta
-        seconds = meta["seconds"]
-        if meta["images"] >= plan.images:
+        saved = checkpoint.load(folder)
+        seconds = saved.meta["seconds"]
+        if saved.config != config:
+            raise SystemExit(f"{folder} was trained after another plan: move it away, or name another folder with --runs")
+        if saved.meta["images"] >= plan.images:
             return seconds
         run = resume(folder, data, device)
     else:
@@ -190,7 +192,8 @@ def make(name: str, plan: Plan, runs: Path) -> None:
     with TemporaryDirectory() as scratch:  # measure what ships: the weights in half precision
         model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
     quality = measure(model, plan.data, plan.draws)
-    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=plan.config.seed)
+    stage = {"first_stage": {"images": plan.first.images, "seed": plan.first.config.seed}} if plan.first else {}
+    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=plan.config.seed, **stage)
     release = checkpoint.release(saved, name, about)
     print(name, quality, release, flush=True)
 
@@ -220,7 +223,9 @@ def release_features(name: str, net: FeatureNet, data: ImageSet, test: ImageSet,
     meta = {"images": images, "steps": images // 128, "versions": checkpoint.versions()}
     meta["data"] = {"name": data.name, "images": len(data), "sha256": data.checksum, "classes": list(data.classes)}
     saved = checkpoint.Checkpoint(runs, config, {**meta, "config": config.to_json()}, tensors)
-    checkpoint.release(saved, name, card(seconds, quality, f"python scripts/checkpoints.py {name}", data.name, seed=config.seed))
+    checkpoint.release(
+        saved, name, card(seconds, quality, f"python scripts/checkpoints.py {name}", data.name, "cpu", seed=config.seed)
+    )
     print(name, quality, flush=True)
 
 

@@ -250,7 +250,7 @@ def test_an_earlier_measurement_leaves_its_ratios(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(program, "load", lambda name: digits)
     monkeypatch.setattr(program, "peak_flops", lambda n, tries: 1e11)
     days = iter(("one", "two", "three", "four", "five"))
-    monkeypatch.setattr(program, "hardware", lambda: next(days))
+    monkeypatch.setattr(program, "hardware", lambda _: next(days))
     for part, work, ratio in (("throughput", "a", 2.0), ("quality", "b", 3.0), ("quality", "b", 4.0), ("throughput", "a", 5.0)):
         rows = [{"work": work, "ratio": ratio}]
         monkeypatch.setitem(program.PARTS, part, lambda data, args, peak, rows=rows: rows)

@@ -263,3 +263,13 @@ def test_configs_survive_json(config: Config) -> None:
 def test_bad_configs_are_refused(make, match: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=match):
         make()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_resumed_run_holds_no_map_of_the_file(digits: ImageSet, tmp_path: Path) -> None:
+    """Windows does not delete a file that somebody has mapped, and the next checkpoint takes the place of this one."""
+    run = start(CONFIGS["vae"], digits, "cpu")
+    list(run.records(32))
+    run.save(tmp_path)
+    again = resume(tmp_path, digits, "cpu")
+    assert again.state.images == 32 and str(tmp_path) not in Path("/proc/self/maps").read_text()

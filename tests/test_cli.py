@@ -8,13 +8,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from imggen_lib import checkpoint
 from imggen_lib.cli import main
 from imggen_lib.configs import GanConfig
+from imggen_lib.data import ImageSet
+from imggen_lib.data.stream import write_shards
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ["--net", "mlp", "--hidden", "16", "--latent-dim", "4", "--batch", "16"]
@@ -211,6 +216,33 @@ def test_an_out_that_cannot_be_written_is_told_before_the_training(pictures: Pat
     assert done.returncode == 2 and "error:" in done.stderr
 
 
+def test_a_report_is_of_one_process(pictures: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["imggen_lib.cli.train"], "_processes", object)
+    done = call("train", "gan", "--data", f"folder:{pictures}", "--profile")
+    assert done.returncode == 2 and "one process" in done.stderr
+
+
+def test_classes_that_nobody_names_are_not_ignored(tmp_path: Path, call: Call) -> None:
+    write_shards(ImageSet.from_float(torch.zeros(8, 1, 8, 8)), tmp_path)
+    (tmp_path / "images.json").unlink()
+    command = (
+        "train",
+        "gan",
+        "--data",
+        f"shards:{tmp_path}/*.tar",
+        "--size",
+        "8",
+        "--workers",
+        "0",
+        "--out",
+        tmp_path / "out",
+        *SMALL,
+    )
+    done = call(*command, "--conditional")
+    assert done.returncode == 2 and "images.json" in done.stderr and not (tmp_path / "out").exists()
+    assert call(*command, "--images", 16).returncode == 0
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: you tried to allocate 9 bytes")])
 def test_too_little_memory_gets_one_line(
     error: Exception, pictures: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
@@ -226,6 +258,31 @@ def test_too_little_memory_gets_one_line(
 def test_in_a_process_of_its_own_there_is_no_traceback(tmp_path: Path) -> None:
     done = run("train", "gan", "--data", f"folder:{tmp_path}", "--out", tmp_path / "out")
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "holds no pictures" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_stops_a_stream_in_good_order(number: signal.Signals, tmp_path: Path) -> None:
+    """As a scheduler sends it, and a terminal: the workers that read must not be gone before the training has stopped.
+
+    The pictures are so large that the training waits for them nearly all of the time, and is not at a step when the signal comes.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (1200, 1200), dtype=np.uint8)
+    for k in range(4):
+        Image.fromarray(noise).save(tmp_path / f"{k}.png")
+    out = tmp_path / "out"
+    options = ["--data", f"files:{tmp_path}", "--size", "8", "--workers", "1", "--batch", "8", "--quiet", "--threads", "1", *SMALL]
+    command = [sys.executable, "-m", "imggen_lib", "train", "gan", "--images", "100000000", "--out", str(out), *options]
+    pipe: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    process = subprocess.Popen([*command, "--checkpoint-every", "8"], **pipe)
+    deadline = time.monotonic() + 120
+    while not (out / "checkpoint.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number and "stopped" in stdout and "Traceback" not in stderr, stderr
+    assert checkpoint.load(out).meta["images"] > 0
 
 
 @pytest.mark.slow

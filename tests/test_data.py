@@ -435,3 +435,12 @@ def test_names_are_complete(make_images: Callable[..., torch.Tensor]) -> None:
     assert set(idx.MNIST.files) == set(idx.FASHION.files) and len(idx.MNIST.mirrors) > 1 and len(idx.FASHION.mirrors) > 1
     data = ImageSet.from_float(make_images(4), torch.tensor([0, 1, 2, 1]))
     assert data.classes == ("0", "1", "2")
+
+
+def test_the_mean_image_is_that_of_all_images_and_costs_no_second_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (2300, 1, 8, 8), generator=noise, dtype=torch.uint8)
+    data = ImageSet(pixels, torch.zeros(2300).long(), ("a",), "noise")
+    expected = data.images.double().mean(0).div(127.5).sub(1).float()
+    monkeypatch.setattr(torch.Tensor, "double", lambda x: x.to(torch.float64) if len(x) < 2300 else pytest.fail("all as floats"))
+    assert torch.equal(data.mean_image(), expected)

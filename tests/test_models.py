@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from imggen_lib.models.blocks import Residual, doublings
+from imggen_lib.models.blocks import BatchNorm2d, Residual, doublings
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import MLPVAE, VAE, ConvVAE, ResVAE
@@ -65,6 +65,23 @@ def test_images_that_are_not_square_are_refused() -> None:
     for make in (MLPGenerator, MLPDiscriminator, ConvGenerator, ConvCritic, MLPVAE, ConvVAE, ResVAE, FeatureNet):
         with pytest.raises(ValueError, match="image_shape"):
             make((1, 28, 32))
+
+
+def test_batch_normalisation_over_processes_takes_products_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes with the same batch: what one computes from it, with statistics in float32."""
+    x = torch.randn(4, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    alone, together = BatchNorm2d(3), BatchNorm2d(3)
+    expected = alone(x)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 2)
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda total: total.mul_(2))
+    torch.testing.assert_close(together(x), expected)
+    for values in (together, alone):
+        values.reset_running_stats()
+    rounded = together(x.bfloat16())
+    assert rounded.dtype == torch.bfloat16 and together.running_mean is not None
+    torch.testing.assert_close(rounded.float(), expected, atol=0.03, rtol=0.02)
+    torch.testing.assert_close(together.running_mean, 0.1 * x.bfloat16().float().mean((0, 2, 3)))
 
 
 def _moved(net: nn.Module) -> nn.Module:

@@ -1,12 +1,17 @@
 """The models that ship: whole, small, with a card that says how they were made, and able to draw."""
 
 import importlib.util
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from imggen_lib.checkpoint import pretrained, shipped
+from imggen_lib.checkpoint import load, pretrained, shipped
+from imggen_lib.configs import GanConfig
+from imggen_lib.data import ImageSet
 from imggen_lib.metrics.distribution import class_shares
 from imggen_lib.protocol import feature_network
 from imggen_lib.sampling import sample
@@ -15,15 +20,42 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "imggen_lib" / "pretrained"
 
 
-def test_the_scripts_plans_are_what_ships() -> None:
+@pytest.fixture(scope="module")
+def script() -> Any:
     spec = importlib.util.spec_from_file_location("checkpoints", ROOT / "scripts" / "checkpoints.py")
     assert spec is not None and spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["checkpoints"] = module  # where dataclasses look for a field's type
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_plan_is_followed_in_stages_resumed_and_not_mixed_with_another(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second stage has the first one's generator; a folder that another plan has trained is refused."""
+    data = ImageSet.from_float(torch.zeros(64, 1, 8, 8))
+    monkeypatch.setattr(script, "load", lambda *_: data)
+    config = GanConfig(width=4, latent_dim=4, batch=16)
+    plan = script.Plan(replace(config, seed=1), 32, first=script.Plan(config, 64))
+    assert script.train("name", plan, tmp_path) > 0
+    first, second = load(tmp_path / "name-first"), load(tmp_path / "name")
+    assert (first.meta["images"], second.meta["images"], second.config.seed) == (64, 32, 1)
+    assert second.config.begin_from == str(tmp_path / "name-first")
+    assert second.meta["seconds"] > first.meta["seconds"]
+    seconds = script.train("name", replace(plan, images=48), tmp_path)
+    assert load(tmp_path / "name").meta["images"] == 48 and seconds > second.meta["seconds"]
+    assert script.train("name", plan, tmp_path) == seconds  # nothing to do
+    with pytest.raises(SystemExit, match="another plan"):
+        script.train("name", replace(plan, config=replace(config, lr=1e-3)), tmp_path)
+
+
+def test_the_scripts_plans_are_what_ships(script: Any) -> None:
     assert set(shipped()) == {*script.FEATURE_NETS, *script.PLANS}
     for name, plan in script.PLANS.items():
         saved = pretrained(name)
-        assert saved.config == plan.config and saved.meta["images"] >= plan.images
+        assert replace(saved.config, begin_from="") == plan.config and saved.meta["images"] >= plan.images
+        assert bool(saved.config.begin_from) == bool(plan.first)
 
 
 def test_all_of_them_stay_small() -> None:

@@ -1,5 +1,7 @@
 """Images that are read while training goes on: nothing is lost, nothing comes twice, memory stays flat."""
 
+import json
+import shutil
 import tarfile
 import warnings
 from itertools import islice
@@ -117,6 +119,15 @@ def test_what_cannot_be_read_is_named_and_left_out(folder: Path, tmp_path: Path)
     finally:
         bad.unlink()
         bad.parent.rmdir()
+
+
+def test_a_label_that_the_list_of_classes_does_not_have_is_an_error(tars: Path, tmp_path: Path) -> None:
+    about = json.loads((tars / "images.json").read_text())
+    for tar in tars.glob("*.tar"):
+        shutil.copy(tar, tmp_path)
+    (tmp_path / "images.json").write_text(json.dumps({**about, "classes": ["a", "b"]}))
+    with pytest.raises(DataError, match=r"is of class 2; images\.json has 2"):
+        list(shards(str(tmp_path / "*.tar"), size=8, channels=1, workers=0).batches(10, images=60))
 
 
 def test_bad_requests(tars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -411,7 +411,9 @@ def test_compiled_networks_train_to_the_same_numbers() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("config", [GanConfig(**SMALL), VaeConfig(**SMALL)], ids=["gan", "vae"])
+@pytest.mark.parametrize(
+    "config", [GanConfig(**SMALL), VaeConfig(**SMALL), VaeConfig(**SMALL, draws=2)], ids=["gan", "vae", "draws"]
+)
 def test_bfloat16_is_near_and_weights_stay_float32(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
     plain, lower = start(config, digits, "cpu"), start(config, digits, "cpu").in_bfloat16()
     pairs = list(zip(plain.records(4 * config.batch), lower.records(4 * config.batch), strict=True))

@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--threads", type=_count, help="CPU threads (default: PyTorch's choice)", **suppress)
     train.add_argument("--workers", type=int, default=2, help="files:, shards: how many processes read images")
     train.add_argument("--compile", action="store_true", help="let torch.compile make the kernels (a minute at the start)")
-    train.add_argument("--bf16", action="store_true", help="products in bfloat16, for GPUs that have it (needs accelerate)")
+    train.add_argument("--bf16", action="store_true", help="products in bfloat16, for GPUs and CPUs that have units for it")
     train.add_argument("--profile", action="store_true", help="train some steps, say where their time goes, write nothing")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
 

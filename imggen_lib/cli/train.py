@@ -97,6 +97,8 @@ def _data(args: argparse.Namespace, model: Any) -> Any:
     if data.skipped:
         more = [f"and {len(data.skipped) - 10} more"] if len(data.skipped) > 10 else []
         print(f"unreadable files skipped: {len(data.skipped)}", *data.skipped[:10], *more, sep="\n  ", file=sys.stderr)
+    if args.conditional and not data.classes:
+        raise ValueError(f"--conditional: nothing says which classes {data.name} has (for shards, an images.json beside them does)")
     return data
 
 
@@ -108,6 +110,8 @@ def train(args: argparse.Namespace) -> int:
     if hasattr(args, "threads"):
         torch.set_num_threads(args.threads)
     processes = _processes()
+    if args.profile and processes is not None:
+        raise ValueError("--profile measures one process: start it without a launcher")
     device = _device(args, processes)
     saved = checkpoint.load(args.out) if _check_folder(args) else None
     model = origin(args) if saved is None else saved.config

@@ -53,26 +53,28 @@ def verify(path: Path, expected: str, size: int) -> None:
 def _fetch_once(url: str, target: Path, expected: str, size: int) -> None:
     from tqdm.auto import tqdm
 
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as temporary:
-        try:
-            request = urllib.request.Request(url, headers={"User-Agent": "imggen_lib"})
-            with (
-                urllib.request.urlopen(request, timeout=TIMEOUT) as response,
-                tqdm(total=size, unit="B", unit_scale=True, desc=target.name, leave=False) as bar,
-            ):
-                while block := response.read(1 << 16):
-                    temporary.write(block)
-                    bar.update(len(block))
-                    if bar.n > size:
-                        raise DataError(f"{url} sends more than the expected {size:,} bytes")
-            temporary.flush()
-            os.fsync(temporary.fileno())
-            verify(Path(temporary.name), expected, size)
-            os.replace(temporary.name, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary.name)
-            raise
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        temporary = Path(file.name)
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "imggen_lib"})
+        with (
+            temporary.open("wb") as file,
+            urllib.request.urlopen(request, timeout=TIMEOUT) as response,
+            tqdm(total=size, unit="B", unit_scale=True, desc=target.name, leave=False) as bar,
+        ):
+            while block := response.read(1 << 16):
+                file.write(block)
+                bar.update(len(block))
+                if bar.n > size:
+                    raise DataError(f"{url} sends more than the expected {size:,} bytes")
+            file.flush()
+            os.fsync(file.fileno())
+        verify(temporary, expected, size)
+        os.replace(temporary, target)  # closed by now: Windows does not rename an open file
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def fetch(urls: list[str], target: Path, expected: str, size: int) -> Path:

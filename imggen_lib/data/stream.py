@@ -10,6 +10,8 @@ import io
 import itertools
 import json
 import random
+import re
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -29,19 +31,23 @@ from imggen_lib.noise import generator_for, mix
 
 _SHARDS = 8  # the stream of random numbers that orders shards and buffers; see noise.generator_for
 _SIDECAR = "images.json"
+_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # a scheme has two letters or more; one is a Windows drive
 Part = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class ImageStream:
-    """A set of images that is read as it is used. ``loader(size, images, seed, start, part)`` gives uint8 batches on the CPU."""
+    """A set of images that is read as it is used.
+
+    ``loader(size, images, seed, start, part, pin)`` gives uint8 batches on the CPU, in pinned memory if asked.
+    """
 
     name: str
     image_shape: tuple[int, int, int]
     classes: tuple[str, ...]
     checksum: str  # of the names and sizes of the files, not of their contents
     count: int  # images in one pass; 0 if nobody counted them
-    loader: Callable[[int, int, int, int, Part], Iterator[tuple[Tensor, Tensor]]]
+    loader: Callable[[int, int, int, int, Part, bool], Iterator[tuple[Tensor, Tensor]]]
     device: torch.device | str = "cpu"
     skipped: tuple[str, ...] = ()
 
@@ -61,7 +67,8 @@ class ImageStream:
         self, size: int, *, images: int, seed: int = 0, start: int = 0, part: Part = (0, 1)
     ) -> Iterator[tuple[Float[Tensor, "b c h w"], Tensor]]:
         """As :meth:`ImageSet.batches`. A folder has the very same order; shards are read in another order after a restart."""
-        for x, y in self.loader(size, images, seed, start, part):
+        pin = torch.device(self.device).type == "cuda"
+        for x, y in self.loader(size, images, seed, start, part, pin):
             yield to_float(x.to(self.device, non_blocking=True)), y.to(self.device, non_blocking=True)
 
     def mean_image(self, images: int = 1000) -> Float[Tensor, "c h w"]:
@@ -83,6 +90,20 @@ def _check(size: int, channels: int, workers: int) -> None:
 def _tensor(file: Any, size: int, channels: int) -> Tensor:
     pixels = fitted(file, size)
     return torch.from_numpy(np.ascontiguousarray((grey(pixels) if channels == 1 else pixels).transpose(2, 0, 1)))
+
+
+def _leave_stopping_to_the_training(_: int) -> None:
+    """In a worker: Ctrl-C and SIGTERM go to all processes of a group, and the training still wants its next batch to stop after.
+
+    A worker ends when the training has no more use for it, or is gone itself; PyTorch's loader sees to both.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _loader(dataset: Any, workers: int, pin: bool, **batches: Any) -> Iterator[tuple[Tensor, Tensor]]:
+    start = _leave_stopping_to_the_training
+    return iter(DataLoader(dataset, num_workers=workers, pin_memory=pin, worker_init_fn=start, **batches))
 
 
 class _Files(Dataset[tuple[Tensor, int]]):
@@ -130,10 +151,10 @@ def files(path: str | Path, split: str = "train", *, size: int = 32, channels: i
     relative = [p.relative_to(root) for p in found]
     dataset = _Files(found, [tops.index(_top(r)) for r in relative], size, channels)
 
-    def loader(batch: int, images: int, seed: int, start: int, part: Part) -> Iterator[tuple[Tensor, Tensor]]:
+    def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
         order = shares(len(dataset), batch, images=images, seed=seed, start=start, part=part)
         sampler: Any = (index.tolist() for index in order)
-        return iter(DataLoader(dataset, batch_sampler=sampler, num_workers=workers, pin_memory=torch.cuda.is_available()))
+        return _loader(dataset, workers, pin, batch_sampler=sampler)
 
     digest = _digest(f"{r.as_posix()} {p.stat().st_size}" for r, p in zip(relative, found, strict=True))
     return ImageStream(f"files:{path}", (channels, size, size), tuple(tops), digest, len(found), loader)
@@ -157,8 +178,8 @@ def _webdataset() -> Any:
 class _Shards(IterableDataset[tuple[Tensor, int]]):
     """Every shard is read once a pass by one worker of one process; images are shuffled in a buffer."""
 
-    def __init__(self, urls: list[str], shape: tuple[int, int, int], seed: int, part: Part, buffer: int) -> None:
-        self.urls, self.shape, self.seed, self.part, self.buffer = urls, shape, seed, part, buffer
+    def __init__(self, urls: list[str], shape: tuple[int, int, int], classes: int, seed: int, part: Part, buffer: int) -> None:
+        self.urls, self.shape, self.classes, self.seed, self.part, self.buffer = urls, shape, classes, seed, part, buffer
 
     def __iter__(self) -> Iterator[tuple[Tensor, int]]:
         info = get_worker_info()
@@ -180,7 +201,7 @@ class _Shards(IterableDataset[tuple[Tensor, int]]):
         """WebDataset's own steps from an open tar file to samples; the files are closed as soon as they are read."""
         wds = _webdataset()
         for url in urls:
-            with wds.gopen(url) as opened:
+            with wds.gopen(url) if _REMOTE.match(url) else open(url, "rb") as opened:
                 yield from wds.tariterators.group_by_keys(wds.tariterators.tar_file_expander([{"url": url, "stream": opened}]))
 
     def _pass(self, urls: list[str], rng: random.Random) -> Iterator[tuple[Tensor, int]]:
@@ -189,11 +210,15 @@ class _Shards(IterableDataset[tuple[Tensor, int]]):
             if kind is None:
                 continue
             try:
-                yield _tensor(io.BytesIO(sample[kind]), self.shape[1], self.shape[0]), int(sample.get("cls", b"0"))
+                picture, label = _tensor(io.BytesIO(sample[kind]), self.shape[1], self.shape[0]), int(sample.get("cls", b"0"))
             except MemoryError:
                 raise
             except Exception as error:
                 warnings.warn(f"{sample.get('__key__')} in {sample.get('__url__')} is left out: {error}", stacklevel=2)
+                continue
+            if self.classes and not 0 <= label < self.classes:
+                raise DataError(f"{sample['__key__']} in {sample['__url__']} is of class {label}; {_SIDECAR} has {self.classes}")
+            yield picture, label
 
 
 def shards(pattern: str, *, size: int = 32, channels: int = 3, workers: int = 2, buffer: int = 2000) -> ImageStream:
@@ -206,24 +231,24 @@ def shards(pattern: str, *, size: int = 32, channels: int = 3, workers: int = 2,
     _webdataset()
     import braceexpand
 
-    local = ":" not in pattern
+    if local := not _REMOTE.match(pattern):
+        pattern = Path(pattern).as_posix()  # braceexpand takes a backslash for an escape
     urls = [u for p in braceexpand.braceexpand(pattern) for u in (_glob(p) if local else [p])]
     if not urls or (local and not all(Path(u).is_file() for u in urls)):
         raise DataError(f"no shards at {pattern}")
     sidecar = Path(urls[0]).with_name(_SIDECAR)
     about = json.loads(sidecar.read_text(encoding="utf-8")) if local and sidecar.is_file() else {}
-    shape = (channels, size, size)
+    shape, classes = (channels, size, size), tuple(about.get("classes", ()))
 
-    def loader(batch: int, images: int, seed: int, start: int, part: Part) -> Iterator[tuple[Tensor, Tensor]]:
-        dataset = _Shards(urls, shape, mix(seed, start), part, buffer)
+    def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
+        dataset = _Shards(urls, shape, len(classes), mix(seed, start), part, buffer)
         own = batch // part[1]
         if batch < 1 or batch % part[1]:
             raise ValueError(f"the batch size must be at least 1 and a multiple of the {part[1]} process(es), got {batch}")
-        reader = DataLoader(dataset, batch_size=own, num_workers=workers, pin_memory=torch.cuda.is_available())
-        return itertools.islice(iter(reader), -(-(images - start) // batch))
+        return itertools.islice(_loader(dataset, workers, pin, batch_size=own), -(-(images - start) // batch))
 
     digest = _digest(f"{Path(u).name} {Path(u).stat().st_size}" if local else u for u in urls)
-    return ImageStream(f"shards:{pattern}", shape, tuple(about.get("classes", ())), digest, int(about.get("images", 0)), loader)
+    return ImageStream(f"shards:{pattern}", shape, classes, digest, int(about.get("images", 0)), loader)
 
 
 def _glob(pattern: str) -> list[str]:
@@ -238,11 +263,13 @@ def write_shards(data: ImageSet, folder: str | Path, *, per_shard: int = 1000) -
     wds = _webdataset()
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with wds.ShardWriter(str(folder / "%06d.tar"), maxcount=per_shard, verbose=0) as writer:
-        for k, (pixels, label) in enumerate(zip(data.images, data.labels.tolist(), strict=True)):
-            out = io.BytesIO()
-            Image.fromarray(pixels.permute(1, 2, 0).squeeze(-1).numpy()).save(out, "PNG")
-            writer.write({"__key__": f"{k:09d}", "png": out.getvalue(), "cls": str(label).encode()})
+    labels = data.labels.tolist()
+    for shard, first in enumerate(range(0, len(data), per_shard)):
+        with open(folder / f"{shard:06d}.tar", "wb") as file, wds.TarWriter(file) as writer:
+            for k in range(first, min(first + per_shard, len(data))):
+                out = io.BytesIO()
+                Image.fromarray(data.images[k].permute(1, 2, 0).squeeze(-1).numpy()).save(out, "PNG")
+                writer.write({"__key__": f"{k:09d}", "png": out.getvalue(), "cls": str(labels[k]).encode()})
     about = {"images": len(data), "classes": list(data.classes), "name": data.name, "image_shape": list(data.image_shape)}
     (folder / _SIDECAR).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return sorted(folder.glob("*.tar"))

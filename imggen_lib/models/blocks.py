@@ -67,8 +67,9 @@ class BatchNorm2d(nn.BatchNorm2d):
         if not (self.training and dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
             return super().forward(x)
         n = x.numel() // x.shape[1] * dist.get_world_size()
-        mean = over_processes(x.sum((0, 2, 3))) / n
-        centred = x - mean[:, None, None]
+        exact = x.to(self.weight.dtype)  # where a convolution computed in bfloat16, too
+        mean = over_processes(exact.sum((0, 2, 3))) / n
+        centred = exact - mean[:, None, None]
         variance = over_processes(centred.square().sum((0, 2, 3))) / n
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
@@ -76,7 +77,7 @@ class BatchNorm2d(nn.BatchNorm2d):
                 self.running_mean.lerp_(mean, self.momentum or 0.1)
                 self.running_var.lerp_(variance * n / (n - 1), self.momentum or 0.1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
 
 def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor | None:

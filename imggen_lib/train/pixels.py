@@ -46,8 +46,8 @@ def optimise_pixels(image: Image, objective: Objective, *, images: int, history:
 
     for step in count(1):
         optimizer.step(closure)
-        record: Record = {"images": seen, "loss": loss}
-        yield check_finite(record, step)
+        check_finite({"images": seen, "loss": loss.cpu()}, step)  # L-BFGS has waited for the device already: each one is looked at
+        yield {"images": seen, "loss": loss}
         if seen >= images:
             break
     image.requires_grad_(False)

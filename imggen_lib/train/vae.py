@@ -142,16 +142,17 @@ def evaluate_elbo(
 ) -> tuple[float, float]:
     """Mean ELBO over `images` (float, [-1, 1]) in nats with one sample of z an image, and its standard error over images.
 
-    The binarisation (or dequantisation) is drawn once from `seed`; the number does not depend on the device's speed or memory.
+    The binarisation (or dequantisation) is drawn once from `seed`, where the images are; what the model sees goes to its device
+    batch by batch. The number does not depend on the device's speed or memory.
     """
     model.eval()
-    values = []
+    values, device = [], model.bias.device
     for k in range(0, len(images), batch):
         x = images[k : k + batch]
         noise = generator_for(seed, _NOISE, k, device=x.device)
-        eps = torch.randn(len(x), model.latent_dim, generator=noise, device=x.device)
-        y = None if labels is None or not model.classes else labels[k : k + batch]
-        log_px, kl = terms(model, observe(x, model, noise), y, eps)
+        eps = torch.randn(len(x), model.latent_dim, generator=noise, device=x.device).to(device)
+        y = None if labels is None or not model.classes else labels[k : k + batch].to(device)
+        log_px, kl = terms(model, observe(x, model, noise).to(device), y, eps)
         values.append(elbo(log_px, kl).double())
     every = torch.cat(values)
     return every.mean().item(), every.std().item() / len(every) ** 0.5

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 from collections.abc import Callable
 from datetime import date
@@ -115,7 +116,7 @@ def main() -> None:
             "threads": args.threads,
         },
         "date": date.today().isoformat(),
-        "machine": hardware(),
+        "machine": hardware("cpu"),
         "load_before": load_before,
         "peak_gflops": round(peak / 1e9, 1),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
@@ -133,4 +134,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # these are numbers of a CPU, for packages that would choose a GPU by themselves, too
     main()

@@ -81,6 +81,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error("there is no GPU that PyTorch can use; --device cpu tries the program")
+    if ":" in args.device:
+        torch.cuda.set_device(args.device)
     data, rows = load("mnist"), []
     for work in WORKS:
         rows.append(against_the_peer(work, data, args.device, args.rounds, args.seconds))
@@ -88,7 +90,7 @@ def main() -> None:
     record = {
         "command": f"make bench-gpu (rounds {args.rounds}, {args.seconds:g} s a side and round)",
         "protocol": {"rounds": args.rounds, "seconds": args.seconds, "data": "mnist", "wanted": {"ratio of the first row": WANTED}},
-        "machine": hardware() if args.device.startswith("cuda") else f"{hardware()}: a trial of the program",
+        "machine": hardware(args.device) + ": a trial of the program" * (not args.device.startswith("cuda")),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "throughput": rows,
         f"GAN at {args.size}x{args.size}": busy(CONV, noise(2_000, args.size), args.device, args.seconds),

@@ -117,6 +117,8 @@ _seen: dict[str, Iterator[int]] = {}  # in a side's own process: its training
 def begin(name: str, side: str, data: ImageSet, device: str = "cpu") -> None:
     """Start a side ("ours" or "theirs") of a work; :func:`go` and :func:`count` go on with it."""
     work = work_named(name)
+    if ":" in device:
+        torch.cuda.set_device(device)  # which `finish` waits for
     _seen["side"] = work.ours(data.to(device)) if side == "ours" else work.theirs(data.images[:, 0].numpy(), device)
 
 
