@@ -47,14 +47,14 @@ def test_attempts_has_a_column_a_machine_and_no_ratio_for_a_setting_that_was_not
         [{"what": "one (not on this machine)", "before": 1, "after": 9}, *rows(two=(4, 8))],
     )
     record = {
-        "measured": {"lost": {"machine": "New, 2 thread(s)", "peak_gflops": 200.4}},
+        "measured": {"lost": {"machine": "New(R) Processor, 2 thread(s)", "peak_gflops": 200.4}},
         "lost": {"rows": here},
         "lost_earlier": [{"machine": "Old, 2 thread(s)", "peak_gflops": 400.0, "rows": there}],
     }
     html = speed.attempts(record)._repr_html_()
     assert html.index("New, 200 GFLOP/s") < html.index("Old, 400 GFLOP/s")
-    assert '<th scope="row">one</th><td>1.50</td><td></td>' in html
-    assert '<th scope="row">two</th><td>0.50</td><td>2.00</td>' in html
+    assert ">one</th><td>1.50</td><td></td>" in html
+    assert ">two</th><td>0.50</td><td>2.00</td>" in html
 
 
 def test_each_measurement_has_its_own_line_with_what_was_measured_at_that_time() -> None:

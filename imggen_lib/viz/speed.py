@@ -25,14 +25,20 @@ def _text(key: str, value: Any) -> str:
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], words: str = "table") -> Html:
     """Rows of a record as a table; `columns` maps headings to keys, the first is what the row is about.
 
-    A key that a row does not have gives an empty cell.
+    A key that a row does not have gives an empty cell. What rows are about is broken into lines where the page is narrow.
     """
     (first, *rest) = columns.values()
     lines = []
     for row in rows:
         cells = "".join(f"<td>{_text(key, row[key]) if key in row else ''}</td>" for key in rest)
-        lines.append(f'<tr><th scope="row">{escape(str(row[first]))}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row" style="white-space: normal">{escape(str(row[first]))}</th>{cells}</tr>')
     return scrolling(list(columns), lines, words)
+
+
+def _processor(run: Mapping[str, Any]) -> str:
+    """Its name without the number of threads, signs and the word itself."""
+    name: str = run["machine"].split(",")[0]
+    return " ".join(word for word in name.replace("(R)", " ").replace("(TM)", " ").split() if word not in ("Processor", "CPU"))
 
 
 def attempts(record: Mapping[str, Any], words: str = "what depends on the machine") -> Html:
@@ -44,7 +50,7 @@ def attempts(record: Mapping[str, Any], words: str = "what depends on the machin
     rows: dict[str, dict[str, Any]] = {}
     columns = {"": "what"}
     for run in runs:
-        machine = f"{run['machine'].split(',')[0]}, {run['peak_gflops']:.0f} GFLOP/s"
+        machine = f"{_processor(run)}, {run['peak_gflops']:.0f} GFLOP/s"
         columns[machine] = machine
         for row in run["rows"]:
             what, _, not_made = row["what"].partition(" (")
@@ -66,7 +72,7 @@ def measurements(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     lines: dict[tuple[Any, ...], dict[str, Any]] = {}
     for run in sorted([*record["earlier"], *parts], key=lambda run: run["date"]):
         when = tuple(run[key] for key in ("date", "machine", "load_before", "peak_gflops"))
-        line = {"machine": run["machine"].split(",")[0], "date": run["date"], "peak": round(run["peak_gflops"])}
+        line = {"machine": _processor(run), "date": run["date"], "peak": round(run["peak_gflops"])}
         lines.setdefault(when, line).update(run["ratios"])
     return list(reversed(lines.values()))
 
