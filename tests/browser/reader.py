@@ -77,7 +77,7 @@ class Tab:
 
     def __post_init__(self) -> None:
         self.page.on("request", self._request)
-        self.page.on("requestfailed", lambda r: self.failed.append(f"{r.url[:200]}: {r.failure}"))
+        self.page.on("requestfailed", self._failure)
         self.page.on("response", self._response)
         self.page.on("console", self._say)
         self.page.on("pageerror", lambda e: self.errors.append(f"{e.name}: {e.message}"))
@@ -86,6 +86,11 @@ class Tab:
         self.asked.append(request.url)
         if not self.site.holds(request.url):
             self.off_site.append(request.url[:200])
+
+    def _failure(self, request: Request) -> None:
+        """What has not come yet when a page is left, such as its icon, is given up by the browser; that is no failure."""
+        if request.failure != "net::ERR_ABORTED":
+            self.failed.append(f"{request.url[:200]}: {request.failure}")
 
     def _response(self, response: Response) -> None:
         if response.status >= 400:
