@@ -5,16 +5,19 @@ library). Either gives an :class:`ImageStream`, which takes the place of an :cla
 Memory does not grow with the number of images: what is kept is a list of file names, or of shards, and a few batches a worker.
 """
 
+import atexit
 import hashlib
 import io
 import itertools
 import json
+import os
 import random
 import re
 import signal
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -92,17 +95,25 @@ def _tensor(file: Any, size: int, channels: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray((grey(pixels) if channels == 1 else pixels).transpose(2, 0, 1)))
 
 
-def _leave_stopping_to_the_training(_: int) -> None:
+@cache
+def _leaving() -> Any:
+    """An event that is set when this process is about to end, before it ends the workers that are left with SIGTERM."""
+    event = torch.multiprocessing.Event()
+    atexit.register(event.set)
+    return event
+
+
+def _leave_stopping_to_the_training(leaving: Any, _: int) -> None:
     """In a worker: Ctrl-C and SIGTERM go to all processes of a group, and the training still wants its next batch to stop after.
 
-    A worker ends when the training has no more use for it, or is gone itself; PyTorch's loader sees to both.
+    A worker ends when the training has no more use for it, is about to end, or is gone.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if leaving.is_set() else None)
 
 
 def _loader(dataset: Any, workers: int, pin: bool, **batches: Any) -> Iterator[tuple[Tensor, Tensor]]:
-    start = _leave_stopping_to_the_training
+    start = partial(_leave_stopping_to_the_training, _leaving()) if workers else None
     return iter(DataLoader(dataset, num_workers=workers, pin_memory=pin, worker_init_fn=start, **batches))
 
 
