@@ -225,19 +225,8 @@ def test_a_report_is_of_one_process(pictures: Path, call: Call, monkeypatch: pyt
 def test_classes_that_nobody_names_are_not_ignored(tmp_path: Path, call: Call) -> None:
     write_shards(ImageSet.from_float(torch.zeros(8, 1, 8, 8)), tmp_path)
     (tmp_path / "images.json").unlink()
-    command = (
-        "train",
-        "gan",
-        "--data",
-        f"shards:{tmp_path}/*.tar",
-        "--size",
-        "8",
-        "--workers",
-        "0",
-        "--out",
-        tmp_path / "out",
-        *SMALL,
-    )
+    shards = ["--data", f"shards:{tmp_path}/*.tar", "--size", "8", "--workers", "0"]
+    command = ["train", "gan", *shards, "--out", tmp_path / "out", *SMALL]
     done = call(*command, "--conditional")
     assert done.returncode == 2 and "images.json" in done.stderr and not (tmp_path / "out").exists()
     assert call(*command, "--images", 16).returncode == 0

@@ -150,5 +150,5 @@ class ImageSet:
 
     def mean_image(self) -> Float[Tensor, "c h w"]:
         """The mean over the set, in [-1, 1]; added up in parts, since a set of floats is several times as large as one of bytes."""
-        total = sum(part.sum(0, dtype=torch.int64) for part in self.images.split(1000))
-        return torch.as_tensor(total).double().div(len(self)).div(127.5).sub(1).float()
+        total = torch.stack([part.sum(0, dtype=torch.int64) for part in self.images.split(1000)]).sum(0)
+        return total.double().div(len(self)).div(127.5).sub(1).float()
