@@ -81,6 +81,7 @@ class GanConfig(Config):
     decay_start: int = 0  # images between which the learning rates fall to a fiftieth
     decay_end: int = 0  # 0: they stay as they are
     head_start: int = 0  # images that the critic sees before the generator begins to learn
+    simultaneous: bool = False  # both players move at once instead of in turns
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +95,8 @@ class GanConfig(Config):
             raise ValueError(f"ema-half-life must be a positive number of images, got {self.ema_half_life}")
         if self.head_start < 0:
             raise ValueError(f"head-start must not be negative, got {self.head_start}")
+        if self.simultaneous and not (LOSSES[self.loss].steep and self.critic_steps == 1 and self.head_start == 0):
+            raise ValueError("players that move at once have neither critic-steps nor a head-start, nor the hinge loss")
         if self.decay_start and not 0 < self.decay_start < self.decay_end:
             raise ValueError(f"the learning rates fall from decay-start to a later end, got {self.decay_start} to {self.decay_end}")
 
@@ -138,8 +141,9 @@ class GanConfig(Config):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`imggen_lib.train.gan.train_gan`."""
-        names = ("r1", "r2", "gp", "penalty_every", "critic_steps", "ema_half_life", "head_start", "seed")
+        """The keyword arguments of :func:`imggen_lib.train.gan.train_gan`, or of :func:`train_gan_simultaneous` there."""
+        names = ["r1", "r2", "gp", "penalty_every", "ema_half_life", "seed"]
+        names += [] if self.simultaneous else ["critic_steps", "head_start"]
         return {name: getattr(self, name) for name in names} | {"lr_schedule": self.lr_schedule}
 
 

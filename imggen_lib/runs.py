@@ -1,6 +1,6 @@
 """A training run from start to stop: start or resume, checkpoint, stop in good order. Used by the command line and the chapters.
 
-The loops themselves are :func:`imggen_lib.train.gan.train_gan` and :func:`imggen_lib.train.vae.train_vae`.
+The loops themselves are in :mod:`imggen_lib.train.gan` and :mod:`imggen_lib.train.vae`.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from imggen_lib.errors import CheckpointError
 from imggen_lib.machine import prepare
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import mix
-from imggen_lib.train.gan import train_gan
+from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.parallel import Processes
 from imggen_lib.train.state import GanState, Record, VaeState
 from imggen_lib.train.vae import train_vae
@@ -53,7 +53,8 @@ class Run:
         batches = self.data.batches(c.batch, images=images, seed=c.seed, start=self.state.images, part=part)
         if isinstance(c, GanConfig):
             assert isinstance(self.state, GanState)
-            return train_gan(self.state, batches, LOSSES[c.loss], processes=processes, **c.options)
+            train = train_gan_simultaneous if c.simultaneous else train_gan
+            return train(self.state, batches, LOSSES[c.loss], processes=processes, **c.options)
         assert isinstance(self.state, VaeState)
         return train_vae(self.state, batches, processes=processes, **c.options)
 

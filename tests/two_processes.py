@@ -11,13 +11,14 @@ from safetensors.torch import save_file
 from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.runs import start
-from imggen_lib.train.gan import train_gan
+from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.state import GanState
 from imggen_lib.train.vae import train_vae
 
 GAN = {"image_shape": (1, 8, 8), "latent_dim": 4, "width": 4, "hidden": (12,), "batch": 8}
 CONFIGS: dict[str, GanConfig | VaeConfig] = {
     "conv-gan": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2),
+    "conv-gan-at-once": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2, simultaneous=True),
     "mlp-gan": GanConfig(**GAN, net="mlp", loss="hinge", critic_steps=2),
     "conv-vae": VaeConfig(**GAN, free_bits=0.1),
     "mlp-vae-at-the-floor": VaeConfig(**{**GAN, "net": "mlp"}, free_bits=0.03),  # one half of a batch above it, the other below
@@ -46,7 +47,8 @@ def trained(config: GanConfig | VaeConfig, accelerator: Accelerator) -> dict[str
     batches = doubles(data().batches(config.batch, images=7 * config.batch, part=part))
     if isinstance(state, GanState):
         assert isinstance(config, GanConfig)
-        records = list(train_gan(state, batches, LOSSES[config.loss], processes=accelerator, **config.options))
+        train = train_gan_simultaneous if config.simultaneous else train_gan
+        records = list(train(state, batches, LOSSES[config.loss], processes=accelerator, **config.options))
     else:
         records = list(train_vae(state, batches, processes=accelerator, **config.options))
     assert records[-1]["images"] == state.images == 7 * config.batch

@@ -72,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
         help="gan: images that the critic sees before the generator learns, as after --begin-from (default: 0)",
         **suppress,
     )
+    train.add_argument(
+        "--simultaneous", action="store_true", help="gan: both players move at once (default: first the critic)", **suppress
+    )
     train.add_argument("--critic-steps", type=_count, help="gan: critic updates a generator update", **suppress)
     train.add_argument("--penalty-every", type=_count, help="gan: apply penalties every so many steps", **suppress)
     train.add_argument("--ema-half-life", type=float, help="gan: half-life of the average, in images", **suppress)
