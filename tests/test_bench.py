@@ -6,21 +6,27 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 import torch
-from bench import curves, gpu, lost, nets, peers, quality, throughput
+from bench import curves, gpu, lost, nets, orders, peers, quality, throughput
 from bench.apart import apart
 from torch import nn
 
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet, glyphs
+from imggen_lib.losses.gan import non_saturating
 from imggen_lib.runs import start
+from imggen_lib.train.gan import train_gan_simultaneous
+from imggen_lib.train.state import GanState
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +86,47 @@ def test_the_textbook_s_vae_is_ours() -> None:
     torch.testing.assert_close(torch.sigmoid(ours.decode(mu)).flatten(1), decoded)
 
 
+@pytest.fixture
+def in_double() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def test_our_players_move_as_the_peer_s(in_double: None) -> None:
+    """Three steps from the same weights, images and latents end at the same weights (float64): the peer's order, in one pass."""
+    torch.manual_seed(0)
+    images, latents = torch.rand(3, 64, 1, 28, 28) * 2 - 1, torch.randn(3, 64, 100)
+    theirs = nets.MlpGenerator(), nets.MlpCritic(sigmoid=True)
+    ours = nets.MlpGenerator(), nets.MlpCritic()
+    for net, other in zip(ours, theirs, strict=True):
+        net.load_state_dict(other.state_dict())
+
+    def given(values: torch.Tensor) -> Any:
+        drawn = iter(values)
+        return patch("torch.randn", lambda *shape, **_: next(drawn))
+
+    # The peer halves the critic's loss. To Adam a factor is nothing, up to its epsilon.
+    halved = replace(non_saturating, critic=lambda a, b: non_saturating.critic(a, b) / 2)
+    loader = [(x, torch.zeros(64)) for x in images]
+    with given(latents), patch.object(peers, "DataLoader", lambda *_, **__: loader):
+        for _ in islice(peers.gan_loop(*theirs, 28, np.zeros((1, 28, 28), np.uint8), "cpu"), 3):
+            pass
+    state = GanState.create(*ours, lr=2e-4, betas=(0.5, 0.999))
+    with given(latents):
+        list(train_gan_simultaneous(state, loader, halved))
+    for net, other in zip(ours, theirs, strict=True):
+        for a, b in zip(net.state_dict().values(), other.state_dict().values(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-10)
+
+
 @pytest.mark.parametrize("work", throughput.WORKS, ids=lambda work: work.name)
 def test_both_sides_run_and_count_images(work: throughput.Work, digits: ImageSet) -> None:
-    for seen in (work.ours(digits), work.theirs(digits.images[:, 0].numpy(), "cpu")):
+    for seen in (
+        work.ours(digits),
+        work.theirs(digits.images[:, 0].numpy(), "cpu"),
+        *([work.in_turns(digits)] if work.in_turns else []),
+    ):
         counted = list(islice(seen, 3))
         assert counted[0] == work.batch and counted == sorted(counted) and counted[2] <= 3 * work.batch
 
@@ -110,9 +154,11 @@ def test_a_side_that_is_three_times_slower_has_a_ratio_of_three() -> None:
 
 def test_all_sides_are_measured_in_processes_of_their_own(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throughput.packages, "installed", list)
-    found = throughput.measure(throughput.WORKS[0], digits, rounds=2, seconds=0.05, peak=1e11)
-    assert min(found[name] for name in ("ours", "theirs", "theirs_helped", "ratio", "ratio_helped")) > 0
-    assert found["ratios"][0] <= found["ratios"][1] and 0 < found["our_fraction_of_peak"] < 10 and "package" not in found
+    for work, more in ((throughput.WORKS[0], ()), (throughput.WORKS[1], ("in_turns", "ratio_in_turns"))):
+        found = throughput.measure(work, digits, rounds=2, seconds=0.05, peak=1e11)
+        assert min(found[name] for name in ("ours", "theirs", "theirs_helped", "ratio", "ratio_helped", *more)) > 0
+        assert found["ratios"][0] <= found["ratios"][1] and 0 < found["our_fraction_of_peak"] < 10 and "package" not in found
+        assert ("in_turns" in found) == bool(more)
 
 
 def test_what_one_side_asks_of_its_process_does_nothing_for_the_other() -> None:
@@ -193,6 +239,21 @@ def test_both_recipes_are_judged_by_one_rule(digits: ImageSet, monkeypatch: pyte
         assert row["reached"] == (row["our_value"] <= row["their_value"])
         assert row["ratio"] > 0 and row["their_seconds"] >= 0
     assert found[1]["our_images"] in (128, 256) and len(found[1]["looks"]) == found[1]["our_images"] // 128
+
+
+def test_both_orders_are_trained_and_looked_at(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "apart", here)
+    monkeypatch.setattr(orders, "load", lambda name, split: digits)
+    monkeypatch.setattr(orders, "feature_network", lambda name: pretrained("mnist-features").model())
+    for name, value in (("EVERY", 64), ("TOTAL", 128), ("SAMPLES", 200), ("SEEDS", (3,))):
+        monkeypatch.setattr(orders, name, value)
+    rows = orders.measure(digits)
+    assert [row["order"] for row in rows] == ["in turns", "at once"] == list(orders._runs)
+    assert [run.config.simultaneous for run in orders._runs.values()] == [False, True]  # type: ignore[union-attr]
+    assert [run.state.images for run in orders._runs.values()] == [128, 128]
+    for row in rows:
+        assert [look[0] for look in row["looks"]] == [64, 128] and 0 <= row["looks"][0][1] <= row["looks"][1][1]
+        assert all(look[2] > 0 for look in row["looks"])
 
 
 def test_a_stream_is_read_to_its_end() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from checkpoints import hardware
 
-from bench import curves, lost, quality, throughput
+from bench import curves, lost, orders, quality, throughput
 from imggen_lib.data import ImageSet, load
 from imggen_lib.machine import prepare
 from imggen_lib.profiling import peak_flops
@@ -31,6 +31,7 @@ def speeds(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[s
         line += f"{r['theirs']:7,} img/s ({r['their_fraction_of_peak']:.0%})   "
         line += f"ratio {r['ratio']:5.2f} ({r['ratios'][0]:.2f} to {r['ratios'][1]:.2f}; wanted {r['wanted']}; "
         line += f"{r['ratio_helped']:.2f} with our settings of the process)"
+        line += f"; players in turns: {r['ratio_in_turns']:.2f}" if "in_turns" in r else ""
         more = f"   {r['package']}: {r['package_speed']:,} img/s, ratio {r['package_ratio']}" if "package" in r else ""
         print(line + more, flush=True)
     return rows
@@ -46,10 +47,10 @@ def times(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[st
     return rows
 
 
-def printed(measure: Callable[[ImageSet, argparse.Namespace], dict[str, Any]]) -> Part:
+def printed(measure: Callable[[ImageSet, argparse.Namespace], Any]) -> Part:
     """A part that shows what it found as it is."""
 
-    def part(data: ImageSet, args: argparse.Namespace, peak: float) -> dict[str, Any]:
+    def part(data: ImageSet, args: argparse.Namespace, peak: float) -> Any:
         found = measure(data, args)
         print(json.dumps(found), flush=True)
         return found
@@ -60,6 +61,7 @@ def printed(measure: Callable[[ImageSet, argparse.Namespace], dict[str, Any]]) -
 PARTS: dict[str, Part] = {
     "throughput": speeds,
     "quality": times,
+    "orders": printed(lambda data, args: orders.measure(data)),
     "growth": printed(lambda data, args: curves.measure(args.seconds / 3)),
     "startup": printed(lambda data, args: curves.startup()),
     "lost": printed(lambda data, args: lost.measure(data, args.seconds / 2)),

@@ -4,6 +4,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -17,8 +18,8 @@ from bench.apart import apart
 from imggen_lib.data import ImageSet
 from imggen_lib.losses.gan import non_saturating
 from imggen_lib.profiling import Flops
-from imggen_lib.train.gan import train_gan
-from imggen_lib.train.state import GanState, VaeState
+from imggen_lib.train.gan import train_gan, train_gan_simultaneous
+from imggen_lib.train.state import GanState, Record, VaeState
 from imggen_lib.train.vae import train_vae
 
 Key = TypeVar("Key")
@@ -29,12 +30,18 @@ def _padded(data: ImageSet) -> ImageSet:
     return ImageSet(torch.nn.functional.pad(data.images, (2, 2, 2, 2)), data.labels, data.classes, data.name)
 
 
-def _gan(generator: torch.nn.Module, critic: torch.nn.Module, data: ImageSet, batch: int) -> Iterator[int]:
+def _gan(
+    generator: torch.nn.Module,
+    critic: torch.nn.Module,
+    data: ImageSet,
+    batch: int,
+    train: Callable[..., Iterator[Record]] = train_gan,
+) -> Iterator[int]:
     """With an average of the weights, renewed at every fourth step; the peers keep none."""
     fast, device = torch.channels_last, data.images.device
     generator, critic = (net.to(device).to(memory_format=fast) for net in (generator, critic))  # type: ignore[call-overload]
     state = GanState.create(generator, critic, lr=2e-4, betas=(0.5, 0.999))
-    for record in train_gan(state, data.batches(batch, images=2**40), non_saturating, ema_every=4):
+    for record in train(state, data.batches(batch, images=2**40), non_saturating, ema_every=4):
         yield record["images"]
 
 
@@ -65,13 +72,15 @@ class Work:
     theirs: Callable[[np.ndarray, str], Iterator[int]]  # on the device of that name
     wanted: float  # the ratio that the project asks of itself
     package: str = ""  # a peer from the package index that does the same work
+    in_turns: Callable[[ImageSet], Iterator[int]] | None = None  # ours with players that move in turns, where above they do not
 
 
 WORKS = (
     Work("MLP VAE 784-400-20", 128, lambda d: _vae(nets.our_vae(), d, 128), "pytorch/examples vae (stand-in)",
          peers.textbook_vae, 3.0, "pythae"),
-    Work("MLP GAN", 64, lambda d: _gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64), "PyTorch-GAN gan.py (stand-in)",
-         peers.textbook_gan, 2.4, "lightning"),
+    Work("MLP GAN", 64, lambda d: _gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64, train_gan_simultaneous),
+         "PyTorch-GAN gan.py (stand-in)", peers.textbook_gan, 2.4, "lightning",
+         lambda d: _gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64)),
     Work("DCGAN 32x32", 64, lambda d: _gan(nets.DcganGenerator(fast=True), nets.DcganCritic(), _padded(d), 64),
          "PyTorch-GAN dcgan.py (stand-in)", peers.textbook_dcgan, 2.5),
     Work("convolutional VAE", 128, lambda d: _vae(nets.our_conv_vae(fast=True), d, 128, fast=True),
@@ -115,11 +124,16 @@ _seen: dict[str, Iterator[int]] = {}  # in a side's own process: its training
 
 
 def begin(name: str, side: str, data: ImageSet, device: str = "cpu") -> None:
-    """Start a side ("ours" or "theirs") of a work; :func:`go` and :func:`count` go on with it."""
+    """Start a side ("ours", "theirs" or "in_turns") of a work; :func:`go` and :func:`count` go on with it."""
     work = work_named(name)
     if ":" in device:
         torch.cuda.set_device(device)  # which `finish` waits for
-    _seen["side"] = work.ours(data.to(device)) if side == "ours" else work.theirs(data.images[:, 0].numpy(), device)
+    if side == "theirs":
+        _seen["side"] = work.theirs(data.images[:, 0].numpy(), device)
+    else:
+        train = work.in_turns if side == "in_turns" else work.ours
+        assert train is not None
+        _seen["side"] = train(data.to(device))
 
 
 def go(seconds: float) -> float:
@@ -153,14 +167,15 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
     """Rounds of all sides in turn: medians, the ratio of ours to the peer, and to the peer with our settings of the process.
 
     The fraction of the peak (operations a second) is of what each side computes: a side that does the same with fewer operations
-    has a lower fraction at the same speed.
+    has a lower fraction at the same speed. Where the peer's players move at once, ours do, too, and ours in turns is a side more.
     """
-    with apart(prepared="cpu") as ours, apart() as theirs, apart(prepared="cpu") as helped:
-        calls = {"ours": ours, "theirs": theirs, "helped": helped}
+    with ExitStack() as stack:
+        prepared = {"ours": "cpu", "theirs": "", "helped": "cpu"} | ({"in_turns": "cpu"} if work.in_turns else {})
+        calls = {side: stack.enter_context(apart(prepared=device)) for side, device in prepared.items()}
         for side, call in calls.items():
-            call(begin, work.name, "ours" if side == "ours" else "theirs", data)
+            call(begin, work.name, "theirs" if side == "helped" else side, data)
         found = turns({side: partial(call, go) for side, call in calls.items()}, rounds, seconds)
-        operations = {side: call(count) for side, call in calls.items() if side != "helped"}
+        operations = {side: calls[side](count) for side in ("ours", "theirs")}
     speeds = {side: statistics.median(values) for side, values in found.items()}
     ratio, span = ratios(found["ours"], found["theirs"])
     row = {
@@ -170,6 +185,8 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
         "ratio": ratio, "ratios": span, "wanted": work.wanted,
         "theirs_helped": round(speeds["helped"]), "ratio_helped": ratios(found["ours"], found["helped"])[0],
     }  # fmt: skip
+    if work.in_turns:
+        row |= {"in_turns": round(speeds["in_turns"]), "ratio_in_turns": ratios(found["in_turns"], found["theirs"])[0]}
     if work.package in packages.installed():
         with apart() as other:
             row["package"], row["package_speed"] = (
