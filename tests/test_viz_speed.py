@@ -23,6 +23,19 @@ def test_growth_has_a_panel_a_setting_with_all_points() -> None:
     assert figure.axes[0].get_xscale() == figure.axes[0].get_yscale() == "log"
 
 
+def test_orders_has_a_line_an_order_and_seed() -> None:
+    rows = [
+        {"order": order, "seed": seed, "looks": [[20, 1.5, 90.0 + seed], [40, 3.0, 50.0]]}
+        for seed in (0, 7)
+        for order in ("in turns", "at once")
+    ]
+    (ax,) = speed.orders(rows).axes
+    assert [line.get_marker() for line in ax.lines] == ["o", "s", "o", "s"]
+    assert [line.get_alpha() for line in ax.lines] == [1.0, 1.0, 0.5, 0.5]
+    assert list(ax.lines[2].get_xdata()) == [1.5, 3.0] and list(ax.lines[2].get_ydata()) == [97.0, 50.0]
+    assert ax.get_yscale() == "log" and 60 in ax.get_yticks()
+
+
 def test_memory_starts_at_zero() -> None:
     figure = speed.memory([[1000, 500.0], [2000, 510.0]])
     assert figure.axes[0].get_ylim()[0] == 0 and figure.axes[0].get_ylim()[1] > 510

@@ -92,6 +92,24 @@ def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Pic
     return figure
 
 
+def orders(rows: Sequence[Mapping[str, Any]]) -> Picture:
+    """Frechet distance (logarithmic) against seconds of training: players in turns round, at once square; later seeds lighter."""
+    figure, ax = figure_and_axes(5.0, 3.0)
+    seeds = sorted({row["seed"] for row in rows})
+    for row in rows:
+        mark, colour = {"in turns": ("o", GAN), "at once": ("s", VAE)}[row["order"]]
+        _, seconds, distances = zip(*row["looks"], strict=True)
+        shade = 1 - 0.5 * seeds.index(row["seed"]) / max(1, len(seeds) - 1)
+        ax.plot(seconds, distances, marker=mark, color=colour, alpha=shade, markersize=5, linewidth=1.2)
+    ax.set(yscale="log", xlim=(0, None))
+    low, high = ax.get_ylim()
+    ticks = [d for d in (20, 30, 40, 60, 80, 100, 150, 200, 300) if low <= d <= high]
+    ax.set_yticks(ticks, map(str, ticks))
+    ax.minorticks_off()
+    ax.grid(alpha=0.3)
+    return figure
+
+
 def memory(points: Sequence[Sequence[float]]) -> Picture:
     """MiB against images, from zero."""
     figure, ax = figure_and_axes(5.0, 2.2)

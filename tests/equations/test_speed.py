@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from imggen_lib.models.gan import ConvGenerator, MLPDiscriminator
+from imggen_lib.losses import gan
+from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator
 from imggen_lib.profiling import Flops
 
 
@@ -88,6 +89,28 @@ def test_speed_upconv() -> None:
         both = torch.stack([w2, w1 + w2, w0 + w1, w0], axis)
     slow = nn.functional.conv2d(nn.functional.interpolate(maps, scale_factor=2), weight, padding=1)
     torch.testing.assert_close(nn.functional.conv_transpose2d(maps, both.transpose(0, 1), stride=2, padding=1), slow)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in gan.ALL if loss.steep], ids=lambda loss: loss.name)
+def test_speed_at_once(loss: gan.GanLoss) -> None:
+    """Both gradients at the images by autograd, in float64, for every loss with a slope everywhere and a conditional critic."""
+    noise = torch.Generator().manual_seed(0)
+    critic, labels = ConvCritic((1, 8, 8), 4, classes=3).double(), torch.tensor([0, 1, 2, 1, 0])
+    real, fake = torch.randn(2, 5, 1, 8, 8, generator=noise, dtype=torch.float64)
+    fake = (3 * fake).requires_grad_(True)
+    a, b = critic(real, labels), critic(fake, labels)
+
+    def gradient(value: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad(value, at, retain_graph=True)[0]
+
+    of_critic, of_generator = loss.critic(a, b), loss.generator(a, b)
+    rho = gradient(of_generator, b) / gradient(of_critic, b)  # claim
+    found = rho.view(-1, 1, 1, 1) * gradient(of_critic, fake)  # claim
+    torch.testing.assert_close(found, gradient(of_generator, fake), rtol=1e-9, atol=1e-15)
+    if loss is gan.minimax:
+        torch.testing.assert_close(rho, -torch.ones_like(b))
+    if loss is gan.non_saturating:
+        torch.testing.assert_close(rho, -torch.exp(-b))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 8])
