@@ -96,7 +96,7 @@ class GanConfig(Config):
         if self.head_start < 0:
             raise ValueError(f"head-start must not be negative, got {self.head_start}")
         if self.simultaneous and not (LOSSES[self.loss].steep and self.critic_steps == 1 and self.head_start == 0):
-            raise ValueError("players that move at once have neither critic-steps nor a head-start, nor the hinge loss")
+            raise ValueError("simultaneous goes with one critic step, no head-start, and a loss whose slope never vanishes")
         if self.decay_start and not 0 < self.decay_start < self.decay_end:
             raise ValueError(f"the learning rates fall from decay-start to a later end, got {self.decay_start} to {self.decay_end}")
 

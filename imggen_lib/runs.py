@@ -81,7 +81,7 @@ class Run:
     def in_bfloat16(self) -> "Run":
         """Compute convolutions and matrix products in bfloat16; weights, losses and everything else stay float32.
 
-        Worth it where the hardware has units for it (GPUs since Ampere, some CPUs); elsewhere it is half as fast as float32.
+        Worth it where the hardware has units for it (GPUs since Ampere, some CPUs); elsewhere it is slower, up to eleven times.
         """
         for module in self._computing():
             for part in _parts(module) if isinstance(module, VAE) else [module]:

@@ -46,7 +46,7 @@ class Plan:
     images: int
     data: str = "mnist"
     draws: int = 0  # 0: the protocol's 100, on 1,000 test images; else so many, on the whole test set (an hour on a CPU)
-    bfloat16: bool = False  # products in bfloat16: faster on CPUs that have it, half as fast elsewhere; weights stay float32
+    bfloat16: bool = False  # products in bfloat16: faster on CPUs that have it, far slower elsewhere; weights stay float32
 
 
 def _vae(images: int, measured: int = 0, **changes: Any) -> Plan:

@@ -21,6 +21,7 @@ from imggen_lib.runs import Run, resume, start
 CONFIGS = {
     "gan": GanConfig(net="conv", width=4, latent_dim=4, batch=16, critic_steps=2, r1=1.0, gp=1.0, penalty_every=3),
     "gan-classes": GanConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, classes=2, beta1=0.5, decay_start=80, decay_end=400),
+    "gan-at-once": GanConfig(net="conv", width=4, latent_dim=4, batch=16, classes=2, simultaneous=True),
     "vae": VaeConfig(net="conv", width=4, latent_dim=4, batch=16, schedule_images=320),
     "vae-gaussian": VaeConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, likelihood="gaussian", classes=2),
 }

@@ -188,6 +188,18 @@ def test_a_vae_s_options_are_in_its_checkpoint_and_kept_on_resume(tmp_path: Path
     assert call(*common, "--images", 64, "--resume").returncode == 0 and checkpoint.load(out).meta["images"] == 64
 
 
+def test_players_at_once_are_asked_for_and_kept_on_resume(tmp_path: Path, pictures: Path, call: Call) -> None:
+    out = tmp_path / "out"
+    common = ["train", "gan", "--data", f"folder:{pictures}", "--size", 8, "--out", out]
+    assert call(*common, *SMALL, "--simultaneous", "--images", 32).returncode == 0
+    assert call(*common, "--images", 64, "--resume").returncode == 0
+    assert checkpoint.load(out).config.simultaneous and checkpoint.load(out).meta["images"] == 64
+    done = call(
+        "train", "gan", "--data", f"folder:{pictures}", "--size", 8, "--out", tmp_path / "b", "--simultaneous", "--loss", "hinge"
+    )
+    assert done.returncode == 2 and "slope never vanishes" in done.stderr and not (tmp_path / "b").exists()
+
+
 def test_help_names_every_option(call: Call) -> None:
     for command, words in {
         "train": [

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet, glyphs
+from imggen_lib.errors import TrainingDiverged
 from imggen_lib.losses import gan as losses
 from imggen_lib.models.gan import MLPDiscriminator, MLPGenerator
 from imggen_lib.noise import generator_for
@@ -50,18 +52,21 @@ def test_one_pass_gives_both_players_the_gradients_of_two(
     g, c = copy.deepcopy(nets)
     state = GanState.create(*nets, lr=1e-2, betas=(0.5, 0.9))
     batches = [(x.double(), y) for x, y in digits.batches(6, images=18)]
-    records = list(train_gan_simultaneous(state, batches, loss, r1=0.7, r2=0.3, penalty_every=2, seed=5))
+    records = list(train_gan_simultaneous(state, batches, loss, r1=0.7, r2=0.3, gp=0.2, penalty_every=2, seed=5))
 
     optimizers = [torch.optim.Adam(net.parameters(), lr=1e-2, betas=(0.5, 0.9)) for net in (g, c)]
     for k, (x, labels) in enumerate(batches):
         y = labels if classes else None
-        fake = g(torch.randn(6, 4, generator=generator_for(5, 2, 6 * k)), y)
+        noise = generator_for(5, 2, 6 * k)
+        fake = g(torch.randn(6, 4, generator=noise), y)
         a, b, apart = c(x, y), c(fake, y), c(fake.detach(), y)
         mine = torch.autograd.grad(loss.generator(a.detach(), b), list(g.parameters()))
         of_critic = loss.critic(a, apart)
         if k % 2 == 0:
             for gamma, images in ((0.7, x), (0.3, fake)):
                 of_critic = of_critic + 2 * gamma / 2 * losses.zero_centred_penalty(lambda x, y=y: c(x, y), images)
+            t = torch.rand(6, generator=noise)
+            of_critic = of_critic + 2 * 0.2 * losses.gradient_penalty(lambda x, y=y: c(x, y), x, fake.detach(), t)
         theirs = torch.autograd.grad(of_critic, list(c.parameters()))
         for net, optimizer, gradients in zip((g, c), optimizers, (mine, theirs), strict=True):
             for p, gradient in zip(net.parameters(), gradients, strict=True):
@@ -73,11 +78,12 @@ def test_one_pass_gives_both_players_the_gradients_of_two(
     assert not torch.equal(_weights(state.ema), _weights(state.generator)) and state.images == records[-1]["images"] == 18
 
 
-def test_a_logit_far_from_zero_gives_the_generator_its_whole_gradient(digits: ImageSet) -> None:
-    """In float32: a critic that is nearly sure has a slope of 1e-13 at generated images, the generator's is nearly 1."""
+@pytest.mark.parametrize("logit", [-30.0, -60.0])
+def test_a_logit_far_from_zero_gives_the_generator_its_whole_gradient(digits: ImageSet, logit: float) -> None:
+    """In float32: a critic that is nearly sure has a slope of 1e-13 or 1e-26 at generated images, the generator's is nearly 1."""
     g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
     with torch.no_grad():
-        c.net[-1].bias.fill_(-30)
+        c.net[-1].bias.fill_(logit)
     g2 = copy.deepcopy(g)
     x, y = digits.batch(torch.arange(6))
     z = torch.randn(6, 4, generator=generator_for(5, 2, 0))
@@ -88,6 +94,26 @@ def test_a_logit_far_from_zero_gives_the_generator_its_whole_gradient(digits: Im
         torch.testing.assert_close(p.grad, gradient, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("logit", [-80.0, -100.0])
+def test_a_critic_that_is_too_sure_stops_the_training_before_an_update(digits: ImageSet, logit: float) -> None:
+    g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
+    with torch.no_grad():
+        c.net[-1].bias.fill_(logit)
+    before = _weights(g), _weights(c)
+    with pytest.raises(TrainingDiverged, match="'factor' is nan after 8 images"):
+        list(train_gan_simultaneous(GanState.create(g, c), digits.batches(8, images=8), losses.non_saturating))
+    assert torch.equal(before[0], _weights(g)) and torch.equal(before[1], _weights(c))
+
+
+def test_a_loss_of_one_s_own_without_a_slope_is_found_out(digits: ImageSet) -> None:
+    own = replace(losses.hinge, name="own", steep=True)
+    g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
+    with torch.no_grad():
+        c.net[-1].bias.fill_(-3)
+    with pytest.raises(TrainingDiverged, match="'factor'"):
+        list(train_gan_simultaneous(GanState.create(g, c), digits.batches(8, images=8), own))
+
+
 def test_players_that_move_at_once_refuse_what_they_cannot_do(digits: ImageSet) -> None:
     g, c = MLPGenerator((1, 28, 28), 4, (8,)), MLPDiscriminator((1, 28, 28), (8,))
     with pytest.raises(ValueError, match="hinge"):
@@ -95,8 +121,8 @@ def test_players_that_move_at_once_refuse_what_they_cannot_do(digits: ImageSet) 
     c.net.append(nn.BatchNorm1d(1))
     with pytest.raises(ValueError, match="BatchNorm"):
         next(train_gan_simultaneous(GanState.create(g, c), digits.batches(8, images=8), losses.minimax))
-    for wrong in ({"loss": "hinge"}, {"critic_steps": 2}, {"head_start": 64}):
-        with pytest.raises(ValueError, match="at once"):
+    for wrong in ({"loss": "hinge"}, {"loss": "least-squares"}, {"critic_steps": 2}, {"head_start": 64}):
+        with pytest.raises(ValueError, match="simultaneous goes with"):
             GanConfig(simultaneous=True, **wrong)  # type: ignore[arg-type]
 
 

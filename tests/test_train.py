@@ -375,9 +375,12 @@ def test_training_runs_on_a_gpu(digits: ImageSet, config: GanConfig | VaeConfig)
     assert records[-1]["images"] >= 512 and next(iter(run.state.modules().values())).parameters().__next__().is_cuda
 
 
+CALM = [GanConfig(width=8, batch=8), GanConfig(width=8, batch=8, simultaneous=True), VaeConfig(width=8, batch=8)]
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("config", [GanConfig(width=8, batch=8), VaeConfig(width=8, batch=8)], ids=["gan", "vae"])
+@pytest.mark.parametrize("config", CALM, ids=["gan", "at once", "vae"])
 def test_the_loops_do_not_wait_for_the_gpu(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
     """Within a pass over the data, and before the 64th step, which is looked at."""
     records = start(config, digits, "cuda").records(10_000)
@@ -395,7 +398,7 @@ from imggen_lib.data import glyphs
 from imggen_lib.runs import start
 digits = glyphs.make("train", n=100, classes="01")
 small = {"net": "mlp", "hidden": (32,), "latent_dim": 8, "batch": 32}
-for config in (GanConfig(**small, penalty_every=2), VaeConfig(**small)):
+for config in (GanConfig(**small, penalty_every=2), GanConfig(**small, simultaneous=True), VaeConfig(**small)):
     runs = start(config, digits, "cpu"), start(config, digits, "cpu").compile(backend="aot_eager")
     for a, b in zip(*(run.records(96) for run in runs), strict=True):
         for name, value in a.items():
@@ -412,7 +415,9 @@ def test_compiled_networks_train_to_the_same_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [GanConfig(**SMALL), VaeConfig(**SMALL), VaeConfig(**SMALL, draws=2)], ids=["gan", "vae", "draws"]
+    "config",
+    [GanConfig(**SMALL), GanConfig(**SMALL, simultaneous=True), VaeConfig(**SMALL), VaeConfig(**SMALL, draws=2)],
+    ids=["gan", "at once", "vae", "draws"],
 )
 def test_bfloat16_is_near_and_weights_stay_float32(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
     plain, lower = start(config, digits, "cpu"), start(config, digits, "cpu").in_bfloat16()

@@ -8,7 +8,8 @@ reach the image through the same derivative,
     \frac{\partial L_G}{\partial x_i} = \rho_i\,\frac{\partial L_C}{\partial x_i}, \qquad
     \rho_i = \frac{\partial L_G / \partial b_i}{\partial L_C / \partial b_i},
 
-and the critic's backward pass, scaled image by image, is the generator's. Source: Shen et al. 2021, arXiv:2103.00430.
+and the critic's backward pass, scaled image by image, is the generator's (penalties are computed apart).
+Source: Shen et al. 2021, arXiv:2103.00430.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,6 +47,14 @@ def weighted_penalty(
         t = own(torch.rand(len(real) * count(processes), generator=noise, device=real.device), processes)
         total = total + gp * gradient_penalty(critic, real, fake, t)
     return total
+
+
+def exchange(wanted: Float[Tensor, " n"], slope: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    r""":math:`\rho_i` from the generator's and the critic's derivative at each logit. NaN where the latter is as good as 0.
+
+    For the logistic losses that is at some -65, where a critic is surer than any training wants it.
+    """
+    return torch.where(slope.abs() > 1e-30, wanted / slope, torch.nan)
 
 
 def record_of(state: GanState, critic_loss: Tensor, penalty: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Record:
@@ -133,12 +142,12 @@ def train_gan_simultaneous(
     """Move both players at once, each against the other as it was, with one pass through the critic and one back.
 
     Fewer operations a step than :func:`train_gan`, which yields the same records, but another game: the chapter on speed measures
-    what that costs. Raises ``ValueError`` for a loss that is not :attr:`~imggen_lib.losses.gan.GanLoss.steep` and for a critic with
-    BatchNorm, whose logits depend on other images, too.
+    what that costs. Raises ``ValueError`` for a loss that is not :attr:`~imggen_lib.losses.gan.GanLoss.steep` and a critic with
+    BatchNorm (other layers that mix images are not noticed), ``TrainingDiverged`` where a slope vanishes (:func:`exchange`).
     """
     generator, critic = state.generator.train(), state.critic.train().requires_grad_(True)
     if not loss.steep:
-        raise ValueError(f"the {loss.name} loss gives some images no gradient that the generator's could be made from")
+        raise ValueError(f"the critic's {loss.name} loss has slopes of 0: no gradient of the generator's can be made from them")
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules()):
         raise ValueError("a critic with BatchNorm has no gradient of a single image; train in turns (train_gan)")
     for real, labels in batches:
@@ -163,9 +172,10 @@ def train_gan_simultaneous(
         wanted = fake_logits.detach().requires_grad_(True)
         generator_loss = loss.generator(real_logits.detach(), wanted)
         generator_loss.backward()
-        rate = wanted.grad / fake_logits.grad  # (n,)
+        factor = exchange(wanted.grad, fake_logits.grad)  # (n,)
+        check_finite({"images": state.images + n, "factor": factor.sum()}, state.steps)
         state.generator_optimizer.zero_grad()
-        fake.backward(seen.grad * rate.view(-1, 1, 1, 1))
+        fake.backward(seen.grad * factor.view(-1, 1, 1, 1))
 
         for optimizer in state.optimizers().values():
             average_gradients(optimizer, processes)
