@@ -103,7 +103,7 @@ checkpoints: $(READY) ## train, measure and release the models that ship with th
 live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
 	$(BIN)/python scripts/live_maps.py
 
-bench: $(READY) ## speed and quality for the time beside other projects, recorded (half an hour; wants the machine to itself)
+bench: $(READY) ## speed and quality for the time beside other projects, recorded (three quarters of an hour; wants the machine to itself)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	PYTHONPATH=scripts $(BIN)/python -m bench
 

@@ -27,6 +27,14 @@ def make_images() -> Callable[..., torch.Tensor]:
     return make
 
 
+@pytest.fixture
+def in_double() -> Iterator[None]:
+    """PyTorch makes float64 tensors unless told otherwise."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @pytest.fixture(scope="session")
 def mnist_folder() -> Iterator[Path]:
     """The folder with the real MNIST files, for the few tests that want them."""

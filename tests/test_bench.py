@@ -86,13 +86,6 @@ def test_the_textbook_s_vae_is_ours() -> None:
     torch.testing.assert_close(torch.sigmoid(ours.decode(mu)).flatten(1), decoded)
 
 
-@pytest.fixture
-def in_double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def test_our_players_move_as_the_peer_s(in_double: None) -> None:
     """Three steps from the same weights, images and latents end at the same weights (float64): the peer's order, in one pass."""
     torch.manual_seed(0)

@@ -1,7 +1,6 @@
 """Players that move at once: one pass through the critic gives what two give; where it cannot, it is refused."""
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -24,13 +23,6 @@ SMALL = {"image_shape": (1, 28, 28), "net": "mlp", "hidden": (32,), "latent_dim"
 @pytest.fixture(scope="module")
 def digits() -> ImageSet:
     return glyphs.make("train", n=400, classes="01")
-
-
-@pytest.fixture
-def in_double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def _weights(net: nn.Module) -> torch.Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from imggen_lib.losses.can import style_ambiguity, style_loss
 from imggen_lib.losses.gan import GanLoss
 from imggen_lib.noise import generator_for
-from imggen_lib.train.gan import NOISE, weighted_penalty
+from imggen_lib.train.gan import NOISE, record_of, weighted_penalty
 from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
 
 
@@ -66,7 +66,5 @@ def train_can(
 
         state.images += n
         state.steps += 1
-        record: Record = {"images": state.images, "critic": critic_loss.detach(), "generator": state.generator_loss}
-        record |= {"style": style_term.detach(), "ambiguity": unclear.detach(), "penalty": penalty.detach()}
-        record |= {"real": real_logits.mean().detach(), "fake": fake_logits.mean().detach()}
-        yield check_finite(record, state.steps)
+        record = record_of(state, critic_loss, penalty, real_logits, fake_logits)
+        yield check_finite(record | {"style": style_term.detach(), "ambiguity": unclear.detach()}, state.steps)

@@ -58,7 +58,7 @@ def exchange(wanted: Float[Tensor, " n"], slope: Float[Tensor, " n"]) -> Float[T
 
 
 def record_of(state: GanState, critic_loss: Tensor, penalty: Tensor, real_logits: Tensor, fake_logits: Tensor) -> Record:
-    """What both loops say of a step."""
+    """What every GAN's loop says of a step."""
     terms = {"critic": critic_loss, "generator": state.generator_loss, "penalty": penalty}
     terms |= {"real": real_logits.mean(), "fake": fake_logits.mean()}
     return {"images": state.images, **{name: value.detach() for name, value in terms.items()}}
@@ -143,7 +143,8 @@ def train_gan_simultaneous(
 
     Fewer operations a step than :func:`train_gan`, which yields the same records, but another game: the chapter on speed measures
     what that costs. Raises ``ValueError`` for a loss that is not :attr:`~imggen_lib.losses.gan.GanLoss.steep` and a critic with
-    BatchNorm (other layers that mix images are not noticed), ``TrainingDiverged`` where a slope vanishes (:func:`exchange`).
+    BatchNorm (other layers that mix images are not noticed), ``TrainingDiverged`` where a slope vanishes (:func:`exchange`): before
+    the update on a CPU, within 64 steps on a GPU.
     """
     generator, critic = state.generator.train(), state.critic.train().requires_grad_(True)
     if not loss.steep:

@@ -1,4 +1,4 @@
-"""``make bench``: prints the tables and writes ``imggen_lib/measured/bench.json``. Wants the machine to itself for half an hour."""
+"""``make bench``: prints the tables and writes ``imggen_lib/measured/bench.json``. Wants the machine to itself for 45 minutes."""
 
 import argparse
 import json

@@ -1,19 +1,20 @@
 """Players that move in turns and players that move at once: what the book's GAN gets to, after how many images and seconds."""
 
 import time
+from functools import cache
 from typing import Any
 
 from bench.apart import apart
+from bench.quality import EVERY, SAMPLES
 from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet, load
-from imggen_lib.metrics.distribution import features, frechet_distance, statistics
+from imggen_lib.metrics.distribution import Statistics, features, frechet_distance, statistics
 from imggen_lib.protocol import feature_network
 from imggen_lib.runs import Run, start
 from imggen_lib.sampling import sample
 
 SEEDS = (0, 1)
-EVERY, TOTAL = 20_000, 100_000  # images between two looks, and in all
-SAMPLES = 10_000
+TOTAL = 100_000  # images, with a look after each EVERY
 _runs: dict[str, Run] = {}  # in a side's own process: its training
 
 
@@ -30,18 +31,23 @@ def go(order: str, images: int) -> float:
     return time.perf_counter() - began
 
 
+@cache
+def real(name: str) -> Statistics:
+    """Of the test images; computed once."""
+    return statistics(features(feature_network(name), load(name, "test").floats()))
+
+
 def look(order: str, name: str) -> float:
     """The Frechet distance of the samples to the test images."""
-    net, test = feature_network(name), load(name, "test").floats()
     made = sample(_runs[order].state.ema, SAMPLES, seed=0)  # type: ignore[union-attr]
-    return frechet_distance(statistics(features(net, test)), statistics(features(net, made)))
+    return frechet_distance(real(name), statistics(features(feature_network(name), made)))
 
 
 def measure(data: ImageSet) -> list[dict[str, Any]]:
     """A row an order and seed, with ``looks`` of ``[images, seconds of training, distance]``; the two orders take turns."""
     rows = []
     for seed in SEEDS:
-        with apart(prepared="cpu") as one, apart(prepared="cpu") as other:
+        with apart() as one, apart() as other:
             sides = {"in turns": one, "at once": other}
             found: dict[str, list[tuple[int, float, float]]] = {order: [] for order in sides}
             for order, call in sides.items():
