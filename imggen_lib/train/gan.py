@@ -141,10 +141,9 @@ def train_gan_simultaneous(
 ) -> Iterator[Record]:
     """Move both players at once, each against the other as it was, with one pass through the critic and one back.
 
-    Fewer operations a step than :func:`train_gan`, which yields the same records, but another game: the chapter on speed measures
-    what that costs. Raises ``ValueError`` for a loss that is not :attr:`~imggen_lib.losses.gan.GanLoss.steep` and a critic with
-    BatchNorm (other layers that mix images are not noticed), ``TrainingDiverged`` where a slope vanishes (:func:`exchange`): before
-    the update on a CPU, within 64 steps on a GPU.
+    Fewer operations a step than :func:`train_gan`, with the same records, but another game (the chapter on speed measures it).
+    Raises ``ValueError`` for a loss that is not ``steep`` and a critic with BatchNorm (other layers that mix images go unnoticed),
+    ``TrainingDiverged`` where a slope vanishes (:func:`exchange`): before the update on a CPU, within 64 steps on a GPU.
     """
     generator, critic = state.generator.train(), state.critic.train().requires_grad_(True)
     if not loss.steep:
