@@ -1,6 +1,7 @@
 """What a training run carries along: networks, optimisers, images seen; and the rules that depend on images seen alone."""
 
 import copy
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,20 +18,30 @@ Schedule = Callable[[int], float]  # images seen -> factor
 
 
 class FusedAdam(torch.optim.Adam):
-    """PyTorch's fused Adam, on a CPU without the bookkeeping around its kernel: the same numbers, 0.1 milliseconds a step sooner.
+    """PyTorch's fused Adam without the bookkeeping around its kernel: the same numbers, on a CPU 0.1 milliseconds a step sooner.
 
     ``torch.optim.Adam.step`` sorts its tensors by device and type and asks for gradient scalers and captured graphs, at every step
     anew. For large dense layers, whose step takes seven milliseconds, that was 0.2 of them for the two optimisers of a GAN.
+
+    PyTorch guards an optimiser's methods from being compiled, and for that loads the whole of ``torch._dynamo`` when the first one
+    is called: a third of the time from a program's start to its first step. Here these methods are called without the guard;
+    :meth:`imggen_lib.runs.Run.compile` compiles networks, never an optimiser.
     """
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        inspect.unwrap(torch.optim.Optimizer.add_param_group)(self, param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        inspect.unwrap(torch.optim.Optimizer.zero_grad)(self, set_to_none)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         (group,) = self.param_groups
         params = group["params"]
         states, gradients = [self.state[p] for p in params], [p.grad for p in params]
-        plain = closure is None and params[0].is_cpu and not group["amsgrad"]
+        plain = closure is None and params[0].device.type in ("cpu", "cuda") and not (group["amsgrad"] or group["capturable"])
         if not (plain and all(states) and all(g is not None for g in gradients)):
-            return super().step(closure)  # the first step makes the states
+            return inspect.unwrap(torch.optim.Adam.step)(self, closure)  # the first step makes the states
         steps = [state["step"] for state in states]
         torch._foreach_add_(steps, 1)
         means, squares = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
@@ -67,7 +78,8 @@ class GanState:
     ) -> "GanState":
         """A fresh state around two networks; `lr` and `betas` are Adam's, for both."""
         ema = copy.deepcopy(generator).eval().requires_grad_(False)
-        return cls(generator, critic, ema, adam(generator.parameters(), lr, betas), adam(critic.parameters(), lr, betas))
+        optimizers = adam(generator.parameters(), lr, betas), adam(critic.parameters(), lr, betas)
+        return cls(generator, critic, ema, *optimizers, generator_loss=torch.zeros((), device=next(critic.parameters()).device))
 
     def modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "critic": self.critic, "ema": self.ema}
