@@ -11,13 +11,15 @@ import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from tuning import Tuning, begun_from, mean
+from tuning import records as tuning_records
 
 from imggen_lib import checkpoint
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
@@ -31,7 +33,7 @@ from imggen_lib.protocol import FEATURES, Bench, Protocol, rounded
 from imggen_lib.runs import best_device, resume, start
 from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
-from imggen_lib.train.state import cosine
+from imggen_lib.train.state import GanState, cosine
 from imggen_lib.train.vae import evaluate_elbo
 from imggen_lib.viz import progress
 
@@ -47,6 +49,7 @@ class Plan:
     data: str = "mnist"
     draws: int = 0  # 0: the protocol's 100, on 1,000 test images; else so many, on the whole test set (an hour on a CPU)
     bfloat16: bool = False  # products in bfloat16: faster on CPUs that have it, far slower elsewhere; weights stay float32
+    tuning: Tuning | None = None  # a second stage, in float32
 
 
 def _vae(images: int, measured: int = 0, **changes: Any) -> Plan:
@@ -57,8 +60,9 @@ def _vae(images: int, measured: int = 0, **changes: Any) -> Plan:
 LONG = GanConfig(classes=10, r2=0.5, ema_half_life=150_000)
 
 
-def _long(images: int, data: str, fall: int, **changes: Any) -> Plan:
-    return Plan(replace(LONG, decay_start=images - fall, decay_end=images, **changes), images, data, bfloat16=True)
+def _long(images: int, data: str, fall: int, tuning: Tuning | None = None, **changes: Any) -> Plan:
+    config = replace(LONG, decay_start=images - fall, decay_end=images, **changes)
+    return Plan(config, images, data, bfloat16=True, tuning=tuning)
 
 
 PLANS = {
@@ -72,7 +76,7 @@ PLANS = {
     "mnist-gan-classes": Plan(GanConfig(classes=10, lr=1e-3), 1_200_000),
     "mnist-gan-conv": _long(2_400_000, "mnist", fall=1_000_000, classes=0),
     "mnist-gan-long": _long(3_500_000, "mnist", fall=1_200_000),
-    "fashion-gan-classes": _long(4_000_000, "fashion-mnist", fall=3_400_000, lr=1e-3, net="res"),
+    "fashion-gan-classes": _long(4_000_000, "fashion-mnist", 3_400_000, Tuning(images=1_216_000), lr=1e-3, net="res"),
 }
 
 
@@ -175,14 +179,33 @@ def train(name: str, plan: Plan, runs: Path) -> float:
     return seconds
 
 
+def tuned(saved: checkpoint.Checkpoint, plan: Plan, model: str | Path) -> tuple[checkpoint.Checkpoint, Card]:
+    """`saved` with the weights of the second stage, which begins from `model`, and what the card says of it."""
+    assert plan.tuning is not None and isinstance(saved.config, GanConfig)
+    data, began = load(plan.data, "train"), time.perf_counter()
+    run, before = begun_from(model, saved.config, data, plan.tuning, best_device())
+    for _ in progress(tuning_records(run, plan.tuning), plan.tuning.images):
+        pass
+    assert isinstance(run.state, GanState)
+    weights = mean(before.state_dict(), run.state.ema.state_dict(), plan.tuning.share)
+    kept = {k: v for k, v in saved.tensors.items() if not k.startswith("ema.")}
+    tensors = kept | {f"ema.{k}": v.cpu() for k, v in weights.items()}
+    stage = {**asdict(plan.tuning), "training_seconds": round(time.perf_counter() - began), "hardware": hardware()}
+    seen = {"images": saved.meta["images"] + run.state.images, "steps": saved.meta["steps"] + run.state.steps}
+    return replace(saved, meta={**saved.meta, **seen}, tensors=tensors), {"second_stage": stage}
+
+
 def make(name: str, plan: Plan, runs: Path) -> None:
     """Train (or go on training) `name` to the end of its plan, measure it, release it."""
     seconds, folder = train(name, plan, runs), runs / name
-    saved = checkpoint.load(folder)
+    saved, more = checkpoint.load(folder), {"products": "bfloat16"} if plan.bfloat16 else {}
+    if plan.tuning:
+        saved, stage = tuned(saved, plan, folder)
+        more |= stage
     with TemporaryDirectory() as scratch:  # measure what ships: the weights in half precision
         model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
     quality = measure(model, plan.data, plan.draws)
-    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=plan.config.seed)
+    about = card(seconds, quality, f"python scripts/checkpoints.py {name}", plan.data, seed=plan.config.seed, **more)
     release = checkpoint.release(saved, name, about)
     print(name, quality, release, flush=True)
 
