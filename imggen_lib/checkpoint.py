@@ -85,7 +85,7 @@ class Checkpoint:
                 optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
         state.images, state.steps = self.meta["images"], self.meta["steps"]
         if isinstance(state, GanState):
-            state.generator_loss = torch.tensor(self.meta.get("generator_loss", 0.0))
+            state.generator_loss = torch.full_like(state.generator_loss, self.meta.get("generator_loss", 0.0))
         return state
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from imggen_lib.checkpoint import Checkpoint, pretrained, shipped
 from imggen_lib.data import load
 from imggen_lib.errors import unknown_name
+from imggen_lib.machine import full_precision
 from imggen_lib.metrics.distribution import entropy_score, features, frechet_distance, frechet_interval, statistics
 from imggen_lib.metrics.extractors import Extractor, extractor
 from imggen_lib.metrics.intervals import Estimate, group_jackknife, mean_estimate, wilson_interval
@@ -78,6 +79,7 @@ def _probabilities(net: FeatureNet, images: Tensor, batch: int = 1000) -> Tensor
 class Bench:
     """The real side of the comparison, computed once for many models; `net` is another feature network than the protocol's."""
 
+    @full_precision()
     def __init__(self, data: str, protocol: Protocol = Protocol(), device: str = "cpu", net: Extractor | None = None) -> None:
         self.data, self.protocol, self.device = data, protocol, device
         self.classifier = feature_network(data).to(device).eval() if net is None else None
@@ -96,6 +98,7 @@ class Bench:
             self.train_features = features(self.net, train.floats())
             self.held_out = nearest_training(self.train_features, self.test_features[: protocol.novelty_images]).distances
 
+    @full_precision()
     def distances(self, images: Tensor, intervals: bool = False) -> dict[str, Any]:
         """Every number that needs samples only; with `intervals`, those at 95 % under that key, as pairs."""
         made = features(self.net, images)
@@ -154,6 +157,7 @@ class Bench:
             spread |= {"near_duplicates": more.near_duplicates, "novelty_ratio": more.median_ratio}
         return found, spread
 
+    @full_precision()
     def model(self, model: nn.Module, intervals: bool = False) -> dict[str, Any]:
         """Measure a generator or a VAE: :meth:`distances` of its samples, and a VAE's likelihood in nats."""
         shape: tuple[int, ...] = model.image_shape  # type: ignore[assignment]

@@ -3,6 +3,7 @@
 The loops themselves are in :mod:`imggen_lib.train.gan` and :mod:`imggen_lib.train.vae`.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
@@ -26,13 +27,13 @@ from imggen_lib.train.vae import train_vae
 
 
 def best_device() -> str:
-    """``cuda`` if there is one, else ``cpu``."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """``cuda`` if there is one, else ``cpu``; or what the environment variable ``IMGGEN_DEVICE`` names."""
+    return os.environ.get("IMGGEN_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def budget(cpu: int, gpu: int) -> int:
     """How many images to train on: `cpu` without a GPU, `gpu` with one. Chapters use it so that one notebook suits both."""
-    return gpu if best_device() == "cuda" else cpu
+    return gpu if best_device().startswith("cuda") else cpu
 
 
 @dataclass
@@ -61,8 +62,12 @@ class Run:
     def compile(self, **options: Any) -> "Run":
         """Let ``torch.compile`` make the networks' kernels; the same numbers up to rounding. Pays on a GPU, and in long runs.
 
-        Gradient penalties go on through the plain networks: compiled ones cannot be differentiated twice.
+        Gradient penalties go on through the plain networks: compiled ones cannot be differentiated twice. Losses, optimisers and
+        the average of the weights stay as they are. Sizes are taken as fixed (``dynamic=False``): batches are always whole, and a
+        critic sees one or two of them at once. PyTorch would otherwise take the second size, or the other player's number of
+        dimensions, for a sign that every size may change, and make kernels for that.
         """
+        options.setdefault("dynamic", False)
         if torch.__version__ < "2.5":  # where a captured critic would miss that it is frozen (a version: compared by its numbers)
             from torch._dynamo import config
 
@@ -79,9 +84,11 @@ class Run:
         return [self.state.generator, self.state.critic]
 
     def in_bfloat16(self) -> "Run":
-        """Compute convolutions and matrix products in bfloat16; weights, losses and everything else stay float32.
+        """Compute convolutions and matrix products in bfloat16, as ``torch.autocast`` does; weights and losses stay float32.
 
-        Worth it where the hardware has units for it (GPUs since Ampere, some CPUs); elsewhere it is slower, up to eleven times.
+        What lies between two products (activations, a generator's tanh, the gradient of a penalty) is rounded with them. The
+        weights are rounded anew at every call, which small networks on a GPU may feel more than they gain. Worth it where the
+        hardware has units for it (GPUs since Ampere, some CPUs); elsewhere it is slower, up to eleven times.
         """
         for module in self._computing():
             for part in _parts(module) if isinstance(module, VAE) else [module]:
@@ -107,8 +114,10 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
     if config.classes and config.classes != len(data.classes):
         raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(mix(config.seed, 0) % 2**32)
+    if config.classes and isinstance(data, ImageSet) and not 0 <= data.labels.min() <= data.labels.max() < config.classes:
+        raise ValueError(f"the model is for labels from 0 to {config.classes - 1}, {data.name} has others")
+    with torch.random.fork_rng(devices=[]):  # weights begin on the CPU
+        torch.default_generator.manual_seed(mix(config.seed, 0) % 2**32)
         state = config.state(device)
     if isinstance(state, VaeState):
         state.model.start_at(data.mean_image())

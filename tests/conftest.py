@@ -8,6 +8,7 @@ import pytest
 import torch
 
 os.environ["IMGGEN_OFFLINE"] = "1"  # for the subprocesses too
+os.environ["IMGGEN_DEVICE"] = "cpu"  # unless a test names the GPU, as those marked `gpu` do
 torch.set_num_threads(1)
 
 

@@ -112,6 +112,8 @@ def test_glyphs_truth_is_true() -> None:
     data = glyphs.make("test", n=1500, seed=3)
     x = data.images[:, 0].double() / 255
     assert data.classes == tuple(glyphs.CLASSES) and torch.equal(data.labels, data.factors["class"])
+    moved = data.to("meta")
+    assert {x.device.type for x in (moved.images, moved.labels, *moved.factors.values())} == {"meta"}
     mass = x.sum((1, 2))
     axis = torch.arange(28) - 13.5
     centre_x, centre_y = (x.sum(1) * axis).sum(1) / mass, (x.sum(2) * axis).sum(1) / mass

@@ -49,6 +49,35 @@ def test_elsewhere_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, vendor: s
     assert not machine.fast_products() and torch.get_float32_matmul_precision() == "highest"
 
 
+def test_what_measures_is_not_rounded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    torch.set_float32_matmul_precision("high")
+
+    @machine.full_precision()
+    def found() -> tuple[str, bool]:
+        return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+
+    assert found() == found() == ("highest", False)
+    assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
+    with pytest.raises(ZeroDivisionError), machine.full_precision():
+        raise ZeroDivisionError
+    assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
+
+
+def test_where_no_gpu_is_in_use_measuring_changes_no_setting() -> None:
+    torch.set_float32_matmul_precision("medium")
+    with machine.full_precision():
+        assert torch.get_float32_matmul_precision() == "medium"
+
+
+def test_old_gpus_keep_pytorch_s_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    for capability, pays in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
+        assert machine.channels_last_pays("cuda:0") == pays
+    assert machine.channels_last_pays("cpu")
+
+
 def test_exactness_is_told_from_rounding() -> None:
     assert machine.exact()
     assert not machine.exact(lambda a, b: (a.bfloat16() @ b.bfloat16()).float())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
+from PIL import Image
 from safetensors.torch import load_file
 from two_processes import CONFIGS, trained
 
@@ -75,6 +76,52 @@ def test_two_processes_end_where_one_does(two: Path, name: str) -> None:
         assert shared.keys() == alone.keys()
         for key, value in alone.items():
             torch.testing.assert_close(shared[key], value, rtol=1e-9, atol=1e-9, msg=lambda text, key=key: f"{key}: {text}")
+
+
+@pytest.mark.slow
+def test_the_command_line_shares_a_run_among_processes(tmp_path: Path) -> None:
+    """Two processes of ``torchrun``, resumed by two: one checkpoint, one report, the parameters of a single process."""
+    (tmp_path / "pictures").mkdir()
+    for k, pixels in enumerate(torch.randint(0, 256, (150, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))):
+        Image.fromarray(pixels.numpy()).save(tmp_path / "pictures" / f"{k:03d}.png")
+    source = ["--data", f"folder:{tmp_path / 'pictures'}", "--size", "8", "--channels", "1"]
+    small = [
+        "train",
+        "vae",
+        *source,
+        "--net",
+        "mlp",
+        "--hidden",
+        "16",
+        "--latent-dim",
+        "4",
+        "--batch",
+        "64",
+        "--quiet",
+        "--threads",
+        "1",
+    ]
+    two = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+    def ended(launcher: list[str], folder: str, images: int, *more: str) -> str:
+        where = ["--out", str(tmp_path / folder), "--images", str(images)]
+        command = [sys.executable, *launcher, "-m", "imggen_lib", *small, *where, *more]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for folder, launcher in (("two", two), ("one", [])):
+        assert ended(launcher, folder, 256).count("done: 256 images seen") == 1
+        assert ended(launcher, folder, 640, "--resume").count("done: 640 images seen") == 1
+    ended([], "other", 640, "--seed", "1", "--begin-from", str(tmp_path / "one"))  # what a difference would look like
+    runs = {name: load_file(next((tmp_path / name).glob("weights-*.safetensors"))) for name in ("two", "one", "other")}
+    assert len({tuple(run) for run in runs.values()}) == 1
+
+    def apart(name: str) -> float:
+        return sum((v - runs["one"][k]).square().sum().item() for k, v in runs[name].items() if k.startswith("model."))
+
+    assert apart("two") < 1e-2 * apart("other")  # Adam makes much of little where a gradient is nearly 0; in float64, see above
 
 
 def test_rows_come_back_and_random_rows_are_those_of_the_whole_batch() -> None:

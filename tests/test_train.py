@@ -5,6 +5,8 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -20,7 +22,7 @@ from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import MLPVAE, ConvVAE
 from imggen_lib.noise import generator_for
-from imggen_lib.runs import start
+from imggen_lib.runs import best_device, budget, start
 from imggen_lib.sampling import sample
 from imggen_lib.train.features import accuracy, train_features
 from imggen_lib.train.gan import train_gan
@@ -366,6 +368,33 @@ def test_features_learn(digits: ImageSet) -> None:
     assert net.features(digits.floats(5)).shape == (5, 128)
 
 
+def test_labels_that_the_model_has_no_class_for_are_refused(digits: ImageSet) -> None:
+    wrong = replace(digits, labels=digits.labels + 1)
+    with pytest.raises(ValueError, match="labels from 0 to 1"):
+        start(GanConfig(**SMALL, classes=2), wrong, "cpu")
+
+
+def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("IMGGEN_DEVICE", "cpu")
+    assert best_device() == "cpu" and budget(cpu=1, gpu=2) == 1
+    monkeypatch.setenv("IMGGEN_DEVICE", "cuda:1")
+    assert best_device() == "cuda:1" and budget(cpu=1, gpu=2) == 2
+    monkeypatch.delenv("IMGGEN_DEVICE")
+    assert best_device() == "cuda"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_short_way_of_adam_is_adam_s_on_a_gpu(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = start(GanConfig(width=8, net="mlp"), digits, "cuda")
+    long = start(GanConfig(width=8, net="mlp"), digits, "cuda")
+    for optimizer in long.state.optimizers().values():
+        monkeypatch.setattr(optimizer, "step", partial(torch.optim.Adam.step, optimizer))
+    for a, b in zip(short.records(640), long.records(640), strict=True):
+        torch.testing.assert_close(a["critic"], b["critic"])
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("config", [GanConfig(width=8), VaeConfig(width=8), GanConfig.article()], ids=["gan", "vae", "article"])
@@ -380,13 +409,14 @@ CALM = [GanConfig(width=8, batch=8), GanConfig(width=8, batch=8, simultaneous=Tr
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode:UserWarning")
 @pytest.mark.parametrize("config", CALM, ids=["gan", "at once", "vae"])
 def test_the_loops_do_not_wait_for_the_gpu(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
     """Within a pass over the data, and before the 64th step, which is looked at."""
     records = start(config, digits, "cuda").records(10_000)
     list(islice(records, 5))
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        torch.cuda.set_sync_debug_mode("error")
         list(islice(records, 30))
     finally:
         torch.cuda.set_sync_debug_mode("default")
@@ -398,12 +428,50 @@ from imggen_lib.data import glyphs
 from imggen_lib.runs import start
 digits = glyphs.make("train", n=100, classes="01")
 small = {"net": "mlp", "hidden": (32,), "latent_dim": 8, "batch": 32}
-for config in (GanConfig(**small, penalty_every=2), GanConfig(**small, simultaneous=True), VaeConfig(**small)):
+maps = {"width": 4, "latent_dim": 8, "batch": 16}  # channels-last, BatchNorm, penalties that are differentiated twice
+gans = GanConfig(**small, penalty_every=2), GanConfig(**small, simultaneous=True), GanConfig(**maps, penalty_every=2, r2=0.5)
+for config in (*gans, VaeConfig(**small)):
     runs = start(config, digits, "cpu"), start(config, digits, "cpu").compile(backend="aot_eager")
     for a, b in zip(*(run.records(96) for run in runs), strict=True):
         for name, value in a.items():
             assert abs(float(value) - float(b[name])) <= 1e-5 + 1e-4 * abs(float(value)), (name, value, b[name])
 """
+
+
+@pytest.mark.parametrize("config", [GanConfig(width=8), GanConfig(width=8, net="res", classes=2)], ids=["conv", "res"])
+def test_the_layout_of_the_maps_changes_no_number(config: GanConfig) -> None:
+    """Channels-last, as ``state`` lays out convolutions, beside PyTorch's layout: images, logits and gradients."""
+    state = config.state()
+    assert any(p.dim() == 4 and not p.is_contiguous() for p in state.generator.parameters())
+    z, y = torch.randn(6, config.latent_dim, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1] * 3)
+    labels = y if config.classes else None
+    found = []
+    for layout in (torch.channels_last, torch.contiguous_format):
+        generator, critic = (copy.deepcopy(net).to(memory_format=layout) for net in (state.generator, state.critic))
+        images = generator(z, labels)
+        logits = critic(images, labels)
+        logits.square().sum().backward()
+        found.append([images, logits, *(p.grad for net in (generator, critic) for p in net.parameters())])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * max(1.0, b.abs().max().item()))
+
+
+_STARTED = """
+import sys
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.data import glyphs
+from imggen_lib.runs import start
+digits = glyphs.make("train", n=64, classes="01")
+for config in (GanConfig(width=4, batch=16), GanConfig.article(), VaeConfig(width=4, batch=16)):
+    list(start(config, digits, "cpu").records(128))
+assert "torch._dynamo" not in sys.modules
+"""
+
+
+def test_training_does_not_load_the_compiler() -> None:
+    """Which PyTorch's optimisers do at their first use; it takes longer than a hundred steps."""
+    done = subprocess.run([sys.executable, "-c", _STARTED], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.slow

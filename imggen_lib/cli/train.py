@@ -66,7 +66,10 @@ def _processes() -> "Accelerator | None":
         raise ValueError("several processes need the accelerate library: pip install accelerate") from None
     import torch
 
-    return Accelerator(cpu=not torch.cuda.is_available())
+    from imggen_lib.runs import best_device
+
+    one_each = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return Accelerator(cpu=best_device() == "cpu" or not one_each)
 
 
 def _check_folder(args: argparse.Namespace) -> bool:

@@ -61,12 +61,18 @@ def shares(
         while position < first + size:
             if position // n != epoch:
                 epoch = position // n
-                order = torch.randperm(n, generator=generator_for(seed, _ORDER, epoch)).to(device)
+                order = _moved(torch.randperm(n, generator=generator_for(seed, _ORDER, epoch)), device)
             take = min(first + size - position, n - position % n)
             parts.append(order[position % n : position % n + take])
             position += take
         index = parts[0] if len(parts) == 1 else torch.cat(parts)
         yield index[mine * size // of : (mine + 1) * size // of]
+
+
+def _moved(index: Tensor, device: torch.device | str) -> Tensor:
+    """To a GPU from pinned memory, which the program need not wait for."""
+    on_gpu = torch.device(device).type == "cuda"
+    return index.pin_memory().to(device, non_blocking=True) if on_gpu else index.to(device)
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,8 @@ class ImageSet:
 
     def to(self, device: torch.device | str) -> "ImageSet":
         """The same set with its tensors on `device`."""
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        factors = {k: v.to(device) for k, v in self.factors.items()}
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device), factors=factors)
 
     def subset(self, index: Tensor) -> "ImageSet":
         """The images at `index` (positions, or a mask), with labels and factors."""

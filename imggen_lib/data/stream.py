@@ -233,7 +233,7 @@ class _Shards(IterableDataset[tuple[Tensor, int]]):
 
 
 def shards(pattern: str, *, size: int = 32, channels: int = 3, workers: int = 2, buffer: int = 2000) -> ImageStream:
-    """WebDataset shards: ``photos/{000..099}.tar``, a glob, or anything that WebDataset opens, such as ``pipe:`` commands.
+    """WebDataset shards: ``photos/{000000..000099}.tar``, a glob, or anything that WebDataset opens, such as ``pipe:`` commands.
 
     A sample is a picture (``png``, ``jpg``, ...) and, if there are classes, its number in ``cls``. An ``images.json`` beside the
     shards, as :func:`write_shards` makes it, says how many images and which classes there are.

@@ -29,6 +29,7 @@ from torch.nn.functional import interpolate
 from imggen_lib.data import to_uint8, to_unit
 from imggen_lib.data.download import offline, sha256
 from imggen_lib.errors import unknown_name
+from imggen_lib.machine import full_precision
 
 INCEPTION_URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 _INCEPTION = {
@@ -61,6 +62,7 @@ class Extractor(nn.Module):
         """Nothing: a feature network only measures."""
         return super().train(False)
 
+    @full_precision()
     def forward(self, images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         return torch.cat([self.net(self.prepare(part)) for part in images.split(self.batch)])
 

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from imggen_lib.losses.vae import log_importance_weights
+from imggen_lib.machine import full_precision
 from imggen_lib.metrics.checks import check_images
 from imggen_lib.metrics.intervals import Estimate, mean_estimate
 from imggen_lib.models.vae import VAE
@@ -27,6 +28,7 @@ def _draws(model: VAE, x: Tensor, first: int, k: int, seed: int) -> tuple[Tensor
     return torch.cat(observed), torch.stack(eps)
 
 
+@full_precision()
 @torch.no_grad()
 def log_likelihoods(
     model: VAE, images: Float[Tensor, "n c h w"], labels: Tensor | None = None, *, k: int, seed: int = 1, batch: int = 1000

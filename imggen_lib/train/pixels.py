@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imggen_lib.losses.image import content_error, gram, gram_loss, out_of_range
+from imggen_lib.machine import full_precision
 from imggen_lib.models.texture import Palette, RandomFilters
 from imggen_lib.noise import generator_for
 from imggen_lib.pyramid import gaussian_pyramid, grow
@@ -39,8 +40,9 @@ def optimise_pixels(image: Image, objective: Objective, *, images: int, history:
         nonlocal seen, loss
         seen += 1
         optimizer.zero_grad()
-        value = objective(pixels)
-        (_SCALE * value).backward()
+        with full_precision():  # a line search lives on exact slopes
+            value = objective(pixels)
+            (_SCALE * value).backward()
         loss = value.detach()
         return _SCALE * loss
 

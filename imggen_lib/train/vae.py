@@ -19,6 +19,7 @@ from imggen_lib.losses.vae import (
     log_importance_weights,
     standard_normal_kl,
 )
+from imggen_lib.machine import full_precision
 from imggen_lib.models.vae import VAE, VaeOutput
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, mean_over, own, whole
@@ -136,6 +137,7 @@ def train_vae(
         yield check_finite(record, state.steps)
 
 
+@full_precision()
 @torch.no_grad()
 def evaluate_elbo(
     model: VAE, images: Tensor, labels: Tensor | None = None, *, seed: int = 1, batch: int = 1000
