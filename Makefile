@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install links check format pair run mutants ring damage creativity table checkpoints live-maps bench clean distclean
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -75,7 +75,7 @@ pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping 
 	$(BIN)/python scripts/notebooks.py pair
 
 # Tests share the machine, one thread each; what runs alone gets all of it. The table's seconds are those of one thread.
-run checkpoints bench: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+run checkpoints bench bench-gpu: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 
 run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
 	$(BIN)/python scripts/notebooks.py run $(NB)
@@ -103,7 +103,7 @@ checkpoints: $(READY) ## train, measure and release the models that ship with th
 live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
 	$(BIN)/python scripts/live_maps.py
 
-bench: $(READY) ## speed and quality for the time beside other projects, recorded (three quarters of an hour; wants the machine to itself)
+bench: $(READY) ## speed and quality for the time beside other projects, recorded (an hour; wants the machine to itself)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	PYTHONPATH=scripts $(BIN)/python -m bench
 

@@ -14,6 +14,12 @@ def test_table_writes_numbers_as_people_read_them() -> None:
     assert html.count("<td></td>") == 2  # the missing key, and the head of the first column
 
 
+def test_table_puts_what_is_below_its_aim_in_brackets() -> None:
+    rows = [{"work": "a", "ratio": 2.9, "other": 1.0}, {"work": "b", "ratio": 3.0}]
+    html = speed.table(rows, {"": "work", "r": "ratio", "o": "other"}, aims={"ratio": 3.0})._repr_html_()
+    assert "<td>(2.90)</td><td>1.00</td>" in html and "<td>3.00</td><td></td>" in html
+
+
 def test_growth_has_a_panel_a_setting_with_all_points() -> None:
     lines = {"VAE, fully connected": [[16, 100], [32, 200]], "GAN, convolutional": [[16, 10], [32, 11]]}
     figure = speed.growth({"batch": lines, "width": {"GAN, convolutional": [[8, 5], [16, 4], [32, 1]]}})
@@ -39,6 +45,9 @@ def test_orders_has_a_line_an_order_and_seed() -> None:
 def test_memory_starts_at_zero() -> None:
     figure = speed.memory([[1000, 500.0], [2000, 510.0]])
     assert figure.axes[0].get_ylim()[0] == 0 and figure.axes[0].get_ylim()[1] > 510
+    (ax,) = speed.memory([[1000, 500.0, 700.0], [2000, 510.0, 710.0]]).axes
+    assert ax.get_ylim()[1] > 710 and [list(line.get_ydata()) for line in ax.lines] == [[500, 510], [700, 710]]
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
 
 
 def test_efficiency_is_the_formula() -> None:
@@ -68,6 +77,11 @@ def test_attempts_has_a_column_a_machine_and_no_ratio_for_a_setting_that_was_not
     assert html.index("New, 200 GFLOP/s") < html.index("Old, 400 GFLOP/s")
     assert ">one</th><td>1.50</td><td></td>" in html
     assert ">two</th><td>0.50</td><td>2.00</td>" in html
+
+
+def test_gains_are_with_over_without() -> None:
+    html = speed.gains([{"what": "one pass", "before": 1000, "after": 1250}])._repr_html_()
+    assert ">one pass</th><td>1,000</td><td>1,250</td><td>1.25</td>" in html
 
 
 def test_each_measurement_has_its_own_line_with_what_was_measured_at_that_time() -> None:

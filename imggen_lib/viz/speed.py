@@ -22,15 +22,28 @@ def _text(key: str, value: Any) -> str:
     return f"{value:,.0f}" if isinstance(value, int | float) else escape(str(value))
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], words: str = "table") -> Html:
+def table(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    words: str = "table",
+    aims: Mapping[str, float] | None = None,
+) -> Html:
     """Rows of a record as a table; `columns` maps headings to keys, the first is what the row is about.
 
     A key that a row does not have gives an empty cell. What rows are about is broken into lines where the page is narrow.
+    A value below its aim in `aims` stands in brackets.
     """
     (first, *rest) = columns.values()
+
+    def cell(row: Mapping[str, Any], key: str) -> str:
+        if key not in row:
+            return ""
+        text = _text(key, row[key])
+        return f"({text})" if aims is not None and key in aims and row[key] < aims[key] else text
+
     lines = []
     for row in rows:
-        cells = "".join(f"<td>{_text(key, row[key]) if key in row else ''}</td>" for key in rest)
+        cells = "".join(f"<td>{cell(row, key)}</td>" for key in rest)
         lines.append(f'<tr><th scope="row" style="white-space: normal">{escape(str(row[first]))}</th>{cells}</tr>')
     return scrolling(list(columns), lines, words)
 
@@ -39,6 +52,12 @@ def _processor(run: Mapping[str, Any]) -> str:
     """Its name without the number of threads, signs and the word itself."""
     name: str = run["machine"].split(",")[0]
     return " ".join(word for word in name.replace("(R)", " ").replace("(TM)", " ").split() if word not in ("Processor", "CPU"))
+
+
+def gains(rows: Sequence[Mapping[str, Any]], words: str = "what steps are worth") -> Html:
+    """Rows of before and after: images a second without a step and with it, and their quotient."""
+    named = [{**row, "gain": row["after"] / row["before"]} for row in rows]
+    return table(named, {"": "what", "without, images/s": "before", "with, images/s": "after", "times": "gain"}, words)
 
 
 def attempts(record: Mapping[str, Any], words: str = "what depends on the machine") -> Html:
@@ -71,7 +90,7 @@ def measurements(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     lines: dict[tuple[Any, ...], dict[str, Any]] = {}
     for run in sorted([*record["earlier"], *parts], key=lambda run: run["date"]):
-        when = tuple(run[key] for key in ("date", "machine", "load_before", "peak_gflops"))
+        when = tuple(run[key] for key in ("date", "machine", "peak_gflops"))
         line = {"machine": _processor(run), "date": run["date"], "peak": round(run["peak_gflops"])}
         lines.setdefault(when, line).update(run["ratios"])
     return list(reversed(lines.values()))
@@ -111,10 +130,12 @@ def orders(rows: Sequence[Mapping[str, Any]]) -> Picture:
 
 
 def memory(points: Sequence[Sequence[float]]) -> Picture:
-    """MiB against images, from zero."""
+    """MiB against images, from zero: of the process that trains, and dashed those of its reading workers together."""
     figure, ax = figure_and_axes(5.0, 2.2)
-    ax.plot(*zip(*points, strict=True), color=GAN, linewidth=1.6)
-    ax.set_ylim(0, 1.3 * max(p[1] for p in points))
+    images, *lines = zip(*points, strict=True)
+    for line, (colour, style) in zip(lines, ((GAN, "-"), (VAE, "--")), strict=False):
+        ax.plot(images, line, color=colour, linestyle=style, linewidth=1.6)
+    ax.set_ylim(0, 1.3 * max(max(line) for line in lines))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}M")
     ax.grid(alpha=0.3)
     return figure

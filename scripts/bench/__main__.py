@@ -1,4 +1,4 @@
-"""``make bench``: prints the tables and writes ``imggen_lib/measured/bench.json``. Wants the machine to itself for 45 minutes."""
+"""``make bench``: prints the tables and writes ``imggen_lib/measured/bench.json``. Wants the machine to itself for an hour."""
 
 import argparse
 import json
@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from checkpoints import hardware
 
-from bench import curves, lost, orders, quality, throughput
+from bench import curves, lost, orders, quality, scaling, steps, throughput
+from bench.beside import load as load_now
+from bench.beside import others
 from imggen_lib.data import ImageSet, load
 from imggen_lib.machine import prepare
 from imggen_lib.profiling import peak_flops
@@ -64,21 +66,24 @@ PARTS: dict[str, Part] = {
     "orders": printed(lambda data, args: orders.measure(data)),
     "growth": printed(lambda data, args: curves.measure(args.seconds / 3)),
     "startup": printed(lambda data, args: curves.startup()),
+    "steps": printed(lambda data, args: steps.measure(data, args.seconds / 2)),
     "lost": printed(lambda data, args: lost.measure(data, args.seconds / 2)),
+    "scaling": printed(lambda data, args: scaling.measure()),
     "stream": printed(lambda data, args: curves.streamed(args.streamed)),
 }
 
 
-WHEN = ("date", "machine", "load_before", "peak_gflops")
+WHEN = ("date", "machine", "load_before", "others", "peak_gflops", "versions")
 
 
 def summaries(record: dict[str, Any], replaced: set[str]) -> list[dict[str, Any]]:
-    """What is kept of parts that were measured anew: when and where each was measured before, and its ratios."""
+    """What is kept of parts that were measured anew: when and where each was measured before, its ratios, and its rows."""
     found: dict[str, dict[str, Any]] = {}
     for part in sorted(replaced, reverse=True):
         when = record.get("measured", {}).get(part) or {key: record[key] for key in WHEN if key in record}
         entry = found.setdefault(json.dumps(when), {**when, "ratios": {}})
         entry["ratios"] |= {row["work"]: row["ratio"] for row in record[part]}
+        entry[part] = [{key: value for key, value in row.items() if key != "looks"} for row in record[part]]
     return list(found.values())
 
 
@@ -89,6 +94,15 @@ def attempts(record: dict[str, Any], replaced: bool) -> list[dict[str, Any]]:
         return kept
     when = record.get("measured", {}).get("lost") or {key: record[key] for key in WHEN if key in record}
     return [*kept, {**when, "rows": record["lost"]["rows"]}]
+
+
+def renewed(before: dict[str, Any], about: dict[str, Any], found: dict[str, Any], when: dict[str, Any]) -> dict[str, Any]:
+    """The record `before` with the parts that were `found` in place of theirs, which leave their ratios."""
+    replaced = {"throughput", "quality"} & before.keys() & found.keys()  # the parts with ratios
+    record = about | {name: before[name] for name in PARTS if name in before} | found
+    record |= {"measured": before.get("measured", {}) | when, "earlier": before.get("earlier", []) + summaries(before, replaced)}
+    record["lost_earlier"] = attempts(before, "lost" in found)
+    return record
 
 
 def main() -> None:
@@ -107,7 +121,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     before: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     prepare("cpu")
-    load_before, peak = throughput.load(), peak_flops(n=2048, tries=20)
+    load_before, peak = load_now(), peak_flops(tries=20)
     about = {
         "command": f"make bench (rounds {args.rounds}, {args.seconds:g} s a side and round, {args.minutes:g} minutes)",
         "protocol": {
@@ -126,13 +140,13 @@ def main() -> None:
     print(f"{about['machine']}; peak {about['peak_gflops']} GFLOP/s (float32 product); load before: {load_before}", flush=True)
     wanted = args.parts or list(PARTS)
     data = load("mnist")
-    found = {name: PARTS[name](data, args, peak) for name in wanted}
-    replaced = {"throughput", "quality"} & before.keys() & found.keys()  # the parts with ratios
-    when = {part: {key: about[key] for key in WHEN if key in about} for part in found}
-    record = about | {name: before[name] for name in PARTS if name in before} | found
-    record |= {"measured": before.get("measured", {}) | when, "earlier": before.get("earlier", []) + summaries(before, replaced)}
-    record["lost_earlier"] = attempts(before, "lost" in found)
-    args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    found, when = {}, {}
+    for name in wanted:
+        when[name] = {key: about[key] for key in WHEN if key in about}
+        with others(when[name]):
+            found[name] = PARTS[name](data, args, peak)
+        record = renewed(before, about, found, when)  # part by part: what comes after may fail
+        args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -111,18 +111,20 @@ class UpConv(nn.Conv2d):
 class DcganGenerator(nn.Module):
     """PyTorch-GAN's ``dcgan.py`` at 32x32: doublings and 3x3 convolutions of 128 and 64 channels.
 
-    `fast` takes :class:`UpConv`, and lays the first map out channels-last: normalisation and activations keep a map as it comes, so
-    one laid out the other way would be turned around at every convolution.
+    `fast` takes :class:`UpConv` (unless `merge` says otherwise), and lays the first map out channels-last: normalisation and
+    activations keep a map as it comes, so one laid out the other way would be turned around at every convolution.
     """
 
-    def __init__(self, fast: bool = False) -> None:
+    def __init__(self, fast: bool = False, merge: bool | None = None) -> None:
         super().__init__()
         self.image_shape, self.latent_dim, self.classes = (1, 32, 32), 100, 0
         self.dense = nn.Linear(100, 128 * 64)
         self.layout = torch.channels_last if fast else torch.contiguous_format
 
+        merge = fast if merge is None else merge
+
         def up(a: int, b: int) -> list[nn.Module]:
-            return [UpConv(a, b)] if fast else [nn.Upsample(scale_factor=2), nn.Conv2d(a, b, 3, padding=1)]
+            return [UpConv(a, b)] if merge else [nn.Upsample(scale_factor=2), nn.Conv2d(a, b, 3, padding=1)]
 
         self.net = nn.Sequential(
             nn.BatchNorm2d(128), *up(128, 128), nn.BatchNorm2d(128, 0.8), nn.LeakyReLU(0.2),

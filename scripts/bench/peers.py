@@ -27,7 +27,8 @@ class Pictures(datasets.MNIST):
 
 
 def vae_loop(model: nn.Module, images: np.ndarray, device: str) -> Iterator[int]:
-    loader = DataLoader(Pictures(images, transforms.ToTensor()), batch_size=128, shuffle=True)
+    on_gpu = {"num_workers": 1, "pin_memory": True} if device.startswith("cuda") else {}  # as the peer's program
+    loader: Any = DataLoader(Pictures(images, transforms.ToTensor()), batch_size=128, shuffle=True, **on_gpu)
     model = model.to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     seen, total = 0, 0.0
@@ -84,6 +85,18 @@ def textbook_gan(images: np.ndarray, device: str = "cpu") -> Iterator[int]:
     return gan_loop(MlpGenerator(), MlpCritic(sigmoid=True), 28, images, device)
 
 
+def dcgan() -> tuple[nn.Module, nn.Module]:
+    """PyTorch-GAN's ``dcgan.py`` at 32x32 as it begins: generator and critic with the random start of Radford et al. 2016.
+
+    Convolutions' weights are from N(0, 0.02^2), BatchNorm's from N(1, 0.02^2); dense layers begin as PyTorch's do.
+    """
+    nets = DcganGenerator(), DcganCritic(sigmoid=True)
+    for module in (module for net in nets for module in net.modules()):
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, 0.02)
+    return nets
+
+
 def textbook_dcgan(images: np.ndarray, device: str = "cpu") -> Iterator[int]:
     """As PyTorch-GAN's ``dcgan.py`` at 32x32."""
-    return gan_loop(DcganGenerator(), DcganCritic(sigmoid=True), 32, images, device)
+    return gan_loop(*dcgan(), 32, images, device)

@@ -141,7 +141,7 @@ def their_gan(data: ImageSet, minutes: float) -> Side:
     It paints 32x32: its samples are made smaller, and compared with test images that were made larger and smaller again.
     """
     torch.manual_seed(0)
-    generator, critic = nets.DcganGenerator(), nets.DcganCritic(sigmoid=True)
+    generator, critic = peers.dcgan()
     loop = peers.gan_loop(generator, critic, 32, data.images[:, 0].numpy(), "cpu")
     seen, seconds = trained_for(loop, lambda _, passed: passed >= 60 * minutes)
     net, test = feature_network(data.name), load(data.name, "test").floats()

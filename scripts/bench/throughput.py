@@ -1,6 +1,5 @@
 """Images a second, ours beside the peers', in turns, so that a slow minute of the machine hurts both."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,23 +24,24 @@ from imggen_lib.train.vae import train_vae
 Key = TypeVar("Key")
 
 
-def _padded(data: ImageSet) -> ImageSet:
+def padded(data: ImageSet) -> ImageSet:
     """28x28 on 32x32, as the 32-pixel networks need it; once, before the training."""
     return ImageSet(torch.nn.functional.pad(data.images, (2, 2, 2, 2)), data.labels, data.classes, data.name)
 
 
-def _gan(
+def gan(
     generator: torch.nn.Module,
     critic: torch.nn.Module,
     data: ImageSet,
     batch: int,
     train: Callable[..., Iterator[Record]] = train_gan,
+    ema_every: int = 4,
 ) -> Iterator[int]:
-    """With an average of the weights, renewed at every fourth step; the peers keep none."""
+    """With an average of the weights, which the peers do not keep, renewed at every fourth step."""
     fast, device = torch.channels_last, data.images.device
     generator, critic = (net.to(device).to(memory_format=fast) for net in (generator, critic))  # type: ignore[call-overload]
     state = GanState.create(generator, critic, lr=2e-4, betas=(0.5, 0.999))
-    for record in train(state, data.batches(batch, images=2**40), non_saturating, ema_every=4):
+    for record in train(state, data.batches(batch, images=2**40), non_saturating, ema_every=ema_every):
         yield record["images"]
 
 
@@ -50,7 +50,7 @@ def grey_pixels() -> Any:
     return patch("imggen_lib.train.vae.observe", lambda x, model, noise: x)
 
 
-def _vae(model: Any, data: ImageSet, batch: int, fast: bool = False) -> Iterator[int]:
+def vae(model: Any, data: ImageSet, batch: int, fast: bool = False) -> Iterator[int]:
     """On grey pixels, as the peers; the book's own trainings toss each pixel anew, which costs a tenth of the speed."""
     model.start_at(data.mean_image().cpu())
     model = model.to(data.images.device)
@@ -76,14 +76,14 @@ class Work:
 
 
 WORKS = (
-    Work("MLP VAE 784-400-20", 128, lambda d: _vae(nets.our_vae(), d, 128), "pytorch/examples vae (stand-in)",
+    Work("MLP VAE 784-400-20", 128, lambda d: vae(nets.our_vae(), d, 128), "pytorch/examples vae (stand-in)",
          peers.textbook_vae, 3.0, "pythae"),
-    Work("MLP GAN", 64, lambda d: _gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64, train_gan_simultaneous),
+    Work("MLP GAN", 64, lambda d: gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64, train_gan_simultaneous),
          "PyTorch-GAN gan.py (stand-in)", peers.textbook_gan, 2.4, "lightning",
-         lambda d: _gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64)),
-    Work("DCGAN 32x32", 64, lambda d: _gan(nets.DcganGenerator(fast=True), nets.DcganCritic(), _padded(d), 64),
+         lambda d: gan(nets.MlpGenerator(), nets.MlpCritic(), d, 64)),
+    Work("DCGAN 32x32", 64, lambda d: gan(nets.DcganGenerator(fast=True), nets.DcganCritic(), padded(d), 64),
          "PyTorch-GAN dcgan.py (stand-in)", peers.textbook_dcgan, 2.5),
-    Work("convolutional VAE", 128, lambda d: _vae(nets.our_conv_vae(fast=True), d, 128, fast=True),
+    Work("convolutional VAE", 128, lambda d: vae(nets.our_conv_vae(fast=True), d, 128, fast=True),
          "textbook loop, Keras's network", peers.textbook_conv_vae, 1.5, "keras"),
 )  # fmt: skip
 
@@ -195,8 +195,3 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
             )
         row["package_ratio"] = round(speeds["ours"] / row["package_speed"], 2)
     return row
-
-
-def load() -> float:
-    """The machine's load of the last minute, before we add ours."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else float("nan")
