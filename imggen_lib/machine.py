@@ -44,9 +44,9 @@ def allow_tf32() -> None:
 def full_precision() -> Iterator[None]:
     """While this is entered, a GPU rounds products to float32 again; for what measures, where training may be quicker.
 
-    Convolutions, too, which PyTorch computes in TF32 by default. Where no GPU is in use nothing changes.
+    Convolutions, too, which PyTorch computes in TF32 by default. Where there is no GPU nothing changes.
     """
-    if not torch.cuda.is_initialized():
+    if not torch.cuda.is_available():
         yield
         return
     with warnings.catch_warnings():

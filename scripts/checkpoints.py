@@ -183,13 +183,12 @@ def tuned(saved: checkpoint.Checkpoint, plan: Plan, model: str | Path) -> tuple[
     """`saved` with the weights of the second stage, which begins from `model`, and what the card says of it."""
     assert plan.tuning is not None and isinstance(saved.config, GanConfig)
     data, began = load(plan.data, "train"), time.perf_counter()
-    run, before = begun_from(model, saved.config, data, plan.tuning, best_device())
+    run = begun_from(model, saved.config, data, plan.tuning, best_device())
     for _ in progress(tuning_records(run, plan.tuning), plan.tuning.images):
         pass
     assert isinstance(run.state, GanState)
-    weights = mean(before.state_dict(), run.state.ema.state_dict(), plan.tuning.share)
-    kept = {k: v for k, v in saved.tensors.items() if not k.startswith("ema.")}
-    tensors = kept | {f"ema.{k}": v.cpu() for k, v in weights.items()}
+    after = {f"ema.{k}": v.cpu() for k, v in run.state.ema.state_dict().items()}
+    tensors = {**saved.tensors, **mean(saved.tensors, after, plan.tuning.share)}
     stage = {**asdict(plan.tuning), "training_seconds": round(time.perf_counter() - began), "hardware": hardware()}
     seen = {"images": saved.meta["images"] + run.state.images, "steps": saved.meta["steps"] + run.state.steps}
     return replace(saved, meta={**saved.meta, **seen}, tensors=tensors), {"second_stage": stage}

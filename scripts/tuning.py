@@ -6,13 +6,13 @@ arXiv:1706.08500). The two sets of weights stay near enough to each other for th
 than either (Wortsman et al. 2022, arXiv:2203.05482, average what several tunings of one model have found).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from imggen_lib.configs import LOSSES, GanConfig
 from imggen_lib.data import ImageSet
@@ -66,15 +66,11 @@ def records(run: Run, tuning: Tuning) -> Iterator[Record]:
     yield from train_gan(state, batches(images=tuning.images, start=state.images), loss, **options)
 
 
-def mean(one: dict[str, Tensor], other: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+def mean(one: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
     """Weights between those of two networks of one kind: ``(1 - share) * one + share * other``; counts are those of `other`."""
     return {k: torch.lerp(one[k].float(), v.float(), share) if v.is_floating_point() else v for k, v in other.items()}
 
 
-def begun_from(model: str | Path, config: GanConfig, data: ImageSet, tuning: Tuning, device: str) -> tuple[Run, nn.Module]:
-    """The run of the second stage, and the generator as it is before it."""
-    run = start(replace(config, begin_from=str(model), seed=tuning.seed, image_shape=data.image_shape), data, device)
-    assert isinstance(run.state, GanState)
-    before = config.build_generator()
-    before.load_state_dict(run.state.ema.state_dict())
-    return run, before.to(device)
+def begun_from(model: str | Path, config: GanConfig, data: ImageSet, tuning: Tuning, device: str) -> Run:
+    """The run of the second stage, before its first step."""
+    return start(replace(config, begin_from=str(model), seed=tuning.seed, image_shape=data.image_shape), data, device)

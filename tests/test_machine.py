@@ -50,7 +50,7 @@ def test_elsewhere_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, vendor: s
 
 
 def test_what_measures_is_not_rounded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     torch.set_float32_matmul_precision("high")
 
@@ -65,7 +65,8 @@ def test_what_measures_is_not_rounded_on_a_gpu(monkeypatch: pytest.MonkeyPatch) 
     assert torch.get_float32_matmul_precision() == "high" and torch.backends.cudnn.allow_tf32
 
 
-def test_where_no_gpu_is_in_use_measuring_changes_no_setting() -> None:
+def test_without_a_gpu_measuring_changes_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     torch.set_float32_matmul_precision("medium")
     with machine.full_precision():
         assert torch.get_float32_matmul_precision() == "medium"
