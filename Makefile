@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
-NOTEBOOKS := $(wildcard book/*.ipynb)
+NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
@@ -27,10 +27,10 @@ book: $(READY) ## build the book to _build/html from the stored outputs; warning
 	@echo "the book is at _build/html/index.html; open that file, or read it with: make serve"
 
 book-zip: book ## one archive of the book to read anywhere, _build/imggen-book.zip
-	$(BIN)/python scripts/archive.py
+	$(BIN)/python scripts/site/archive.py
 
 pdf: book ## the whole book on paper, _build/imggen-book.pdf, printed by Chromium
-	$(BIN)/python scripts/pdf.py
+	$(BIN)/python scripts/site/pdf.py
 
 serve: ## read the book at http://localhost:8000
 	@test -f _build/html/index.html || $(MAKE) book
@@ -42,7 +42,7 @@ test-unit: $(READY) ## the unit tests alone, under a minute
 	$(BIN)/python -m pytest tests -q -rs -n 2 --ignore tests/browser
 
 test-notebooks: $(READY) ## pytest --nbval over every notebook, each alone in an empty folder
-	$(BIN)/python scripts/test_notebooks.py
+	$(BIN)/python scripts/check/test_notebooks.py
 
 test-browser: book ## every page in Chromium with the network cut (SHOTS=1 writes pictures of them to _build/screenshots)
 	$(BIN)/python -m pytest tests/browser -q -rs -n 2 --dist worksteal $(if $(SHOTS),--screenshots)
@@ -51,64 +51,64 @@ test-lowest: ## the unit tests with the oldest dependencies that pyproject.toml 
 	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
-	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/test_book.py --ignore tests/test_equations.py --ignore tests/test_reader_pages.py --ignore tests/browser -W ignore::DeprecationWarning
+	.venv-lowest/bin/python -m pytest tests -q -n 2 --ignore tests/book --ignore tests/browser -W ignore::DeprecationWarning
 
-test-install: ## each notebook alone where the library is missing: its first cell must install it (NB=book/x.ipynb for one)
-	$(PYTHON) scripts/test_install.py $(NB)
+test-install: ## each notebook alone where the library is missing: its first cell must install it (NB=book/PART/x.ipynb for one)
+	$(PYTHON) scripts/check/test_install.py $(NB)
 
 links: ## ask every address that the book and the library name whether it still answers
-	$(PYTHON) scripts/links.py
+	$(PYTHON) scripts/check/links.py
 
 check: $(READY) ## ruff, formatting, types, workflows, notebook pairing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(wildcard .github/workflows/*.yml)
-	$(BIN)/python scripts/notebooks.py check
+	$(BIN)/python scripts/write/notebooks.py check
 
 format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
-	$(BIN)/python scripts/notebooks.py format
+	$(BIN)/python scripts/write/notebooks.py format
 
 pair: $(READY) ## carry edits of the .md files over into the notebooks, keeping stored outputs
-	$(BIN)/python scripts/notebooks.py pair
+	$(BIN)/python scripts/write/notebooks.py pair
 
 # Tests share the machine, one thread each; what runs alone gets all of it. The table's seconds are those of one thread.
 run checkpoints bench bench-gpu: export OMP_NUM_THREADS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 
-run: $(READY) ## execute every notebook in place and store its outputs (NB=book/x.ipynb for one)
-	$(BIN)/python scripts/notebooks.py run $(NB)
+run: $(READY) ## execute every notebook in place and store its outputs (NB=book/PART/x.ipynb for one)
+	$(BIN)/python scripts/write/notebooks.py run $(NB)
 
 mutants: $(READY) ## change the equations' formulas one by one and count how many of the wrong ones the tests catch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[mutants]'
-	$(BIN)/python scripts/mutants.py
+	$(BIN)/python scripts/check/mutants.py
 
 ring: $(READY) ## count the modes that each GAN loss finds, five seeds each, and record it (half an hour alone)
-	$(BIN)/python scripts/ring.py
-	$(BIN)/python scripts/ring.py --beta1 0.5 --out imggen_lib/measured/ring_momentum.json
+	$(BIN)/python scripts/records/ring.py
+	$(BIN)/python scripts/records/ring.py --beta1 0.5 --out imggen_lib/measured/ring_momentum.json
 
 damage: $(READY) ## measure which metric notices which damage, and record it (ten minutes)
-	$(BIN)/python scripts/damage.py
+	$(BIN)/python scripts/records/damage.py
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
-	$(BIN)/python scripts/creativity.py
+	$(BIN)/python scripts/records/creativity.py
 
 table: $(READY) ## train and measure every GAN loss and VAE variant, three seeds each (many hours on a CPU)
-	$(BIN)/python scripts/table.py
+	$(BIN)/python scripts/records/table.py
 
 checkpoints: $(READY) ## train, measure and release the models that ship with the package (hours on a CPU)
-	$(BIN)/python scripts/checkpoints.py
+	$(BIN)/python scripts/records/checkpoints.py
 
 live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
-	$(BIN)/python scripts/live_maps.py
+	$(BIN)/python scripts/records/live_maps.py
 
 bench: $(READY) ## speed and quality for the time beside other projects, recorded (an hour; wants the machine to itself)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	PYTHONPATH=scripts $(BIN)/python -m bench
+	PYTHONPATH=scripts:scripts/records $(BIN)/python -m bench
 
 bench-gpu: $(READY) ## the throughput on a GPU beside the peers', and how busy the GPU is (ten minutes)
-	PYTHONPATH=scripts $(BIN)/python -m bench.gpu
+	PYTHONPATH=scripts:scripts/records $(BIN)/python -m bench.gpu
 
 clean: ## remove what was built (not .venv)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache *.egg-info build dist

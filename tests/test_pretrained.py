@@ -16,13 +16,13 @@ from imggen_lib.metrics.distribution import class_shares
 from imggen_lib.protocol import feature_network
 from imggen_lib.sampling import sample
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "imggen_lib" / "pretrained"
 
 
 @pytest.fixture(scope="module")
 def script() -> Any:
-    spec = importlib.util.spec_from_file_location("checkpoints", ROOT / "scripts" / "checkpoints.py")
+    spec = importlib.util.spec_from_file_location("checkpoints", ROOT / "scripts" / "records" / "checkpoints.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["checkpoints"] = module  # where dataclasses look for a field's type
@@ -63,7 +63,7 @@ def test_all_of_them_stay_small() -> None:
 def test_the_card_says_everything(name: str) -> None:
     meta = pretrained(name).meta
     card = meta["card"]
-    assert card["command"] == f"python scripts/checkpoints.py {name}"
+    assert card["command"] == f"python scripts/records/checkpoints.py {name}"
     assert card["training_seconds"] > 30 and card["hardware"] and card["load"] and "seed" in card
     assert card["quality"]["protocol"] and len(card["quality"]) > 1
     assert meta["data"]["name"] == ("fashion-mnist" if name.startswith("fashion") else "mnist")

@@ -111,7 +111,7 @@ def sentences(text: str, record: dict[str, object] | None, words: dict[str, str]
 def _line(app: Sphinx, doctree: nodes.document) -> None:
     """Called when a page has been read. A notebook of the book gets its line; the landing page gets none."""
     docname = app.env.docname
-    text = BOOK / f"{Path(docname).name}.md"
+    text = BOOK.parent / f"{docname}.md"
     is_chapter = app.env.doc2path(docname).endswith(".ipynb") and docname != app.config.root_doc and text.exists()
     title = next(iter(doctree.findall(nodes.title)), None)
     if not is_chapter or title is None:

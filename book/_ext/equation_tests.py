@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 
 BOOK = Path(__file__).parent.parent
 TESTS = BOOK.parent / "tests" / "equations"
-PAGE = "book/equations"
+PAGE = "book/appendix/equations"
 DISPLAY = re.compile(r"^\$\$\n(?P<latex>.*?)\n\$\$(?: \((?P<label>[\w-]+)\))?$", re.M | re.S)
 
 
@@ -63,8 +63,8 @@ class EquationTests(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        chapter = BOOK / f"{self.arguments[0]}.md"
-        if not chapter.exists():
+        chapter = next(BOOK.glob(f"*/{self.arguments[0]}.md"), None)
+        if chapter is None:
             raise self.error(f"there is no chapter {self.arguments[0]!r}")
         self.env.note_dependency(str(chapter))
         known, lines = tests(), []
@@ -77,7 +77,7 @@ class EquationTests(SphinxDirective):
             lines += ["$$", *equation.latex.splitlines(), "$$", ""]
             lines += [f"````{{admonition}} {test.function}", ":class: dropdown equation-source"]
             lines += [
-                f"```{{literalinclude}} ../tests/equations/{test.path.name}",
+                f"```{{literalinclude}} ../../tests/equations/{test.path.name}",
                 f":pyobject: {test.function}",
                 "```",
                 "````",

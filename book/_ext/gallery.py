@@ -19,7 +19,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-PAGE = "book/gallery"
+PAGE = "book/appendix/gallery"
 WORDS = {
     "figure": "",
     "slider": "slider",
@@ -169,11 +169,11 @@ def _item(app: Sphinx, docname: str, number: int, holder: nodes.Element, shown: 
 def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the pictures where the directives stand, when the page is written."""
     for place in list(doctree.findall(Place)):
-        chapter = f"{Path(PAGE).parent}/{place['chapter']}"
+        chapter = next((name for name in app.env.all_docs if Path(name).name == place["chapter"]), None)
         if app.builder.name != "html":
             place.replace_self(nodes.paragraph("", {**WORDS, **app.config.gallery_words}["elsewhere"]))
             continue
-        if chapter not in app.env.all_docs:
+        if chapter is None:
             raise ExtensionError(f"{docname}: there is no chapter {place['chapter']!r} in the table of contents")
         items = nodes.bullet_list("", classes=["gallery"])
         for number, (holder, shown) in enumerate(pictures(app.env.get_doctree(chapter)), 1):

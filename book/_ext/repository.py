@@ -1,7 +1,7 @@
 """Buttons that need the repository's address: launch on Colab and Binder, the repository, an issue. Without it there are none.
 
-The address is what `scripts/address.py` finds: ``make book REPO=https://github.com/OWNER/NAME``, else the variables of the forge
-that builds the book, else ``repository:`` in ``_config.yml``.
+The address is what `scripts/write/forge.py` finds: ``make book REPO=https://github.com/OWNER/NAME``, else the variables of the
+forge that builds the book, else ``repository:`` in ``_config.yml``.
 """
 
 import os
@@ -13,8 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
 
-sys.path.append(str(Path(__file__).parents[2] / "scripts"))
-from address import Address, address, configured
+sys.path.append(str(Path(__file__).parents[2] / "scripts" / "write"))
+from forge import Address, address, configured
 
 NONE: dict[str, Any] = {
     "repository_url": "",

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
+from imggen_lib.checks import check_images
 from imggen_lib.data.imageset import to_float, to_uint8
-from imggen_lib.metrics.checks import check_images
 from imggen_lib.noise import generator_for
 
 Images = Float[Tensor, "n c h w"]

@@ -2,7 +2,7 @@
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images.
 What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
-model is rounded stands in ``maps/*.json``, made by ``scripts/live_maps.py``, so that pages are built without data.
+model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.metrics.checks import batches, check_images, check_pair, check_sets
+from imggen_lib.checks import batches, check_images, check_pair, check_sets
 
 Images = Float[Tensor, "n c h w"]
 Lab = Float[Tensor, "n 3 h w"]

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from imggen_lib.checks import check_images
 from imggen_lib.losses.vae import log_importance_weights
 from imggen_lib.machine import full_precision
-from imggen_lib.metrics.checks import check_images
 from imggen_lib.metrics.intervals import Estimate, mean_estimate
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import generator_for

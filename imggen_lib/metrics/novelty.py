@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.metrics.checks import check_images
+from imggen_lib.checks import check_images
 from imggen_lib.metrics.distribution import check_probabilities
 from imggen_lib.metrics.intervals import Estimate, share_estimate, split_estimates
 from imggen_lib.metrics.neighbours import check_features, nearest_neighbours

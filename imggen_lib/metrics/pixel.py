@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
-from imggen_lib.metrics.checks import batches, check_pair
+from imggen_lib.checks import batches, check_pair
 
 Images = Float[Tensor, "n c h w"]
 PerImage = Float[Tensor, " n"]

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from imggen_lib.checks import batches, check_images, check_sets
 from imggen_lib.losses.image import gram, gram_loss
-from imggen_lib.metrics.checks import batches, check_images, check_sets
 
 Images = Float[Tensor, "n c h w"]
 Others = Float[Tensor, "m c h w"]

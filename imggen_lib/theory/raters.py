@@ -20,9 +20,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.metrics.opinions import Opinion, OpinionPlan
-from imggen_lib.metrics.study import Judgement, Plan, Source
 from imggen_lib.noise import generator_for
+from imggen_lib.people.opinions import Opinion, OpinionPlan
+from imggen_lib.people.study import Judgement, Plan, Source
 
 _STREAM = 23  # of random numbers; see noise.generator_for
 _RATER, _TASTE, _IMAGE, _CHOICE, _SCORE = range(5)  # what the numbers are drawn for

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from imggen_lib.metrics.intervals import Estimate
-from imggen_lib.metrics.ranking import Ranking
+from imggen_lib.people.ranking import Ranking
 from imggen_lib.viz.figure import Picture, figure_and_axes
 
 _BLUE, _ORANGE, _GREY = "tab:blue", "tab:orange", "0.6"

@@ -20,7 +20,7 @@ from imggen_lib.machine import prepare
 from imggen_lib.profiling import peak_flops
 
 Part = Callable[[ImageSet, argparse.Namespace, float], Any]
-OUT = Path(__file__).parent.parent.parent / "imggen_lib" / "measured" / "bench.json"
+OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "bench.json"
 
 
 def speeds(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[str, Any]]:

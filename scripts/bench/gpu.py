@@ -29,7 +29,7 @@ from imggen_lib.machine import prepare
 from imggen_lib.profiling import peak_flops, profile
 from imggen_lib.runs import Run, start
 
-OUT = Path(__file__).parent.parent.parent / "imggen_lib" / "measured" / "bench_gpu.json"
+OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "bench_gpu.json"
 RATIO = 10.0  # wanted: times the eager peer's speed, for the fully connected VAE
 SHARE = 0.6  # wanted: of the time of a step of the convolutional GAN in kernels, in one of the ways
 CHANGES: dict[str, Callable[[Run], Run]] = {"eager": lambda run: run, "bfloat16": Run.in_bfloat16, "compiled": Run.compile}

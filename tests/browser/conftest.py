@@ -3,7 +3,7 @@
 What a test can ask for:
 
 ``site``       the built book, a :class:`reader.Site`: ``site.http`` and ``site.file`` are its two addresses;
-``page``       a Playwright page at desktop size, network cut; open a page of the book with ``tab.goto("book/gan_theory.html")``;
+``page``       a Playwright page at desktop size, network cut; open a page with ``tab.goto("book/ideas/gan_theory.html")``;
 ``tab``        the same page with its record (``tab.page``, ``tab.failed``, ``tab.console``, ...);
 ``open_tab``   a function that makes more of them: ``open_tab(size=PHONE, dark=True, has_touch=True)``;
 ``book_page``  an argument that runs the test once for every page of the table of contents.

@@ -20,10 +20,10 @@ from imggen_lib.live.pack import HALF_A_GREY_LEVEL
 from imggen_lib.live.shipped import BOTH, DIGITS, generators, packed_file, script
 from imggen_lib.live.wire import unpacked
 from imggen_lib.losses.vae import bernoulli_log_prob, iwae_bound, log_importance_weights
-from imggen_lib.metrics.human import preference
 from imggen_lib.metrics.pixel import ssim
 from imggen_lib.models.blocks import one_hot
 from imggen_lib.noise import latents, slerp
+from imggen_lib.people.human import preference
 from imggen_lib.sampling import decode
 
 MAP, GAN, READER = "mnist-vae-map", "mnist-gan-classes", "mnist-vae-small" + BOTH

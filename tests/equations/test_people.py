@@ -10,9 +10,9 @@ from scipy import stats
 from scipy.integrate import quad
 from scipy.optimize import brentq, minimize
 
-from imggen_lib.metrics.human import judgements_needed, krippendorff_alpha, preference
 from imggen_lib.metrics.intervals import mean_estimate, wilson_interval
-from imggen_lib.metrics.ranking import bradley_terry
+from imggen_lib.people.human import judgements_needed, krippendorff_alpha, preference
+from imggen_lib.people.ranking import bradley_terry
 from imggen_lib.theory.raters import choice_probability
 
 F64 = torch.float64

@@ -95,7 +95,7 @@ function ssim(a, b, side) {
 }
 
 // How likely a coin is to give a result at least as far from n/2 as `right` of n
-// (imggen_lib.metrics.human.preference): two-sided, exact.
+// (imggen_lib.people.human.preference): two-sided, exact.
 function coinTest(right, n) {
   const far = Math.max(right, n - right);
   let log = -n * Math.LN2; // of the probability of 0 heads

@@ -1,0 +1,63 @@
+"""One test for each equation, one equation for each test; and no equation without a label."""
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXTS = sorted((ROOT / "book").glob("*/*.md"))
+
+
+@pytest.fixture(scope="module")
+def extension() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("equation_tests", ROOT / "book" / "_ext" / "equation_tests.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_display_equation_has_a_label_of_its_own(extension: ModuleType) -> None:
+    labels = [e.label for text in TEXTS for e in extension.equations(text)]
+    assert len(labels) > 30 and None not in labels
+    assert len(labels) == len(set(labels))
+
+
+def test_no_other_way_to_write_a_display_equation(extension: ModuleType) -> None:
+    for text in TEXTS:
+        prose = extension.prose(text.read_text(encoding="utf-8"))
+        rest = extension.DISPLAY.sub("", prose)
+        assert "$$" not in rest and "\\begin{" not in rest and "```{math}" not in rest, text.name
+
+
+def test_every_label_has_a_test_and_every_test_a_label(extension: ModuleType) -> None:
+    labels = {e.label for text in TEXTS for e in extension.equations(text)}
+    tests = set(extension.tests())
+    assert labels - tests == set(), "equations without a test"
+    assert tests - labels == set(), "tests without an equation"
+
+
+def test_every_test_says_how_it_checks_and_states_the_formula(extension: ModuleType) -> None:
+    for label, test in extension.tests().items():
+        assert test.says.endswith("."), label
+        text = test.path.read_text(encoding="utf-8")
+        function = next(n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == test.function)
+        lines = text.splitlines()[function.lineno - 1 : function.end_lineno]
+        assert any(line.endswith("# claim") for line in lines), f"{label}: no line states the formula"
+
+
+def test_what_refers_to_an_equation_finds_it(extension: ModuleType) -> None:
+    labels = {e.label for text in TEXTS for e in extension.equations(text)}
+    for text in TEXTS:
+        assert set(re.findall(r"\{eq\}`([\w-]+)`", text.read_text(encoding="utf-8"))) <= labels, text.name
+
+
+def test_the_appendix_lists_every_chapter_with_equations(extension: ModuleType) -> None:
+    page = (ROOT / "book" / "appendix" / "equations.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\{equation-tests\} (\w+)", page)
+    assert sorted(listed) == sorted(text.stem for text in TEXTS if extension.equations(text))

@@ -1,0 +1,96 @@
+"""What the project's own files promise about each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+TEST = PROJECT["optional-dependencies"]["test"]
+OURS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["book"]]
+
+
+def _constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def test_environment_yml_and_pyproject_say_the_same() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    entries = environment["dependencies"]
+    (pip,) = [e["pip"] for e in entries if isinstance(e, dict)]
+    conda = {}
+    for entry in entries:
+        if isinstance(entry, str) and not re.match(r"(python|pip)\b", entry):
+            name, bounds = re.fullmatch(r"([\w.-]+?)((?:[<>=].*)?)", entry).groups()  # type: ignore[union-attr]
+            conda[canonicalize_name({"pytorch": "torch"}.get(name, name))] = set(filter(None, bounds.split(",")))
+    *from_pip, ours = pip
+    conda |= {canonicalize_name(r.name): {str(s) for s in r.specifier} for r in map(Requirement, from_pip)}
+    expected = {canonicalize_name(r.name): {str(s) for s in r.specifier} for r in map(Requirement, [*OURS, *TEST])}
+    assert conda == expected
+    assert ours == "-e ."
+    assert f"python{PROJECT['requires-python']}" in entries
+
+
+def test_the_pins_keep_to_the_bounds() -> None:
+    pins = _constraints()
+    everything = [*PROJECT["dependencies"], *[r for extra in PROJECT["optional-dependencies"].values() for r in extra]]
+    for requirement in map(Requirement, everything):
+        assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)]), requirement
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    provides = {"PIL": "pillow", "fontTools": "fonttools"}
+    # The extras are imported where they are used, after saying how to get them.
+    extras = [r for extra in ("scale", "fid") for r in PROJECT["optional-dependencies"][extra]]
+    declared = {canonicalize_name(Requirement(r).name) for r in [*PROJECT["dependencies"], *extras]}
+    found = set()
+    for path in (ROOT / "imggen_lib").rglob("*.py"):
+        found |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M))
+    outside = {canonicalize_name(provides.get(n, n)) for n in found - set(sys.stdlib_module_names) - {"imggen_lib"}}
+    assert outside <= declared, f"imported but not declared: {outside - declared}"
+
+
+def test_importing_the_package_does_not_import_torch() -> None:
+    code = "import sys, imggen_lib, imggen_lib.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_public_names_are_functions_in_any_order_of_import() -> None:
+    modules = ["imggen_lib.sampling", "imggen_lib.checkpoint", "imggen_lib.data", "imggen_lib.cli"]
+    code = f"import importlib; [importlib.import_module(m) for m in {modules}]; import imggen_lib as i\n"
+    code += "from imggen_lib import load, load_or_glyphs, pretrained, sample\n"
+    code += "assert all(callable(getattr(i, n)) for n in i.__all__ if n != '__version__') and callable(sample)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_versions_agree() -> None:
+    import imggen_lib
+
+    assert imggen_lib.__version__ == PROJECT["version"]
+    assert f"version: {PROJECT['version']}" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_files_and_functions_stay_readable() -> None:
+    import ast
+
+    for path in (ROOT / "imggen_lib").rglob("*.py"):
+        text = path.read_text()
+        assert text.count("\n") <= 300, f"{path.name} is longer than 300 lines"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno and node.name != "parser":
+                assert node.end_lineno - node.lineno < 60, f"{path.name}: {node.name} is longer than 60 lines"
+
+
+def test_a_loss_imports_no_model_and_a_model_no_loss() -> None:
+    for role, foreign in (("losses", "models"), ("losses", "train"), ("models", "losses"), ("models", "train")):
+        for path in (ROOT / "imggen_lib" / role).glob("*.py"):
+            assert f"imggen_lib.{foreign}" not in re.sub(r":(mod|func|class):`[^`]*`", "", path.read_text()), path
