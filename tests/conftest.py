@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-os.environ["IMGGEN_OFFLINE"] = "1"  # for the subprocesses too
-os.environ["IMGGEN_DEVICE"] = "cpu"  # unless a test names the GPU, as those marked `gpu` do
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _offline_on_the_cpu() -> Iterator[None]:
+    """For the subprocesses too. The device is the CPU unless a test names the GPU, as those marked `gpu` do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMGGEN_OFFLINE", "1")
+        patch.setenv("IMGGEN_DEVICE", "cpu")
+        yield
 
 
 @pytest.fixture(autouse=True)

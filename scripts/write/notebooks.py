@@ -37,6 +37,7 @@ def texts() -> list[Path]:
 def write(notebook: Any, path: Path) -> None:
     """Write with cell numbers as ids and without the kernel's version, so that files differ only where cells do."""
     notebook.metadata.pop("language_info", None)
+    notebook.metadata.get("jupytext", {}).pop("text_representation", None)  # as `jupytext --sync` writes it
     for k, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{k}"
     nbformat.validate(notebook)

@@ -2,7 +2,11 @@
 
 import importlib.util
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -111,3 +115,16 @@ def test_the_table_of_contents_is_complete() -> None:
     assert all((ROOT / f).exists() for f in files)
     assert {ROOT / f for f in files if f.endswith(".ipynb")} == set(NOTEBOOKS)
     assert yaml.safe_load((ROOT / "_config.yml").read_text())["execute"]["execute_notebooks"] == "off"
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("side", [".ipynb", ".md"])
+def test_pairing_changes_nothing_that_nobody_edited(side: str, tmp_path: Path) -> None:
+    """What a reader's JupyterLab does when it opens one half: `jupytext --sync`, with the later time on either side."""
+    shutil.copy(ROOT / "jupytext.toml", tmp_path)
+    pair = [Path(shutil.copy(BOOK / "evaluation" / name, tmp_path)) for name in ("people.ipynb", "people.md")]
+    before = [path.read_text(encoding="utf-8") for path in pair]
+    newer = next(path for path in pair if path.suffix == side)
+    os.utime(newer, (newer.stat().st_mtime + 60,) * 2)
+    subprocess.run([sys.executable, "-m", "jupytext", "--sync", str(newer)], check=True, capture_output=True)
+    assert [path.read_text(encoding="utf-8") for path in pair] == before
