@@ -3,7 +3,8 @@
 Where it is missing: on Colab and Kaggle, and in a Jupyter of the reader's own. There a notebook often comes alone. The library is
 taken from the repository's address (`address.py`) at the tag of its version; ``IMGGEN_SOURCE`` in the environment names another
 source, anything that pip installs. What the platform has of PyTorch and NumPy is passed to pip as it is, so that pip keeps it or
-says why it cannot.
+says why it cannot. What decides is no ``assert``, which ``python -O`` removes. A Jupyter that was opened before anywidget was there
+does not know its front end, so the cell says that the page has to be loaded anew.
 """
 
 import tomllib
@@ -22,7 +23,8 @@ SOURCE = """\
 """
 NO_SOURCE = """\
     source = os.environ.get("IMGGEN_SOURCE")
-    assert source, "imggen_lib is missing: pip install a clone of the book first"
+    if not source:
+        raise RuntimeError("imggen_lib is missing: pip install a clone first")
 """
 CELL = """\
 # Where imggen_lib is missing (Colab, Kaggle, a bare Jupyter), this installs it.
@@ -33,12 +35,16 @@ if util.find_spec("imggen_lib") is None:
 
 {source}
     print(f"Installing {{source}}; PyTorch and NumPy stay as they are.")
+    no_widgets = util.find_spec("anywidget") is None
     kept = [p for p in ("torch", "torchvision", "numpy") if util.find_spec(p)]
     pins = [f"{{p}}=={{metadata.version(p)}}" for p in kept]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", source, *pins]
     done = subprocess.run(pip, capture_output=True, text=True)
-    assert done.returncode == 0, f"pip could not install it: {{done.stderr}}"
+    if done.returncode:
+        raise RuntimeError(f"pip could not install it: {{done.stderr}}")
     invalidate_caches()
+    if no_widgets:
+        print("In JupyterLab, now reload the page and run all cells again.")
 """
 
 

@@ -45,7 +45,7 @@ def _run(code: str, hidden: tuple[str, ...] = (), returncode: int = 0, **environ
 def test_the_cell_is_short_and_formatted(url: str) -> None:
     code = install_cell.code(url, "0.1.0")
     lines = [line for line in code.splitlines() if line.strip()]
-    assert len(lines) <= 15 and max(map(len, lines)) <= notebooks.WIDTH
+    assert len(lines) <= 20 and max(map(len, lines)) <= notebooks.WIDTH
     assert notebooks.formatted(code) == code
     assert (f"git+{url}@v0.1.0" in re.sub(r'"\n    book \+= "', "", code)) == bool(url)
 
@@ -85,7 +85,21 @@ def test_the_environment_names_another_source(url: str) -> None:
 def test_without_an_address_one_sentence_says_what_to_do() -> None:
     done = _run(install_cell.code("", "0.1.0"), hidden=("imggen_lib",))
     assert done.returncode and not done.stdout
-    assert done.stderr.splitlines()[-1] == "AssertionError: imggen_lib is missing: pip install a clone of the book first"
+    assert done.stderr.splitlines()[-1] == "RuntimeError: imggen_lib is missing: pip install a clone first"
+
+
+def test_a_jupyter_that_had_no_widgets_is_to_be_loaded_anew() -> None:
+    code = install_cell.code(ADDRESS, "0.1.0")
+    assert "reload the page" in _run(code, hidden=("imggen_lib", "anywidget")).stdout
+    assert "reload" not in _run(code, hidden=("imggen_lib",)).stdout
+
+
+@pytest.mark.parametrize("optimise", ["", "1"])
+def test_the_checks_of_the_cell_stay_where_asserts_are_removed(optimise: str) -> None:
+    done = _run(install_cell.code("", "0.1.0"), hidden=("imggen_lib",), PYTHONOPTIMIZE=optimise)
+    assert "imggen_lib is missing" in done.stderr
+    done = _run(install_cell.code(ADDRESS, "0.1.0"), hidden=("imggen_lib",), returncode=1, PYTHONOPTIMIZE=optimise)
+    assert done.returncode and "no such tag" in done.stderr
 
 
 def test_what_pip_says_when_it_fails_is_shown() -> None:

@@ -1,8 +1,10 @@
 """What the project's own files promise about each other."""
 
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -94,3 +96,19 @@ def test_a_loss_imports_no_model_and_a_model_no_loss() -> None:
     for role, foreign in (("losses", "models"), ("losses", "train"), ("models", "losses"), ("models", "train")):
         for path in (ROOT / "imggen_lib" / role).glob("*.py"):
             assert f"imggen_lib.{foreign}" not in re.sub(r":(mod|func|class):`[^`]*`", "", path.read_text()), path
+
+
+def test_the_source_distribution_has_the_library_and_no_half_of_the_tests(tmp_path: Path) -> None:
+    """Built from a copy: in the clone itself setuptools leaves files behind."""
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(ROOT / name, tmp_path)
+    unwanted = shutil.ignore_patterns("__pycache__")
+    for folder in ("imggen_lib", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=unwanted)
+    code = "from setuptools import build_meta; print(build_meta.build_sdist('.'))"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
+    with tarfile.open(tmp_path / done.stdout.splitlines()[-1]) as archive:
+        names = {name.split("/", 1)[-1] for name in archive.getnames()}
+    assert not [name for name in names if name.startswith("tests")]
+    here = [path for path in (ROOT / "imggen_lib").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {path.relative_to(ROOT).as_posix() for path in here} <= names
