@@ -1,7 +1,7 @@
 r"""The Creative Adversarial Network's terms: know the styles of real images, and do not commit to one.
 
 Notation: :math:`\ell_{ik}` is the critic's logit for style *k* of image *i*, shape ``(n, k)``, and
-:math:`p_{ik} = \operatorname{softmax}(\ell_i)_k` its posterior over the K styles. Units: nats an image, a mean over the batch,
+:math:`p_{ik} = \operatorname{softmax}(\ell_i)_k` its posterior over the K styles. Units: nats per image, a mean over the batch,
 *minimised*. The real-or-generated part of the game is any of :mod:`imggen_lib.losses.gan`.
 Source: Elgammal et al. 2017, arXiv:1706.07068.
 """

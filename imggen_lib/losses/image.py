@@ -1,4 +1,4 @@
-r"""Distances between images, pixel by pixel or by statistics: one number an image, for images in units of [-1, 1]."""
+r"""Distances between images, pixel by pixel or by statistics: one number per image, for images in units of [-1, 1]."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-r"""The terms of the evidence lower bound, in **nats, summed over dimensions, one number an image**.
+r"""The terms of the evidence lower bound, in **nats, summed over dimensions, one number per image**.
 
 Summing is not a matter of taste. A mean over the 784 pixels of a 28x28 image and a sum over the latents minimises the ELBO with the
 KL term weighted by 784; a mean over both hides a beta of 784 / latents. Callers average over images, never over dimensions.

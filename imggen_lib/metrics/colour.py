@@ -185,7 +185,7 @@ def _mean_difference(formula: Callable[[Lab, Lab], Tensor], reference: Images, i
 
 
 def delta_e_76(reference: Images, image: Images, batch: int = 64) -> PerImage:
-    """Mean colour difference of an image's pixels after CIE76, one number an image: see :func:`lab_difference_76`.
+    """Mean colour difference of an image's pixels after CIE76, one number per image: see :func:`lab_difference_76`.
 
     0 for equal images, 100 for black and white, more for some strong colours; **lower is better**, and about 2.3 can just be seen.
     Symmetric. Overrates differences among strong colours; blind to arrangement as every mean over pixels is.
@@ -195,7 +195,7 @@ def delta_e_76(reference: Images, image: Images, batch: int = 64) -> PerImage:
 
 
 def delta_e_2000(reference: Images, image: Images, batch: int = 64) -> PerImage:
-    """Mean colour difference of an image's pixels after CIEDE2000, one number an image: see :func:`lab_difference_2000`.
+    """Mean colour difference of an image's pixels after CIEDE2000, one number per image: see :func:`lab_difference_2000`.
 
     0 for equal images, 100 for black and white, little more for any two colours; **lower is better**. Symmetric. Made for patches
     of colour side by side: a mean over pixels does not know that fine noise is hard to see, nor where a difference is. Grey

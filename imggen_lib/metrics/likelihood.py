@@ -39,7 +39,7 @@ def log_likelihoods(
 
     In nats, without limits; **higher is better**. In the mean it is below log p(x), by less the larger k: state k. Only models
     with the same kind of pixels (binary, levels, real numbers) compare. It punishes every kind of image that the model leaves out,
-    and hardly sees how samples look: one that draws noise in 99 of 100 samples loses at most log 100 nats an image (Theis et al.
+    and hardly sees how samples look: one that draws noise in 99 of 100 samples loses at most log 100 nats per image (Theis et al.
     2016, arXiv:1511.01844). Training images score better than fresh ones, so use test images. At most `batch` images are decoded
     at a time, whatever `k`; the noise of image i depends on `seed` and i alone, so that `batch` changes the numbers by rounding
     only.
@@ -83,7 +83,7 @@ def importance_log_likelihood(
 ) -> tuple[float, float]:
     """The mean of :func:`log_likelihoods` over the images, and its standard error over images (at least two).
 
-    In nats an image, **higher is better**; unbiased over images at any n, below the truth by the bound's gap at any k.
+    In nats per image, **higher is better**; unbiased over images at any n, below the truth by the bound's gap at any k.
     :func:`bits_per_dimension` makes bits of the same values, with an interval.
     """
     if len(images) < 2:

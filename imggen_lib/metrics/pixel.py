@@ -1,6 +1,6 @@
 r"""How far an image is from the very image it should be, pixel by pixel: for reconstructions, not for samples.
 
-Every function compares image i with reference i, in [-1, 1], and returns one number an image, in float64 on the CPU. The order
+Every function compares image i with reference i, in [-1, 1], and returns one number per image, in float64 on the CPU. The order
 is always **reference first**. Colour channels are measured apart and averaged. `batch` bounds the memory and changes numbers
 by rounding only.
 """

@@ -77,7 +77,7 @@ def cooccurrence(
 
 
 def cooccurrence_statistics(images: Images, levels: int = 16, distance: int = 1, batch: int = 64) -> Cooccurrence:
-    r"""Contrast, homogeneity, energy and correlation of neighbouring grey levels, one number an image.
+    r"""Contrast, homogeneity, energy and correlation of neighbouring grey levels, one number per image.
 
     .. math:: \sum_{ij} p_{ij} (i - j)^2, \quad \sum_{ij} \frac{p_{ij}}{1 + (i - j)^2}, \quad \left(\sum_{ij} p_{ij}^2\right)^{1/2},
         \quad \sum_{ij} p_{ij} \frac{(i - \mu)(j - \mu)}{\sigma^2}

@@ -12,7 +12,7 @@ from imggen_lib.losses.image import lap1
 from imggen_lib.models.latent import Codebook, to_ball
 from imggen_lib.train.state import Record, Schedule, adam, check_batch, check_finite, constant, set_lr
 
-Distance = Callable[[Tensor, Tensor], Tensor]  # two sets of images (n, c, h, w) -> a number an image (n,)
+Distance = Callable[[Tensor, Tensor], Tensor]  # two sets of images (n, c, h, w) -> a number per image (n,)
 
 
 @dataclass

@@ -79,7 +79,7 @@ def evidence_bound(
 
 
 def importance_bound(model: VAE, x: Tensor, labels: Tensor | None, eps: Float[Tensor, "n k z"]) -> Bounds:
-    """The importance-weighted bound (:func:`imggen_lib.losses.vae.iwae_bound`) with k draws an image: one encoding, k decodings."""
+    """The importance-weighted bound (:func:`imggen_lib.losses.vae.iwae_bound`) with k draws per image: one encoding, k decodings."""
     n, k, _ = eps.shape
     mu, logvar = model.encode(x, labels)
     z = mu[:, None] + torch.exp(0.5 * logvar)[:, None] * eps  # (n, k, z)
@@ -103,12 +103,12 @@ def train_vae(
 ) -> Iterator[Record]:
     """Maximise the evidence lower bound over `batches` of ``(images, labels)``; yield a record a step.
 
-    A record holds ``images`` (seen so far) and, as detached tensors in nats an image, ``loss`` (minus the bound that is maximised:
+    A record holds ``images`` (seen so far) and, as detached tensors in nats per image, ``loss`` (minus the bound that is maximised:
     the beta-ELBO with the free bits, or the importance-weighted bound), ``elbo`` (with beta = 1 and no free bits), ``log_px`` and
     ``kl``. Raises :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
     """
     if draws < 1 or (draws > 1 and (free_bits or beta != 1.0)):
-        raise ValueError(f"{draws} draws an image: at least one, and several only with beta = 1 and without free bits")
+        raise ValueError(f"{draws} draws per image: at least one, and several only with beta = 1 and without free bits")
     model = state.model.train()
     for x, labels in batches:
         check_batch(x, model.image_shape)

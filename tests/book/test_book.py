@@ -128,3 +128,11 @@ def test_pairing_changes_nothing_that_nobody_edited(side: str, tmp_path: Path) -
     os.utime(newer, (newer.stat().st_mtime + 60,) * 2)
     subprocess.run([sys.executable, "-m", "jupytext", "--sync", str(newer)], check=True, capture_output=True)
     assert [path.read_text(encoding="utf-8") for path in pair] == before
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
+def test_running_times_are_stated_once_by_the_measurement_under_the_title(notebook: Path) -> None:
+    prose = re.sub(r"```.*?```", "", notebook.with_suffix(".md").read_text(encoding="utf-8"), flags=re.S)
+    claims = r"(chapter|notebook|everything|all cells)[^.|]*\b(takes?|trains?|runs?|computes?)\b[^.|]*\bminutes?\b"
+    found = [m[0] for m in re.finditer(claims, prose) if "GPU" not in m[0] or "without" not in m[0].lower()]
+    assert [f for f in found if "under its title" not in f] == [], "book/times.json says it"
