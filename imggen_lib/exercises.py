@@ -3,6 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+
+def numbers(answer: Any) -> Float64[Tensor, "..."]:
+    """What an answer says: a number, a list, a NumPy array, or a tensor of any type; ``AssertionError`` with a hint otherwise."""
+    try:
+        if isinstance(answer, list | tuple):
+            return torch.stack([numbers(part) for part in answer])
+        return torch.as_tensor(answer).detach().cpu().double()
+    except (TypeError, ValueError, RuntimeError):
+        raise AssertionError(f"the check cannot read this answer as numbers: it is of the type {type(answer).__name__}") from None
+
 
 def attempt(check: Callable[..., None], *answer: Any) -> None:
     """Run `check` on the answer, print ``right`` or ``not yet`` with the reason.

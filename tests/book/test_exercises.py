@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import exercises
+import numpy as np
 import pytest
+import torch
 
-from imggen_lib.exercises import attempt
+from imggen_lib.exercises import attempt, numbers
 
 BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
@@ -29,6 +31,21 @@ def test_attempt_says_how_it_went(capsys: pytest.CaptureFixture[str]) -> None:
     assert dots == "not yet: your answer goes where the dots are"
     assert todo == "not yet: your code is missing"
     assert broken.startswith("not yet: TypeError: ")
+
+
+def test_numbers_come_in_every_form() -> None:
+    for answer in (
+        (1, 2.5),
+        [torch.tensor(1.0), 2.5],
+        np.array([1.0, 2.5], np.float32),
+        torch.tensor([1.0, 2.5], requires_grad=True),
+    ):
+        found = numbers(answer)
+        assert found.dtype == torch.float64 and found.tolist() == [1.0, 2.5] and not found.requires_grad
+    assert numbers(np.float32(2)).shape == () and numbers([[1, 2], torch.ones(2)]).shape == (2, 2)
+    for bad in (None, "3", [1, "a"], [[1], [1, 2]], print):
+        with pytest.raises(AssertionError, match="as numbers"):
+            numbers(bad)
 
 
 def test_the_exercise_is_the_solution_with_its_answer_taken_out() -> None:
