@@ -3,6 +3,8 @@
 A solution is a cell tagged ``solution``. In the exercise cell before it (tagged ``exercise``) the lines from ``# solution`` to
 ``# end`` become one ``raise NotImplementedError  # your code``, and a line ``name = ...  # solution`` loses its right side.
 Lines that are comments explain the solution; the exercise has none of them.
+
+The bars under which the page hides a check and a solution say which of the two they hide.
 """
 
 import re
@@ -45,12 +47,27 @@ def tagged(cell: Any, tag: str) -> bool:
     return cell.cell_type == "code" and tag in cell.metadata.get("tags", [])
 
 
+def _is_check(cell: Any) -> bool:
+    return tagged(cell, "hide-input") and re.search(r"^def check_", cell.source, re.MULTILINE) is not None
+
+
+def _with_bar(cell: Any, what: str) -> Any:
+    """The cell with `what` on the bar under which the page hides it."""
+    bar = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
+    named = cell.copy()
+    named.metadata = {**cell.metadata, "mystnb": {**cell.metadata.get("mystnb", {}), **bar}}
+    return named
+
+
 def with_exercises(cells: list[Any]) -> list[Any]:
-    """The cells with a fresh exercise cell before every solution, and no other exercise cells."""
+    """The cells with a fresh exercise cell before every solution and no other; checks and solutions with named bars."""
     out: list[Any] = []
     for cell in cells:
         if tagged(cell, "solution"):
             out.append(new_code_cell(blank(cell.source), metadata={"tags": ["exercise"]}))
-        if not tagged(cell, "exercise"):
+            out.append(_with_bar(cell, "a solution"))
+        elif _is_check(cell):
+            out.append(_with_bar(cell, "the check"))
+        elif not tagged(cell, "exercise"):
             out.append(cell)
     return out

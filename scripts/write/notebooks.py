@@ -154,15 +154,15 @@ def reformat(text: Path, write_back: bool) -> list[str]:
     installed = install_cell.first(notebook.cells, install_cell.code(configured().url, install_cell.version()))
     if _bare(installed) != _bare(notebook.cells):
         found.append(f"{text.name}: the first cell does not install the library as _config.yml says; run make format pair")
-    before = [(c.cell_type, c.source) for c in installed]
+    before = [(c.cell_type, c.source, c.metadata.get("mystnb")) for c in installed]
     notebook.cells = with_exercises(installed)
     for cell in notebook.cells:
         if cell.cell_type == "code" and (better := formatted(cell.source)) != cell.source:
             if not tagged(cell, "exercise"):
                 found.append(f"{text.name}: a cell is not formatted: {cell.source.splitlines()[0]}")
             cell.source = better
-    if not found and [(c.cell_type, c.source) for c in notebook.cells] != before:
-        found.append(f"{text.name}: an exercise is not what its solution makes it")
+    if not found and [(c.cell_type, c.source, c.metadata.get("mystnb")) for c in notebook.cells] != before:
+        found.append(f"{text.name}: an exercise is not what its solution makes it, or a bar over a check or a solution has no name")
     if found and write_back:
         jupytext.write(notebook, text, fmt="md:myst")
     return found

@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = {p.stem: p for p in sorted((Path(__file__).parent / "answers").glob("*.py"))}
-CHAPTERS = {p.stem: p for p in sorted((ROOT / "book").rglob("*.md")) if ":tags: [solution" in p.read_text(encoding="utf-8")}
+CHAPTERS = {p.stem: p for p in sorted((ROOT / "book").rglob("*.md")) if "tags: [solution" in p.read_text(encoding="utf-8")}
 RIGHT, WRONG = 3, 5  # at least so many of each
 
 

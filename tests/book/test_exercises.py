@@ -7,6 +7,7 @@ import exercises
 import numpy as np
 import pytest
 import torch
+from nbformat.v4 import new_code_cell
 
 from imggen_lib.exercises import attempt, numbers
 
@@ -58,6 +59,16 @@ def test_the_exercise_is_the_solution_with_its_answer_taken_out() -> None:
             exercises.blank(bad)
 
 
+def test_bars_over_checks_and_solutions_say_what_they_hide() -> None:
+    check = new_code_cell("def check_it(x):\n    pass", metadata={"tags": ["hide-input"]})
+    picture = new_code_cell("draw()", metadata={"tags": ["hide-input"], "mystnb": {"image": {"alt": "a line"}}})
+    solution = new_code_cell("x = 1  # solution", metadata={"tags": ["solution", "hide-cell"]})
+    made = exercises.with_exercises([picture, check, solution])
+    assert [c.metadata.get("mystnb", {}).get("code_prompt_show") for c in made] == [None, "Show the check", None, "Show a solution"]
+    assert [(c.source, c.metadata) for c in exercises.with_exercises(made)] == [(c.source, c.metadata) for c in made]
+    assert "mystnb" not in check.metadata
+
+
 def _cells(notebook: Path, tag: str) -> list[dict]:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return [c for c in cells if tag in c["metadata"].get("tags", [])]
@@ -76,3 +87,7 @@ def test_every_exercise_fails_blank_and_every_solution_is_right(notebook: Path) 
         assert _printed(blank).startswith("not yet: your "), "".join(blank["source"])
         assert _printed(solution).splitlines()[0] == "right", "".join(solution["source"])
         assert "hide-cell" in solution["metadata"]["tags"]
+        assert solution["metadata"]["mystnb"]["code_prompt_show"] == "Show a solution"
+    checks = [c for c in _cells(notebook, "hide-input") if "\ndef check_" in "\n" + "".join(c["source"])]
+    assert len(checks) == len(blanks)
+    assert all(c["metadata"]["mystnb"]["code_prompt_show"] == "Show the check" for c in checks)
