@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from imggen_lib.viz.figure import Picture, figure_and_axes
+from imggen_lib.viz.figure import Picture, cell, figure_and_axes
 
 
 def smooth(values: Sequence[float] | np.ndarray, span: int) -> np.ndarray:
@@ -25,13 +25,19 @@ def column(records: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
 def curves(
     records: Sequence[Mapping[str, Any]], *panels: Sequence[str], span: int = 50, labels: Mapping[str, str] | None = None
 ) -> Picture:
-    """Terms of the records against images seen, one panel a group of names; running means over `span` records."""
+    """Terms of the records against images seen, one panel for each group of names, two side by side.
+
+    Drawn are running means over `span` records.
+    """
     if not records or not panels:
         raise ValueError("curves need at least one record and one panel")
     labels = labels or {}
-    figure, axes = figure_and_axes(3.6 * len(panels), 2.6, ncols=len(panels), squeeze=False)
+    rows, columns = -(-len(panels) // 2), min(len(panels), 2)
+    figure, axes = figure_and_axes(3.3 * columns, 2.5 * rows, nrows=rows, ncols=columns, squeeze=False)
     images = column(records, "images")
-    for ax, names in zip(axes[0], panels, strict=True):
+    for ax in axes.flat[len(panels) :]:
+        ax.remove()
+    for ax, names in zip(axes.flat, panels, strict=False):
         for name in names:
             ax.plot(images, smooth(column(records, name), span), label=labels.get(name, name), linewidth=1.4)
         ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
@@ -53,8 +59,8 @@ def latent_map(points: Tensor, labels: Tensor, classes: Sequence[str], limit: fl
         ax.scatter(mine[:, 0], mine[:, 1], s=3, color=colour, alpha=0.5, linewidths=0)
         if len(mine):
             where = np.median(mine, 0)
-            box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour}
-            ax.text(*where, name, ha="center", va="center", fontsize=11, weight="bold", bbox=box)
+            box = {"boxstyle": "circle,pad=0.2", "facecolor": cell(colour, 1.0), "edgecolor": "white"}
+            ax.text(*where, name, ha="center", va="center", fontsize=11, weight="bold", color="white", bbox=box)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     return figure
 

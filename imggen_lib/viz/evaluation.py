@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from imggen_lib.viz.figure import Picture, figure_and_axes
+from imggen_lib.viz.figure import Picture, cell, figure_and_axes
 from imggen_lib.viz.sheets import tile
 
 WORSE, BETTER = "#dd8452", "#3566c8"  # what a metric calls worse, what it calls better
@@ -61,11 +61,10 @@ def damage_table(found: Verdicts, metrics: Sequence[str], words: Mapping[str, st
     for i, damage in enumerate(rows):
         for j, name in enumerate(metrics):
             dose, sign = first_noticed(found[damage], name)
-            colour = (WORSE if sign > 0 else BETTER) if dose else "0.96"
-            shade = 1 - 0.75 * (dose - 1) / max(most - 1, 1) if dose else 1.0
-            ax.add_patch(_square(j, i, colour, shade))
+            shade = 1 - 0.75 * (dose - 1) / max(most - 1, 1)
+            ax.add_patch(_square(j, i, cell(WORSE if sign > 0 else BETTER, shade) if dose else "0.96"))
             if dose:
-                ax.text(j, i, str(dose), ha="center", va="center", fontsize=9, color="white" if shade > 0.6 else "black")
+                ax.text(j, i, str(dose), ha="center", va="center", fontsize=9, color="white")
     ax.set(xlim=(-0.5, len(metrics) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(range(len(metrics)), metrics, rotation=90, fontsize=9)
     ax.set_yticks(range(len(rows)), [(words or {}).get(d, d) for d in rows], fontsize=9)
@@ -74,10 +73,10 @@ def damage_table(found: Verdicts, metrics: Sequence[str], words: Mapping[str, st
     return figure
 
 
-def _square(x: float, y: float, colour: str, alpha: float) -> Any:
+def _square(x: float, y: float, colour: Any) -> Any:
     from matplotlib.patches import Rectangle
 
-    return Rectangle((x - 0.47, y - 0.47), 0.94, 0.94, facecolor=colour, alpha=alpha, linewidth=0)
+    return Rectangle((x - 0.47, y - 0.47), 0.94, 0.94, facecolor=colour, linewidth=0)
 
 
 def damage_frame(images: Tensor, deviations: Mapping[str, Sequence[float]]) -> Picture:
@@ -162,8 +161,8 @@ def scoreboard(table: Mapping[str, Mapping[str, float]], better: Mapping[str, st
         span = merit.max() - merit.min()
         for j, value in enumerate(values):
             shade = (merit[j] - merit.min()) / span if span > 0 else 0.0
-            ax.add_patch(_square(j, i, BETTER, 0.45 * float(shade)))
-            ax.text(j, i, _short(float(value)), ha="center", va="center", fontsize=9)
+            ax.add_patch(_square(j, i, cell(BETTER, float(shade))))
+            ax.text(j, i, _short(float(value)), ha="center", va="center", fontsize=9, color="white")
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(better) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, fontsize=9)
     ax.set_yticks(range(len(better)), list(better), fontsize=9)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from imggen_lib.data import ImageSet
-from imggen_lib.viz.figure import Picture, figure_and_axes, palette_png
+from imggen_lib.viz.figure import Picture, cell, figure_and_axes, palette_png
 from imggen_lib.viz.pages import Html, sliders
 from imggen_lib.viz.sheets import Sheet, enlarged, tile
 
@@ -53,8 +53,8 @@ def code_map(z: Tensor, data: ImageSet, ellipse: tuple[Tensor, Tensor]) -> Pictu
         mine, colour = xy[labels == k], colormaps["tab10"](k % 10)
         ax.scatter(mine[:, 0], mine[:, 1], s=6, color=colour, linewidths=0, alpha=0.8)
         if len(mine):
-            box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour}
-            ax.text(*np.median(mine, 0), name, ha="center", va="center", fontsize=10, weight="bold", bbox=box)
+            box = {"boxstyle": "circle,pad=0.2", "facecolor": cell(colour, 1.0), "edgecolor": "white"}
+            ax.text(*np.median(mine, 0), name, ha="center", va="center", fontsize=10, weight="bold", color="white", bbox=box)
     angle = torch.linspace(0, 2 * torch.pi, 200, dtype=torch.float64)
     circle = torch.stack([angle.cos(), angle.sin()], 1)
     ax.plot(*circle.T.numpy(), color="black", linewidth=1)

@@ -1,10 +1,10 @@
 """HTML for the page that works without a kernel and without a network: films, and sliders over precomputed pictures."""
 
 import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from torch import Tensor
@@ -49,38 +49,55 @@ def flipbook(frames: Sequence[Tensor], labels: Sequence[str], alt: str, columns:
 def sliders(draw: Callable[..., Picture], axes: Mapping[str, Sequence[float | str]], alt: str, colours: int = 32) -> Html:
     """One slider or two that choose among charts drawn beforehand: ``draw(value)`` or ``draw(value, value)`` for every choice.
 
+    Two values are two buttons to choose from.
+
     `axes` maps the name beside each slider (a symbol, best) to its values; `alt` says in words what is seen. All charts must
     have the same size. Works without a kernel and without a network; keep the product of the numbers of values under about 80.
     """
     if len(axes) not in (1, 2) or not all(axes.values()):
         raise ValueError(f"one or two sliders with at least one value each, got {list(axes)}")
     first, second = [*axes.values(), [None]][:2]
-    table = [[_pixels(draw(a) if b is None else draw(a, b)) for b in second] for a in first]
+    table = [[np.asarray((draw(a) if b is None else draw(a, b)).pixels()) for b in second] for a in first]
     if len({cell.shape for row in table for cell in row}) > 1:
         raise ValueError("all charts must have the same size")
     labels = {name: [v if isinstance(v, str) else f"{v:g}".replace("-", "\u2212") for v in values] for name, values in axes.items()}
     return _slider_page(table, labels, alt, scale=1, colours=colours, pixelated=False)
 
 
-def _pixels(picture: Picture) -> np.ndarray:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(picture._repr_png_())) as image:
-        return np.asarray(image.convert("RGB"))
-
-
+# A slider or a choice has moved: its words, and the part of the picture that is seen.
 _MOVE = (
-    "const box=this.closest('[data-frames]'),at=[...box.querySelectorAll('input')].map(e=>[+e.value,+e.max||1]);"
-    "this.nextElementSibling.textContent=this.dataset.labels.split('|')[this.value];"
-    "box.firstElementChild.style.backgroundPosition="
-    "(at[1]?100*at[1][0]/at[1][1]:0)+'% '+100*at[0][0]/at[0][1]+'%'"
+    "const row=this.closest('[data-labels]'),box=row.closest('[data-frames]'),said=row.dataset.labels.split('|')[this.value];"
+    "row.dataset.at=this.value;"
+    "if(this.type==='range'){this.setAttribute('aria-valuetext',said);row.lastElementChild.textContent=said}"
+    "const at=[...box.querySelectorAll('[data-labels]')].map(e=>100*e.dataset.at/(e.dataset.labels.split('|').length-1||1));"
+    "box.firstElementChild.style.backgroundPosition=(at[1]??0)+'% '+at[0]+'%'"
 )
+
+
+def _slider(name: str, values: Sequence[str], start: int, words: str) -> str:
+    """A slider with its name and its value; screen readers are told the value as it is shown."""
+    shown = escape(values[start])
+    return (
+        f'{escape(name)}<input type="range" style="flex:1;min-width:0" min="0" max="{len(values) - 1}" value="{start}" '
+        f'aria-label="{escape(words)}" aria-valuetext="{shown}" oninput="{_MOVE}">'
+        f'<output aria-hidden="true" style="min-width:3em">{shown}</output>'
+    )
+
+
+def _choice(name: str, values: Sequence[str], start: int, group: str) -> str:
+    """Two values to choose from: a slider would have two stops."""
+    buttons = [
+        f'<label style="display:flex;gap:.3em;align-items:center;min-height:2em">'
+        f'<input type="radio" name="{group}" value="{k}"{" checked" * (k == start)} oninput="{_MOVE}">{escape(value)}</label>'
+        for k, value in enumerate(values)
+    ]
+    return f"<span>{escape(name)}</span>{''.join(buttons)}"
 
 
 def _slider_page(
     table: list[list[np.ndarray]], axes: Mapping[str, Sequence[str]], alt: str, scale: int, colours: int, pixelated: bool
 ) -> Html:
-    """All pictures in one PNG, rows for the first slider and columns for the second; a slider moves what is seen of it."""
+    """All pictures in one PNG, rows for the first control and columns for the second; a control moves what is seen of it."""
     height, width = table[0][0].shape[:2]
     sprite = palette_png(enlarged(np.concatenate([np.concatenate(row, 1) for row in table]), 1), colours)
     starts = [len(values) // 2 for values in axes.values()]
@@ -90,14 +107,16 @@ def _slider_page(
         f"background-size:{100 * len(table[0])}% {100 * len(table)}%;"
         f"background-position:{[*shares, 0][1]}% {shares[0]}%;background-image:url({_data_url(sprite, 'png')})"
     )
+    row_style = f"display:flex;flex-wrap:wrap;gap:0 .6em;align-items:center;max-width:{width * scale}px"
     controls = []
-    for (name, values), start in zip(axes.items(), starts, strict=True):
-        words = escape(f"{alt}: {name}" if name else alt)
-        controls.append(
-            f'<label style="display:flex;gap:.6em;align-items:center;max-width:{width * scale}px">{escape(name)}'
-            f'<input type="range" style="flex:1;min-width:0" min="0" max="{len(values) - 1}" value="{start}" aria-label="{words}" '
-            f'data-labels="{escape("|".join(values))}" oninput="{_MOVE}">'
-            f'<output style="min-width:3em">{escape(values[start])}</output></label>'
-        )
+    for k, ((name, values), start) in enumerate(zip(axes.items(), starts, strict=True)):
+        words = f"{alt}: {name}" if name else alt
+        data = f'data-labels="{escape("|".join(values))}" data-at="{start}" style="{row_style}"'
+        if len(values) == 2:
+            group = f"choice-{crc32(sprite)}-{k}"
+            inside = _choice(name, values, start, group)
+            controls.append(f'<div role="radiogroup" aria-label="{escape(words)}" {data}>{inside}</div>')
+        else:
+            controls.append(f"<label {data}>{_slider(name, values, start, words)}</label>")
     picture = f'<div role="img" aria-label="{escape(alt)}" style="{style}"></div>'
     return Html(f"<div data-frames>{picture}{''.join(controls)}</div>", "sliders")

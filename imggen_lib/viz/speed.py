@@ -97,9 +97,12 @@ def measurements(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Picture:
-    """Images a second against each setting, one panel a setting, both axes logarithmic; GANs round, VAEs square."""
-    figure, axes = figure_and_axes(2.4 * len(curves), 2.5, ncols=len(curves), sharey=True, squeeze=False)
-    for ax, lines in zip(axes[0], curves.values(), strict=True):
+    """Images a second against each setting, two panels side by side, both axes logarithmic; GANs round, VAEs square."""
+    rows, columns = -(-len(curves) // 2), min(len(curves), 2)
+    figure, axes = figure_and_axes(2.9 * columns, 2.5 * rows, nrows=rows, ncols=columns, sharey=True, squeeze=False)
+    for ax in axes.flat[len(curves) :]:
+        ax.remove()
+    for ax, lines in zip(axes.flat, curves.values(), strict=False):
         for name, points in lines.items():
             mark, colour = _MARKS[name[:3]]
             ax.plot(*zip(*points, strict=True), marker=mark, color=colour, markersize=5, linewidth=1.2)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from imggen_lib.viz.figure import Picture, figure_and_axes
+from imggen_lib.viz.figure import DENSITY, Picture, figure_and_axes
 from imggen_lib.viz.sheets import tile
 
 Values = Sequence[float] | Tensor | np.ndarray
@@ -60,7 +60,7 @@ def histograms(samples: Mapping[str, Values], limit: float, level: float, **name
 def density_map(log_p: Tensor, extent: tuple[float, float, float, float], curve: Tensor, points: Tensor, marked: Tensor) -> Picture:
     """A density over the plane from its logarithm ``(h, w)``, a curve ``(n, 2)``, points ``(m, 2)``, one marked ``(2,)``."""
     figure, ax = figure_and_axes(4.6, 3.6)
-    ax.imshow(_array(log_p.exp()), extent=extent, origin="lower", cmap="Blues", aspect="equal", vmax=float(log_p.exp().max()))
+    ax.imshow(_array(log_p.exp()), extent=extent, origin="lower", cmap=DENSITY, aspect="equal", vmax=float(log_p.exp().max()))
     ax.plot(*_array(curve.T), color=_ORANGE, linewidth=1.4)
     ax.scatter(*_array(points.T), s=5, color="black", alpha=0.5, linewidths=0)
     ax.scatter(*_array(marked), s=70, facecolors="none", edgecolors="black", linewidths=1.6)

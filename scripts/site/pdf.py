@@ -72,9 +72,11 @@ def last_frame(source: str) -> str:
 def still(soup: BeautifulSoup, article: Tag, page: str) -> None:
     """Replace what moves by what stands still."""
     for book in article.select("[data-frames]"):
-        stands = [f"{box.get_text(' ', strip=True)}" for box in book.select("label")]
-        for label in book.select("label"):
-            label.decompose()
+        stands = []
+        for row in book.select("[data-labels]"):
+            value = str(row["data-labels"]).split("|")[int(str(row.get("data-at", 0)))]
+            stands.append(" ".join(dict.fromkeys([next(row.stripped_strings, value), value])))
+            row.decompose()
         book.append(note(soup, "slider", page=page, value=", ".join(stands)))
     for demo in article.select("iframe, .imggen-live, .widget-subarea"):
         kind = WORDS.get(str(demo.get("data-demo")), WORDS["a demo"])

@@ -9,9 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib import colormaps
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from PIL import Image
 
 from imggen_lib import viz
+from imggen_lib.viz.figure import CYCLE, DENSITY, INK, cell, luminance, on_both
 
 Make = Callable[..., torch.Tensor]
 
@@ -127,22 +132,111 @@ def test_progress_passes_everything_through(capsys: pytest.CaptureFixture[str]) 
     assert list(viz.progress(records, 25, disable=True)) == records
 
 
-def test_sliders_hold_every_chart() -> None:
-    def draw(height: float, width: float) -> viz.Picture:
-        figure, ax = viz.figure_and_axes(1.0, 0.8)
-        ax.bar([0], [height], width)
-        return figure
+def _bar(height: float, width: float) -> viz.Picture:
+    figure, ax = viz.figure_and_axes(1.0, 0.8)
+    ax.bar([0], [height], width)
+    return figure
 
-    page = viz.sliders(draw, {"h": [1.0, 2.0, -3.5], "w": [0.5, 1.0]}, alt="a <bar>")._repr_html_()
-    assert page.count('type="range"') == 2 and 'max="2"' in page and 'max="1"' in page
+
+def test_sliders_hold_every_chart() -> None:
+    page = viz.sliders(_bar, {"h": [1.0, 2.0, -3.5], "w": [0.5, 1.0, 2.0]}, alt="a <bar>")._repr_html_()
+    assert page.count('type="range"') == 2 and page.count('max="2"') == 2
     assert 'data-labels="1|2|\u22123.5"' in page and 'aria-label="a &lt;bar&gt;: w"' in page
     width, height = re.search(r"aspect-ratio:(\d+)/(\d+)", page).groups()  # type: ignore[union-attr]
     with Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^)]+)", page).group(1)))) as sprite:  # type: ignore[union-attr]
-        assert sprite.size == (2 * int(width), 3 * int(height))
-    one = viz.sliders(lambda h: draw(h, 1.0), {"h": [1.0]}, alt="one")._repr_html_()
+        assert sprite.size == (3 * int(width), 3 * int(height))
+        assert sprite.convert("RGBA").getpixel((0, 0))[3] == 0, "no ground of its own"
+    one = viz.sliders(lambda h: _bar(h, 1.0), {"h": [1.0]}, alt="one")._repr_html_()
     assert 'max="0"' in one
     for axes in ({}, {"h": []}, {"a": [1.0], "b": [1.0], "c": [1.0]}):
         with pytest.raises(ValueError, match="sliders"):
-            viz.sliders(draw, axes, alt="x")
+            viz.sliders(_bar, axes, alt="x")
     with pytest.raises(ValueError, match="same size"):
         viz.sliders(lambda h: viz.figure_and_axes(h, 1.0)[0], {"h": [1.0, 2.0]}, alt="x")
+
+
+def test_sliders_tell_their_value_and_two_values_are_a_choice() -> None:
+    page = viz.sliders(_bar, {"h": [1.0, 2.0, -3.5], "w": [0.5, 1.0]}, alt="bars")._repr_html_()
+    assert 'aria-valuetext="2"' in page and "setAttribute('aria-valuetext',said)" in page
+    assert page.count('type="range"') == 1 and page.count('type="radio"') == 2 and 'role="radiogroup" aria-label="bars: w"' in page
+    assert page.count(" checked") == 1 and len(set(re.findall(r'name="(choice-\S+)"', page))) == 1
+    frames = [torch.full((1, 1, 4, 4), v) for v in (-1.0, 0.0, 1.0)]
+    book = viz.flipbook(frames, ["t = 0", "t = 0.42", "t = 1"], "shades")._repr_html_()
+    assert 'aria-valuetext="t = 0.42"' in book
+
+
+# One picture for a white and for a dark page
+
+GROUNDS = ("#ffffff", "#121212")
+
+
+def _contrast(a: object, b: object) -> float:
+    high, low = sorted((luminance(a) + 0.05, luminance(b) + 0.05), reverse=True)
+    return high / low
+
+
+def test_what_is_drawn_is_told_from_white_and_from_dark() -> None:
+    tables = [*colormaps["tab10"].colors, "red", "yellow", "navy", "#dd8452", "C0", "C1", "black", "white", "0.2", "k"]
+    for colour in [*CYCLE, *tables]:
+        seen = on_both(colour)
+        assert seen[3] == 0 if colour == "white" else seen[3] > 0.9, colour
+        least = min(_contrast(seen, ground) for ground in GROUNDS)
+        assert least > 2.99, f"{colour}: {least:.2f}"
+        assert np.allclose(on_both(seen)[:3], seen[:3], atol=1e-3), "twice changes no more than once"
+    assert min(_contrast(INK, ground) for ground in GROUNDS) > 4.3
+    assert on_both("0.9")[3] == pytest.approx((1 - 0.9) / (1 - 0x79 / 255)), "a pale grey is a little ink"
+    for share in (0.0, 0.5, 1.0):
+        assert _contrast(cell("#dd8452", share), "white") > 4.49
+
+
+def _drawn_in_every_way() -> viz.Picture:
+    figure, axes = viz.figure_and_axes(5.0, 3.0, ncols=2)
+    ax, bare = axes
+    ax.plot([0, 1], [0, 1], color="black", label="a", markerfacecolor="white", marker="o")
+    ax.fill_between([0, 1], [1, 0], color="0.9")
+    ax.bar([0.5], [0.4], color="yellow", alpha=0.4)
+    ax.scatter([0.2, 0.3], [0.8, 0.9], color=["navy", "white"])
+    ax.errorbar([0.1], [0.2], [0.1], color="k")
+    ax.axhspan(0.1, 0.2, color="0.96")
+    ax.quiver([0.5], [0.5], [1], [1], color="0.65")
+    ax.text(0.5, 0.5, "black")
+    ax.text(0.7, 0.7, "1", color="white", bbox={"facecolor": "navy"})
+    ax.set_title("small", fontsize=5)
+    ax.legend(frameon=False, fontsize=6)
+    bare.imshow(np.zeros((2, 2)), cmap=DENSITY, vmin=0, vmax=1)
+    return figure
+
+
+def test_a_picture_has_no_ground_of_its_own() -> None:
+    """Composed over white and over black it has that ground in its corners, in its axes and wherever nothing is drawn."""
+    figure = _drawn_in_every_way()
+    with Image.open(io.BytesIO(figure._repr_png_())) as stored:
+        picture = stored.convert("RGBA")
+    alpha = np.asarray(picture)[..., 3]
+    assert (alpha[[0, 0, -1, -1], [0, -1, 0, -1]] == 0).all()
+    assert (alpha == 0).mean() > 0.7
+    dark = Image.new("RGBA", picture.size, "#121212")
+    dark.alpha_composite(picture)
+    white = (np.asarray(dark)[..., :3].min(2) > 200).mean()
+    assert white < 0.002, "all that is white on a dark page is a digit in a box"
+    drawn = [a for a in figure.findobj(Line2D) if a.get_visible() and to_rgba(a.get_color())[3] > 0]
+    assert drawn and all(_contrast(a.get_color(), g) > 2.99 for a in drawn for g in GROUNDS)
+
+
+@pytest.mark.parametrize("width", [2.0, 4.0, 5.5, 7.0, 10.0])
+def test_text_is_ten_pixels_high_on_a_phone(width: float) -> None:
+    figure, ax = viz.figure_and_axes(width, 3.0)
+    ax.plot([0, 1], [0, 1], label="a")
+    ax.set_xlabel("x", fontsize=6)
+    ax.set_xticks([0, 1], ["a", "b"], fontsize=5)
+    ax.tick_params(axis="y", labelsize=4)
+    ax.legend(fontsize=5)
+    picture = figure.pixels()
+    shrunk = min(1.0, 358 / picture.width)
+    sizes = {t.get_text(): t.get_fontsize() * viz.DPI / 72 * shrunk for t in figure.findobj(Text) if t.get_text()}
+    assert len(sizes) > 6 and min(sizes.values()) > 9.99, sizes
+
+
+def test_many_panels_stand_two_in_a_row() -> None:
+    records = [{"images": 64 * k, "a": 1.0 * k} for k in range(1, 5)]
+    assert viz.curves(records, ["a"], ["a"], ["a"]).get_figwidth() < 7 and len(viz.curves(records, ["a"], ["a"], ["a"]).axes) == 3

@@ -44,4 +44,10 @@ def test_the_map_shows_every_code_and_the_ellipse_of_the_gaussian() -> None:
 def test_the_slider_has_every_picture() -> None:
     table = {name: {w: torch.full((1, 3, 8, 8), 0.1 * w) for w in (1.0, 2.0, 3.0)} for name in ("a", "b")}
     html = optimisation.picture_slider(table, ("style", "w"), "words").html
-    assert html.count('type="range"') == 2 and "a|b" in html and "1|2|3" in html and "words" in html
+    assert (
+        html.count('type="range"') == 1
+        and html.count('type="radio"') == 2
+        and "a|b" in html
+        and "1|2|3" in html
+        and "words" in html
+    )
