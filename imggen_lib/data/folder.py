@@ -1,55 +1,15 @@
-"""A folder of a person's own images, of any size and mode."""
+"""A folder of a person's own images, of any size and mode, in memory."""
 
-import hashlib
-import os
 import warnings
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from imggen_lib.data.imageset import ImageSet
+from imggen_lib.data.listing import Listing, check_shape, check_split, listing, too_few
+from imggen_lib.data.pictures import colour, read, shown
 from imggen_lib.errors import DataError
-
-SUFFIXES = frozenset(".png .jpg .jpeg .gif .bmp .tif .tiff .webp .ppm .pgm .pbm .ico .tga .jp2 .avif .heic".split())
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    """First frame, upright, transparency over white, 16-bit and float pictures brought to 8 bits."""
-    picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I;16"):
-        picture = Image.fromarray((np.asarray(picture, dtype=np.uint16) >> 8).astype(np.uint8))
-    elif picture.mode in ("I", "F"):
-        pixels = np.asarray(picture, dtype=np.float64)
-        if not np.isfinite(pixels).all():
-            raise ValueError("has NaN or infinite pixels")
-        low, high = pixels.min(), pixels.max()
-        if picture.mode == "I" and low >= 0 and high > 255:
-            pixels = pixels / 257  # 16 bits stored in 32
-        elif low < 0 or high > 255 or high <= 1:
-            pixels = (pixels - low) / max(high - low, 1e-12) * 255
-        picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-    if "A" in picture.mode or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
-
-
-def fitted(file: Path | BytesIO, size: int) -> np.ndarray:
-    """A picture as ``(size, size, 3)`` uint8: the shorter side resized to `size`, the centre cropped."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file) as picture:
-            picture.load()
-            return np.asarray(ImageOps.fit(_to_rgb(picture), (size, size), Image.Resampling.LANCZOS))
-
-
-def in_test_split(name: str) -> bool:
-    """A tenth of all files, chosen by name alone: adding files moves none of the others."""
-    return hashlib.sha256(os.fsencode(name)).digest()[0] < 26
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
@@ -57,60 +17,59 @@ def grey(pixels: np.ndarray) -> np.ndarray:
     return np.round(pixels @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
 
 
-def pictures(root: Path) -> list[Path]:
-    """The picture files below `root`, links to folders followed, hidden files and folders left out."""
-    found, seen = [], set()
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        subfolders[:] = [] if real in seen else [s for s in subfolders if not s.startswith(".")]
-        if real not in seen:
-            found += [Path(folder, name) for name in names if not name.startswith(".")]
-        seen.add(real)
-    return sorted(p for p in found if p.suffix.lower() in SUFFIXES and p.is_file())
-
-
-def read_folder(path: str | Path, split: str, *, size: int = 32, channels: int | None = None) -> ImageSet:
-    """Every picture below `path`, resized and cropped to ``size x size``.
+def read_folder(
+    path: str | Path, split: str, *, size: int = 32, channels: int | None = None, background: str = "white"
+) -> ImageSet:
+    """Every picture below `path`, resized and cropped to ``size x size``; :mod:`imggen_lib.data.pictures` says what values mean.
 
     The classes are the first-level subfolders, if there are any. `channels` is 1 or 3; by default grey if every picture is grey.
-    A tenth of the files, chosen by name, is the test split; with fewer than 20 pictures both splits are the whole folder.
-    Unreadable files are skipped and listed in ``ImageSet.skipped``; so are pictures so large that they may be an attack.
+    What is transparent shows `background`, a colour's name or ``"#808080"``. A tenth of the files, chosen by name, is the test
+    split; with fewer than 20 pictures both splits are the whole folder. Files that cannot be read are skipped and listed in
+    ``ImageSet.skipped``, with the reason; so are pictures so large that they may be an attack. A class of which no picture is
+    left for training is told by a warning.
     """
-    root = Path(path).expanduser()
-    if not root.is_dir():
-        raise DataError(f"{root} is not a folder")
-    if size < 8 or size % 4:
-        raise ValueError(f"size must be a multiple of 4 and at least 8, got {size}")
-    if channels not in (None, 1, 3):
-        raise ValueError(f"channels must be 1 or 3, got {channels}")
-    files = pictures(root)
-    if not files:
-        raise DataError(f"{root} holds no pictures (looked for {', '.join(sorted(SUFFIXES))}, in subfolders too)")
-    read, kept, skipped = [], [], []
-    for file in files:
-        name = file.relative_to(root).as_posix()
-        try:
-            read.append(fitted(file, size))
-            kept.append(name)
-        except UnidentifiedImageError:
-            skipped.append(f"{name}: not a picture that can be read")
-        except MemoryError:
-            raise
-        except Exception as error:  # decoders raise what they like for damaged files
-            skipped.append(f"{name}: {error}")
+    check_split(split)
+    check_shape(size, channels)
+    over = colour(background)
+    found = listing(path)
+    pixels, kept, skipped, remarks = _read(found, size, over)
     if len(kept) < 2:
-        reasons = "".join(f"\n  {line}" for line in skipped[:5])
-        raise DataError(f"{root} holds {len(kept)} readable picture{'s' * (len(kept) != 1)}; a model needs at least two{reasons}")
-    pixels = np.stack(read)  # (n, s, s, 3)
+        raise too_few(found.root, len(kept), skipped)
+    if remarks:
+        more = f", and {len(remarks) - 10} more" if len(remarks) > 10 else ""
+        warnings.warn(f"{len(remarks)} picture(s) look wrong: {'; '.join(remarks[:10])}{more}", stacklevel=3)
     if channels == 1 or (channels is None and bool((pixels[..., :1] == pixels).all())):
         pixels = grey(pixels)
-    tops = [name.split("/")[0] if "/" in name else "." for name in kept]
-    classes = tuple(sorted(set(tops)))
-    labels = torch.tensor([classes.index(t) for t in tops])
-    whole = ImageSet(
-        torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), labels, classes, f"folder:{path}", skipped=tuple(skipped)
-    )
-    test = torch.tensor([in_test_split(name) for name in kept])
-    if len(kept) < 20 or test.all() or not test.any():
-        return whole
-    return whole.subset(test if split == "test" else ~test)
+    here = sorted(set(found.split(split)) & set(kept))
+    if not here:
+        raise DataError(f"none of the pictures in the {split} split of {shown(str(found.root))} can be read")
+    warn_of_empty_classes(found, {found.labels[k] for k in set(found.split("train")) & set(kept)})
+    position = {k: row for row, k in enumerate(kept)}
+    images = torch.from_numpy(pixels[[position[k] for k in here]]).permute(0, 3, 1, 2).contiguous()
+    labels = torch.tensor([found.labels[k] for k in here])
+    return ImageSet(images, labels, found.classes, f"folder:{path}", skipped=tuple(skipped))
+
+
+def _read(found: Listing, size: int, over: tuple[int, int, int]) -> tuple[np.ndarray, list[int], list[str], list[str]]:
+    """The pixels ``(n, size, size, 3)`` of what can be read, its positions, what is skipped, and what looks wrong."""
+    pixels, kept, skipped, remarks = [], [], list(found.skipped), []
+    for k, (file, name) in enumerate(zip(found.files, found.names, strict=True)):
+        try:
+            picture, remark = read(file, size, over, file.suffix)
+        except DataError as error:
+            skipped.append(f"{shown(name)}: {error}")
+            continue
+        pixels.append(picture)
+        kept.append(k)
+        remarks += [f"{shown(name)} is {remark}"] if remark else []
+    return (np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)), kept, skipped, remarks
+
+
+def warn_of_empty_classes(found: Listing, trained: set[int]) -> None:
+    """Say which classes have no picture to train with: a model with classes would learn nothing of them."""
+    empty = [shown(name) for k, name in enumerate(found.classes) if k not in trained]
+    if empty:
+        names = ", ".join(empty[:10]) + (f", and {len(empty) - 10} more" if len(empty) > 10 else "")
+        warnings.warn(
+            f"no picture to train with in the class(es) {names}: a model with classes learns nothing of them", stacklevel=4
+        )

@@ -339,16 +339,16 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path) -> None:
 def test_a_decoder_that_fails_in_its_own_way_skips_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(3):
         _picture(tmp_path / f"{k}.png", "L", (20, 20), 40 * k)
-    from imggen_lib.data import folder
+    from imggen_lib.data import pictures
 
-    real = folder.fitted
+    real = pictures._fitted
 
-    def read(path: Path, size: int) -> np.ndarray:
-        if path.name == "1.png":
+    def fitted(picture: Image.Image, *args: object) -> tuple[np.ndarray, str]:
+        if picture.filename.endswith("1.png"):  # type: ignore[attr-defined]
             raise RuntimeError("Failed to decode image")
-        return real(path, size)
+        return real(picture, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(folder, "fitted", read)
+    monkeypatch.setattr(pictures, "_fitted", fitted)
     assert load(f"folder:{tmp_path}").skipped == ("1.png: Failed to decode image",)
 
 
