@@ -1,23 +1,35 @@
 """Fetch a file into the cache: several mirrors, time-outs, retries, a progress bar, a checksum, and an atomic rename.
 
 Files are written only inside the cache folder (``$IMGGEN_CACHE``, else the platform's own), and only under their final name once
-they are whole and their checksum is right.
+they are whole and their checksum is right. Who may read them is decided by the umask, as for any new file.
 """
 
 import contextlib
 import hashlib
+import http.client
 import os
+import platform
+import re
+import secrets
+import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import Any
 
+from imggen_lib.data.words import plain, user_path
 from imggen_lib.errors import DataError, DataUnavailable
 
 TIMEOUT = 20.0  # seconds without a byte
+SLOWEST, WINDOW = 10_000, 60.0  # fewer bytes in so many seconds are given up
 RETRIES = 2  # tries a mirror
 PAUSE = 1.0  # seconds between two tries at the same mirror
+_LEFT = 3600.0  # seconds after which an unfinished file is nobody's
+_ADVICE = "delete it and try again, so that it is fetched anew"
+_UNFINISHED = re.compile(r"\..+\.(?:(?P<host>[^.]+)-(?P<pid>\d+)-)?[a-z0-9_]{8}")
+#: What goes wrong with a transfer: an answer that is no HTTP is neither an ``OSError`` nor a ``ValueError``.
+TRANSFER_ERRORS = (OSError, EOFError, ValueError, http.client.HTTPException)
 
 
 def cache_folder() -> Path:
@@ -25,7 +37,7 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_path
 
     chosen = os.environ.get("IMGGEN_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("imggen_lib")
+    return user_path(chosen) if chosen else user_cache_path("imggen_lib")
 
 
 def offline() -> bool:
@@ -45,28 +57,63 @@ def verify(path: Path, expected: str, size: int) -> None:
     if actual_size != size or sha256(path) != expected:
         what = f"{actual_size:,} bytes" if actual_size != size else "the right size but other bytes"
         raise DataError(
-            f"{path} is damaged or another file: it has {what}, expected {size:,} bytes with SHA-256 {expected[:12]}...; "
-            "delete it and try again, so that it is fetched anew"
+            f"{path} is damaged or another file: it has {what}, expected {size:,} bytes with SHA-256 {expected[:12]}...; {_ADVICE}"
         )
 
 
-def _fetch_once(url: str, target: Path, expected: str, size: int) -> None:
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "_", platform.node())
+
+
+def _is_left(path: Path) -> bool:
+    """Whether nobody writes an unfinished file any more: its process, on this machine, is gone, or it is an hour old."""
+    found = _UNFINISHED.fullmatch(path.name)
+    if not found:
+        return False
+    if found["host"] == _host() and os.name == "posix":
+        try:
+            os.kill(int(found["pid"]), 0)  # asks, does nothing
+        except ProcessLookupError:
+            return True
+        except (OSError, OverflowError):
+            pass
+    return time.time() - path.stat().st_mtime > _LEFT
+
+
+def sweep(folder: Path) -> None:
+    """Delete the unfinished files of processes that were killed."""
+    for path in folder.glob(".*"):
+        with contextlib.suppress(OSError):
+            if _is_left(path):
+                path.unlink()
+
+
+def _copy(response: Any, file: Any, size: int, name: str) -> None:
+    """What a server sends into a file; ``OSError`` if it sends too much, too little or too slowly."""
     from tqdm.auto import tqdm
 
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        temporary = Path(file.name)
+    seen, mark, since = 0, 0, time.monotonic()
+    with tqdm(total=size, unit="B", unit_scale=True, desc=name, leave=False, disable=sys.stderr is None) as bar:
+        while block := response.read1(1 << 16):  # what has come; read() would wait for all of it
+            file.write(block)
+            seen += len(block)
+            bar.update(len(block))
+            if seen > size:
+                raise OSError(f"more than the expected {size:,} bytes")
+            if (passed := time.monotonic() - since) >= WINDOW:
+                if seen - mark < SLOWEST:
+                    raise OSError(f"only {seen - mark:,} bytes in {passed:.0f} seconds")
+                mark, since = seen, time.monotonic()
+    if seen < size:
+        raise OSError(f"{seen:,} of {size:,} bytes, then the end")
+
+
+def _fetch_once(url: str, target: Path, expected: str, size: int) -> None:
+    temporary = target.with_name(f".{target.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}")
+    request = urllib.request.Request(url, headers={"User-Agent": "imggen_lib"})
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": "imggen_lib"})
-        with (
-            temporary.open("wb") as file,
-            urllib.request.urlopen(request, timeout=TIMEOUT) as response,
-            tqdm(total=size, unit="B", unit_scale=True, desc=target.name, leave=False) as bar,
-        ):
-            while block := response.read(1 << 16):
-                file.write(block)
-                bar.update(len(block))
-                if bar.n > size:
-                    raise DataError(f"{url} sends more than the expected {size:,} bytes")
+        with open(temporary, "xb") as file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            _copy(response, file, size, target.name)
             file.flush()
             os.fsync(file.fileno())
         verify(temporary, expected, size)
@@ -77,6 +124,18 @@ def _fetch_once(url: str, target: Path, expected: str, size: int) -> None:
         raise
 
 
+def _why(error: BaseException) -> str:
+    """A transfer's failure in one line, whatever the server wrote into it."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"{error.code} {plain(DataError(error.reason))}"
+    if isinstance(error, DataError):  # of a file that is deleted by now
+        return str(error).split(" is damaged or another file: ")[-1].removesuffix(f"; {_ADVICE}")
+    reason = getattr(error, "reason", None)
+    if isinstance(error, http.client.HTTPException):
+        return f"no proper HTTP answer ({type(error).__name__})"
+    return plain(reason if isinstance(reason, BaseException) else error)
+
+
 def fetch(urls: list[str], target: Path, expected: str, size: int) -> Path:
     """Download the first of `urls` that gives the expected bytes to `target`, and return `target`."""
     if offline():
@@ -85,16 +144,15 @@ def fetch(urls: list[str], target: Path, expected: str, size: int) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataUnavailable(f"{target.parent} cannot be made: {error}; IMGGEN_CACHE names another folder") from error
+    sweep(target.parent)
     failures: dict[str, str] = {}  # the last one of each mirror
     for url in urls:
         for attempt in range(RETRIES):
             try:
                 _fetch_once(url, target, expected, size)
                 return target
-            except (OSError, EOFError, DataError, ValueError) as error:
-                reason = getattr(error, "reason", None) or error
-                # The temporary file's name says nothing to the reader.
-                failures[url] = str(reason).split(" is damaged or another file: ")[-1]
+            except TRANSFER_ERRORS as error:
+                failures[url] = _why(error)
                 if isinstance(error, urllib.error.HTTPError) and error.code in (403, 404, 410):
                     break
                 if attempt + 1 < RETRIES:

@@ -8,7 +8,8 @@ import torch
 
 from imggen_lib.data.imageset import ImageSet
 from imggen_lib.data.listing import Listing, check_shape, check_split, listing, too_few
-from imggen_lib.data.pictures import colour, read, shown
+from imggen_lib.data.pictures import colour, read
+from imggen_lib.data.words import shown
 from imggen_lib.errors import DataError
 
 

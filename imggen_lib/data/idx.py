@@ -11,6 +11,7 @@ import torch
 
 from imggen_lib.data.download import cache_folder, fetch, verify
 from imggen_lib.data.imageset import ImageSet
+from imggen_lib.data.words import user_path
 from imggen_lib.errors import DataError, DataUnavailable
 
 
@@ -70,12 +71,15 @@ def locate(source: IdxSource, file: str) -> Path:
     """The verified path of a distributed file: in ``$IMGGEN_DATA``, else in the cache, else downloaded into the cache."""
     size, digest = source.files[file]
     data = os.environ.get("IMGGEN_DATA")
-    roots = ([Path(data).expanduser()] if data else []) + [cache_folder()]
+    roots = ([user_path(data)] if data else []) + [cache_folder()]
     for root in roots:
         path = root / source.folder / "raw" / file
-        if path.is_file():
-            verify(path, digest, size)
-            return path
+        try:
+            if path.is_file():
+                verify(path, digest, size)
+                return path
+        except OSError as error:
+            raise DataUnavailable(f"{path} cannot be read: {error.strerror}") from error
     target = cache_folder() / source.folder / "raw" / file
     try:
         return fetch([mirror + file for mirror in source.mirrors], target, digest, size)

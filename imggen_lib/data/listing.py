@@ -5,8 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from imggen_lib.data.pictures import plain, shown
-from imggen_lib.errors import DataError, DataUnavailable, unknown_name
+from imggen_lib.data.words import plain, shown, user_path
+from imggen_lib.errors import DataError, unknown_name
 
 ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .mpo .gif .bmp .dib .tif .tiff .webp .ppm .pgm .pbm .pnm .pfm .ico .tga "
@@ -36,14 +36,6 @@ class Listing:
         if len(self.files) < _FEW or all(self.test) or not any(self.test):
             return list(range(len(self.files)))
         return [k for k, held_out in enumerate(self.test) if held_out == (name == "test")]
-
-
-def user_path(path: str | Path) -> Path:
-    """A path with ``~`` and ``~name`` put in."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise DataUnavailable(f"{path} cannot be found: {error}") from error
 
 
 def check_split(split: str) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
 
+from imggen_lib.data.words import plain
 from imggen_lib.errors import DataError
 
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "AVIF", "HEIF")  # and TGA by name
@@ -34,17 +35,6 @@ _SLACK = 0.25  # of floats outside [0, 1]: what resampling and sharpening add
 _DARK = 16  # the largest of 256 levels in 12-bit values that were stored as 16 bits
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-
-
-def shown(text: str) -> str:
-    """Text as it may be printed on a terminal: line breaks, control signs and bytes that are no text become escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def plain(error: BaseException) -> str:
-    """The reason that an exception gives, in one line of at most 200 signs."""
-    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error.args[0] if error.args else "")
-    return shown(" ".join(told.split()))[:200] or type(error).__name__
 
 
 def colour(name: str) -> Colour:

@@ -19,8 +19,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from imggen_lib.data.folder import grey
 from imggen_lib.data.imageset import ImageSet
-from imggen_lib.data.listing import ENDINGS, user_path
-from imggen_lib.data.pictures import Colour, plain, read, shown
+from imggen_lib.data.listing import ENDINGS
+from imggen_lib.data.pictures import Colour, read
+from imggen_lib.data.words import plain, shown, user_path
 from imggen_lib.data.workers import Item
 from imggen_lib.errors import DataError, DataUnavailable
 from imggen_lib.noise import generator_for, mix

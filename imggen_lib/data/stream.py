@@ -21,8 +21,9 @@ from torch.utils.data import Dataset
 from imggen_lib.data.folder import warn_of_empty_classes
 from imggen_lib.data.imageset import shares, to_float
 from imggen_lib.data.listing import Listing, check_shape, check_split, listing, too_few
-from imggen_lib.data.pictures import Colour, colour, shown
+from imggen_lib.data.pictures import Colour, colour
 from imggen_lib.data.shards import Shards, addresses, is_local, sidecar, tensor, webdataset, write_shards
+from imggen_lib.data.words import shown
 from imggen_lib.data.workers import Item, Problems, batches, check_workers
 from imggen_lib.errors import DataError
 from imggen_lib.noise import mix

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from imggen_lib.data import to_uint8, to_unit
-from imggen_lib.data.download import offline, sha256
+from imggen_lib.data.download import TRANSFER_ERRORS, offline, sha256
 from imggen_lib.errors import unknown_name
 from imggen_lib.machine import full_precision
 
@@ -93,8 +93,9 @@ def _weights(url: str, download: bool) -> Path:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), digest or None, progress=True)
-        except (OSError, RuntimeError, EOFError) as error:
-            raise FeaturesUnavailable(f"{name} cannot be downloaded ({getattr(error, 'reason', error)}): {advice}") from error
+        except (*TRANSFER_ERRORS, RuntimeError) as error:
+            reason = getattr(error, "reason", None) or error or type(error).__name__
+            raise FeaturesUnavailable(f"{name} cannot be downloaded ({reason}): {advice}") from error
     if not sha256(path).startswith(digest):
         raise FeaturesUnavailable(f"{path} is damaged or another file: its SHA-256 does not start with {digest}; delete it")
     return path

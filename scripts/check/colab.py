@@ -8,6 +8,7 @@ with all that is there pinned (--no-resolve leaves that out; it asks the package
 """
 
 import argparse
+import http.client
 import json
 import re
 import subprocess
@@ -109,9 +110,12 @@ def resolved(added: list[Requirement], have: Have, python: str) -> dict[str, str
 
 
 def fetched(name: str) -> str:
-    """One of the files that Colab publishes."""
-    with urllib.request.urlopen(PUBLISHED + name, timeout=60) as answer:
-        return str(answer.read().decode())
+    """One of the files that Colab publishes; ends the program in one line if it cannot be had."""
+    try:
+        with urllib.request.urlopen(PUBLISHED + name, timeout=60) as answer:
+            return str(answer.read().decode())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        sys.exit(f"{PUBLISHED}{name} cannot be fetched: {type(error).__name__}: {error}")
 
 
 def report(freeze: str, python: str, resolve: bool) -> bool:

@@ -8,6 +8,7 @@ publishers refuse programs. One host is asked once in three seconds at most.
 """
 
 import argparse
+import http.client
 import re
 import sys
 import time
@@ -69,7 +70,7 @@ def fault(url: str, timeout: float = 30, tries: int = 3, pause: float = PAUSE) -
                 why = f"{error.code} {error.reason}"
                 if error.code in (404, 410) and method == "GET":
                     return why
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 why = str(getattr(error, "reason", error)) or type(error).__name__
                 break
     return why
