@@ -1,4 +1,4 @@
-"""Every labelled equation gets a small mark that leads to the source of its test; an appendix page lists them all.
+"""Every labelled equation gets a small mark under its number that leads to the source of its test; an appendix page lists them all.
 
 The test of the equation ``(gan-value)`` is the function ``test_gan_value`` in ``tests/equations/``. The directive
 ``{equation-tests} gan_theory`` lists the equations of one chapter, each with its number, its formula, and its test's source.
@@ -8,6 +8,7 @@ import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -88,22 +89,29 @@ class EquationTests(SphinxDirective):
         return node.children
 
 
-def _mark(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """A link beside each labelled equation, in HTML."""
-    if app.builder.format != "html" or PAGE not in app.env.found_docs:
-        return
-    known = tests()
-    for block in list(doctree.findall(nodes.math_block)):
-        label = block.get("label")
-        if label in known:
-            target = f"{app.builder.get_relative_uri(docname, PAGE)}#test-{label}"
-            words = app.config.equation_test_words
-            html = f'<div class="equation-test"><a href="{target}" title="{known[label].function}">{words}</a></div>'
-            block.parent.insert(block.parent.index(block) + 1, nodes.raw("", html, format="html"))
+NUMBER = re.compile(r'(<div class="math[^"]*" id="equation-(?P<label>[\w-]+)">\s*<span class="eqno">.*?)</span>', re.S)
+
+
+def marked(body: str, page: str, words: str, known: dict[str, EquationTest]) -> str:
+    """The page's HTML with a mark under the number of each equation that has a test: a link to the test's source on `page`."""
+
+    def mark(match: re.Match[str]) -> str:
+        if match["label"] not in known:
+            return match[0]
+        label, function = match["label"], known[match["label"]].function
+        return f'{match[1]}<a class="equation-test" href="{page}#test-{label}" title="{function}">{words}</a></span>'
+
+    return NUMBER.sub(mark, body)
+
+
+def _mark(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    if app.builder.format == "html" and PAGE in app.env.found_docs and doctree is not None:
+        page = app.builder.get_relative_uri(pagename, PAGE)
+        context["body"] = marked(context.get("body", ""), page, app.config.equation_test_words, tests())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("equation_test_words", "tested", "html")
     app.add_directive("equation-tests", EquationTests)
-    app.connect("doctree-resolved", _mark)
+    app.connect("html-page-context", _mark)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

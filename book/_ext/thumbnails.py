@@ -14,7 +14,7 @@ def frame(picture: Image.Image, grid: tuple[int, int], at: tuple[int, int]) -> I
     picture.seek(getattr(picture, "n_frames", 1) - 1)
     width, height = picture.width // grid[1], picture.height // grid[0]
     left, top = at[1] * width, at[0] * height
-    return picture.convert("RGB").crop((left, top, left + width, top + height))
+    return picture.convert("RGBA").crop((left, top, left + width, top + height))
 
 
 def cut(picture: Image.Image) -> Image.Image:
@@ -22,6 +22,13 @@ def cut(picture: Image.Image) -> Image.Image:
     width = min(picture.width, round(WIDEST * picture.height))
     height = min(picture.height, round(TALLEST * width))
     return picture.crop((0, 0, width, height))
+
+
+def few(picture: Image.Image, colours: int) -> Image.Image:
+    """The picture in a few colours; what is transparent stays so, for pages that are dark."""
+    if picture.getchannel("A").getextrema() == (255, 255):
+        return picture.convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    return picture.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def small(data: bytes, grid: tuple[int, int] = (1, 1), at: tuple[int, int] = (0, 0)) -> tuple[bytes, tuple[int, int]]:
@@ -35,9 +42,7 @@ def small(data: bytes, grid: tuple[int, int] = (1, 1), at: tuple[int, int] = (0,
     size = max(1, round(whole.width * scale)), max(1, round(whole.height * scale))
     for share, colours in ((1, 16), (1, 10), (0.8, 10), (0.65, 8), (0.5, 8)):
         pixels = tuple(max(1, min(round(side * share), own)) for side, own in zip(size, whole.size, strict=True))
-        reduced = whole.resize(pixels, Image.Resampling.LANCZOS).quantize(
-            colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        )
+        reduced = few(whole.resize(pixels, Image.Resampling.LANCZOS), colours)
         out = io.BytesIO()
         reduced.save(out, "PNG", optimize=True)
         if out.tell() <= LIMIT:

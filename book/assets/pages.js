@@ -2,43 +2,72 @@
 "use strict";
 
 (() => {
-  // A formula inside a line cannot be broken. Where it is wider than its column (on a phone) it is drawn smaller, down to two thirds,
-  // and what is still wider can be scrolled.
-  function fitFormulas() {
-    for (const formula of document.querySelectorAll("mjx-container:not([display])")) {
-      const column = formula.closest("p, li, td, th, dd, dt, h1, h2, h3, h4");
-      if (!column) continue;
-      formula.dataset.size ??= formula.style.fontSize || "100%"; // what MathJax has chosen to fit the text's font
-      formula.style.fontSize = formula.dataset.size;
-      formula.classList.remove("too-wide");
-      const wide = formula.getBoundingClientRect().width;
+  const SMALLEST = { inline: 0.66, display: 0.72 }; // how much smaller a formula may be drawn than its text
+  const COLUMNS = "p, li, td, th, dd, dt, h1, h2, h3, h4, div.math";
+  const SCROLLERS =
+    "pre, .cell_output > .output, .pst-scrollable-table-container, [role=region], mjx-container[display], mjx-container.too-wide";
+
+  // A formula that is wider than its column (on a phone) is drawn smaller, and what is still wider can be scrolled.
+  function fit(formula, room) {
+    const display = formula.hasAttribute("display");
+    const phone = display && innerWidth <= 600;
+    formula.dataset.size ??= formula.style.fontSize || "100%"; // what MathJax has chosen to fit the text's font
+    const size = phone ? 100 : parseFloat(formula.dataset.size);
+    formula.style.fontSize = `${size}%`;
+    formula.classList.remove("too-wide");
+    const wide = display ? formula.scrollWidth : formula.getBoundingClientRect().width;
+    if (!wide || wide <= (display ? formula.clientWidth : room)) return;
+    const space = display ? formula.clientWidth : room;
+    const scale = Math.max(display ? SMALLEST.display : SMALLEST.inline, (0.985 * space) / wide);
+    formula.style.fontSize = `${size * scale}%`;
+    formula.classList.toggle("too-wide", !display && scale * wide > room);
+  }
+
+  function fitFormulas(columns) {
+    for (const column of columns) {
       const room = column.clientWidth;
-      if (!wide || !room || wide <= room) continue;
-      const scale = Math.max(0.66, (0.99 * room) / wide);
-      formula.style.fontSize = `${parseFloat(formula.dataset.size) * scale}%`;
-      formula.classList.toggle("too-wide", scale * wide > room);
+      if (!room || room === column.fitted) continue;
+      column.fitted = room;
+      for (const formula of column.querySelectorAll("mjx-container")) if (formula.closest(COLUMNS) === column) fit(formula, room);
     }
   }
 
-  // What scrolls must be reachable by keyboard. The theme sees to that too, but on a page that moves it never gets round to it.
-  function reachScrollers() {
-    for (const box of document.querySelectorAll("pre, .cell_output > .output, .pst-scrollable-table-container"))
-      box.tabIndex = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight ? 0 : -1;
+  // What is cut off at a side fades out there, beside a line of colour; and it can be reached by keyboard. (The theme sees to the
+  // keyboard too, but on a page that moves it never gets round to it.)
+  function mark(box) {
+    const more = box.scrollWidth - box.clientWidth;
+    box.classList.toggle("cut-left", more > 1 && box.scrollLeft > 1);
+    box.classList.toggle("cut-right", more > 1 && box.scrollLeft < more - 1);
+    if (!box.matches("mjx-container, [role=region]")) box.tabIndex = more > 0 || box.scrollHeight > box.clientHeight ? 0 : -1;
+  }
+
+  // A picture of a cell that is drawn smaller than it is leads to itself in full size.
+  function link(picture) {
+    if (!picture.clientWidth || picture.naturalWidth <= picture.clientWidth + 1 || picture.closest("a")) return;
+    const anchor = document.createElement("a");
+    anchor.href = picture.src;
+    anchor.className = "larger";
+    picture.replaceWith(anchor);
+    anchor.append(picture);
+  }
+
+  // Boxes are looked at when they appear and whenever their size changes: the window, a fold that opens, a formula that was fitted.
+  function watch(selector, look) {
+    const observer = new ResizeObserver((entries) => requestAnimationFrame(() => look(entries.map((entry) => entry.target))));
+    const boxes = document.querySelectorAll(selector);
+    for (const box of boxes) observer.observe(box);
+    return boxes;
   }
 
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
-    fitFormulas();
-    let width = innerWidth;
-    let waiting = 0;
-    addEventListener("resize", () => {
-      if (innerWidth === width) return;
-      width = innerWidth;
-      clearTimeout(waiting);
-      waiting = setTimeout(() => {
-        fitFormulas();
-        reachScrollers();
-      }, 200);
-    });
+    const columns = new Set([...document.querySelectorAll("mjx-container")].map((formula) => formula.closest(COLUMNS)));
+    columns.delete(null);
+    const observer = new ResizeObserver((entries) => requestAnimationFrame(() => fitFormulas(entries.map((entry) => entry.target))));
+    for (const column of columns) observer.observe(column);
+    fitFormulas(columns);
+    for (const box of watch(SCROLLERS, (boxes) => boxes.forEach(mark)))
+      box.addEventListener("scroll", () => mark(box), { passive: true });
+    watch(".cell_output img", (pictures) => pictures.forEach(link));
   });
 })();
