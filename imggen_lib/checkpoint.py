@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import imggen_lib
+from imggen_lib import files
 from imggen_lib.configs import Config, from_json
 from imggen_lib.data.download import sha256
 from imggen_lib.errors import CheckpointError, TrainingDiverged, unknown_name
@@ -134,6 +135,20 @@ def _write(
     text = json.dumps(meta, indent=2) + "\n"
     _atomic(folder, json_name, lambda name: Path(name).write_text(text, encoding="ascii"), lambda _: json_name)
     return weights.name
+
+
+@contextlib.contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Keep others from saving to a folder for as long as a training goes on; :func:`save` alone does so for one save.
+
+    The folder is made if there is none. Raises :class:`~imggen_lib.errors.CheckpointError` at once if another process has it.
+    """
+    with files.lock(folder) as first:
+        if first:
+            for path in files.leftovers(files.expanded(folder), "weights", "checkpoint.json"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        yield
 
 
 def versions() -> dict[str, str]:
