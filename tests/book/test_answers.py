@@ -98,8 +98,8 @@ def stage(chapter: str, name: str) -> dict[str, Any]:
     tried = file["ANSWERS"][name]
     stands_in = file.get("STANDS_IN", "")
     given = set().union(*(_defined(s) for s in ast.parse(stands_in).body))
-    codes = [check, solution, call, *tried["right"], *(code for code, _ in tried["wrong"])]
-    wanted = set().union(*map(_used, codes))
+    codes = [solution, *tried["right"], *(code for code, _ in tried["wrong"])]
+    wanted = set().union(*(_used(f"{check}\n{code}\n{call}") for code in codes))
     names: dict[str, Any] = {"__name__": "__main__"}
     body = needed(before, wanted, given) + ast.parse(check).body
     with contextlib.redirect_stdout(io.StringIO()):
