@@ -6,6 +6,7 @@ is measured by ``make bench`` (part ``lost``) and told in the chapter on speed.
 """
 
 import ctypes
+import os
 import platform
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +21,24 @@ import torch
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT, _MAPPED = 2**31 - 1, 32 * 2**20  # bytes; the largest values that mallopt takes
 _HARD = 2  # omp_pause_hard: OpenMP 5.0, section 3.2.44
+
+
+def device(name: str | None = None) -> torch.device:
+    """The device `name`, tried; without a name the one in the environment variable ``IMGGEN_DEVICE``, or ``cuda`` if there is one.
+
+    Raises ``ValueError`` for one that is not there, or that PyTorch does not know.
+    """
+    asked = os.environ.get("IMGGEN_DEVICE", "") if name is None else name
+    if name is None and not asked:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(asked)
+        torch.zeros(1, device=found).add(1).cpu()
+    except (RuntimeError, AssertionError, ImportError, ValueError):  # NotImplementedError is a RuntimeError
+        source = " (named by the environment variable IMGGEN_DEVICE)" if name is None else ""
+        there = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
+        raise ValueError(f"device {asked!r}{source} cannot be used; this machine has {', '.join(there)}") from None
+    return torch.device("cpu") if found.type == "cpu" else found
 
 
 def prepare(device: str) -> None:
