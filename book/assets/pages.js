@@ -21,6 +21,23 @@
     const scale = Math.max(display ? SMALLEST.display : SMALLEST.inline, (0.985 * space) / wide);
     formula.style.fontSize = `${size * scale}%`;
     formula.classList.toggle("too-wide", !display && scale * wide > room);
+    if (display && formula.scrollWidth > formula.clientWidth + 1) breakUp(formula);
+  }
+
+  // What is too wide even so is broken before its relation signs. MathJax 3 sets a formula as a row of boxes: those between two
+  // signs become one box, and boxes may stand below one another.
+  const RELATIONS = ["3D", "2264", "2265", "2248", "223C", "2192", "221D", "2261", "21D2", "3A"].map((code) => `mjx-c${code}`);
+  function breakUp(formula) {
+    const row = formula.querySelector("mjx-math");
+    if (!row || formula.classList.contains("broken")) return;
+    const boxes = [document.createElement("span")];
+    for (const part of [...row.children]) {
+      const relation = part.matches("mjx-mo") && RELATIONS.includes(part.querySelector("mjx-c")?.classList[0]);
+      if (relation && boxes.at(-1).childElementCount) boxes.push(document.createElement("span"));
+      boxes.at(-1).append(part);
+    }
+    row.append(...boxes);
+    formula.classList.add("broken");
   }
 
   function fitFormulas(columns) {

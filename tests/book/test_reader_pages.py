@@ -268,6 +268,26 @@ def test_small_pictures_are_small_and_keep_colours() -> None:
         assert np.abs(pixels - wanted).sum(1).min() < 60, wanted
 
 
+def test_small_pictures_have_no_ground_if_the_large_ones_have_none() -> None:
+    import torch
+
+    from imggen_lib.viz import bars
+
+    picture = bars({"a": torch.tensor([0.2, 0.8])}, "xy")
+    with Image.open(io.BytesIO(extension("thumbnails").small(picture._repr_png_())[0])) as small:
+        assert small.convert("RGBA").getpixel((0, 0))[3] == 0
+
+
+def test_the_mark_of_a_test_stands_under_the_number() -> None:
+    tests = extension("equation_tests")
+    known = {"a-b": tests.EquationTest(Path("x.py"), "test_a_b", "")}
+    number = '<span class="eqno">(1.2)<a class="headerlink" href="#equation-{0}">#</a></span>'
+    body = "".join(f'<div class="math notranslate" id="equation-{k}">\n{number.format(k)}\\[x\\]</div>' for k in ("a-b", "c"))
+    found = tests.marked(body, "tests.html", "tested", known)
+    mark = '<a class="equation-test" href="tests.html#test-a-b" title="test_a_b">tested</a>'
+    assert found == body.replace("#</a></span>", f"#</a>{mark}</span>", 1)
+
+
 # About
 
 

@@ -72,12 +72,19 @@ def test_sliders(tab: Tab, site: Site, book_page: str) -> None:
             value = slider.locator("xpath=following-sibling::output")
             page.keyboard.press("Home")
             first, said = picture.screenshot(), value.inner_text()
+            assert slider.get_attribute("aria-valuetext") == said
             page.keyboard.press("ArrowRight")
-            assert value.inner_text() != said
+            assert value.inner_text() != said and slider.get_attribute("aria-valuetext") == value.inner_text()
             page.keyboard.press("End")
             assert picture.screenshot() != first
             page.keyboard.press("Home")
             assert picture.screenshot() == first and value.inner_text() == said
+        for choice in book.get_by_role("radio").all():
+            before = picture.screenshot()
+            if not choice.is_checked():
+                choice.focus()
+                page.keyboard.press("Space")
+                assert choice.is_checked() and picture.screenshot() != before
 
 
 def sheets(page: Page) -> list[Frame]:

@@ -30,6 +30,62 @@ PICTURES = """async all => Promise.all(all.map(async picture => {
 }))"""
 
 
+MARKS = """() => [...document.querySelectorAll(".equation-test")].filter(
+  mark => !mark.closest("div.math > .eqno")).map(mark => mark.title)"""
+
+# Pictures of cells and of sliders whose border is nearly white and opaque. Sheets of images have a grey border of their own.
+SLABS = """async () => {
+  document.documentElement.dataset.theme = "dark";
+  const found = [];
+  const pictures = [...document.querySelectorAll(".cell_output img:not([src^='data:image/gif']), ul.gallery img")];
+  for (const box of document.querySelectorAll("[data-frames] > [role=img]")) {
+    const image = new Image();
+    image.src = box.style.backgroundImage.slice(5, -2);
+    pictures.push(image);
+  }
+  for (const picture of pictures) {
+    picture.loading = "eager";
+    await picture.decode();
+    const [width, height] = [picture.naturalWidth, picture.naturalHeight];
+    const pen = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+    pen.drawImage(picture, 0, 0);
+    const edges = [[0, 0, width, 1], [0, height - 1, width, 1], [0, 0, 1, height], [width - 1, 0, 1, height]];
+    const bytes = edges.flatMap(edge => [...pen.getImageData(...edge).data]);
+    let white = 0;
+    for (let k = 0; k < bytes.length; k += 4)
+      white += bytes[k + 3] > 128 && Math.min(bytes[k], bytes[k + 1], bytes[k + 2]) > 225;
+    const ground = picture.isConnected ? getComputedStyle(picture).backgroundColor : "rgba(0, 0, 0, 0)";
+    if (white > bytes.length / 16 || ground !== "rgba(0, 0, 0, 0)") found.push(`${picture.alt} ${ground}`);
+  }
+  document.documentElement.dataset.theme = "light";
+  return found;
+}"""
+
+# On a phone: boxes that go on beyond their edge without the class that fades them out, and pictures drawn smaller than they
+# are and lead nowhere. What MathJax writes for screen readers is hidden and may be wider.
+CUT = """() => {
+  const boxes = document.querySelectorAll("pre, table, .output, [role=region], .pst-scrollable-table-container, mjx-container");
+  const lost = [];
+  for (let box of boxes) {
+    if (!box.checkVisibility() || box.scrollWidth <= box.clientWidth + 1 || box.matches("table")) continue;
+    if (getComputedStyle(box).overflowX === "visible") continue;
+    const fades = box.matches(".cut-right") && getComputedStyle(box).maskImage !== "none";
+    if (!fades) lost.push(box.outerHTML.slice(0, 120));
+  }
+  for (const table of document.querySelectorAll("article table")) {
+    const cut = table.checkVisibility() && table.getBoundingClientRect().right > innerWidth + 1;
+    if (cut && !table.closest(".cut-right")) lost.push(table.outerHTML.slice(0, 120));
+  }
+  for (const picture of document.querySelectorAll(".cell_output img"))
+    if (picture.clientWidth && picture.naturalWidth > picture.clientWidth + 1 && !picture.closest("a")) lost.push(picture.alt);
+  return lost;
+}"""
+
+# Formulas on lines of their own that are wider than a phone's column, or whose letters are smaller than 11 pixels.
+WIDE = """() => [...document.querySelectorAll("mjx-container[display]")].filter(f => f.clientWidth &&
+  (f.scrollWidth > f.clientWidth + 1 || parseFloat(getComputedStyle(f).fontSize) < 11)).map(f => f.parentElement.id)"""
+
+
 class Links(HTMLParser):
     """The anchors, the links and the formulas of a page as it is on the disk."""
 
@@ -62,6 +118,9 @@ def test_over_http(tab: Tab, site: Site, book_page: str, record_property: Callab
     assert page.locator("mjx-container").count() == formulas(site, book_page)
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
     assert page.evaluate(RAW_TEX) == ""
+    assert page.evaluate(MARKS) == [], "the mark of an equation's test stands beside its number"
+    assert page.locator(".imggen-live", has_text="JavaScript").locator("p:visible", has_text="JavaScript").count() == 0
+    assert page.evaluate(SLABS) == [], "white pictures on a dark page"
     assert page.locator("article.bd-article h1").count() == 1
     check_pictures(page)
     assert not [url for url in tab.asked if "fontawesome" in url]
@@ -93,6 +152,8 @@ def check_width(page: Page) -> None:
         "all => all.filter(f => f.getBoundingClientRect().right > innerWidth).map(f => f.textContent.slice(0, 60))"
     )
     assert not cut
+    assert page.evaluate(CUT) == [], "cut off without a cue"
+    assert page.evaluate(WIDE) == [], "formulas that do not fit a phone"
 
 
 def test_from_the_disk(tab: Tab, site: Site, book_page: str) -> None:

@@ -107,7 +107,6 @@ def test_one_move_shows_which_network_moved(visit: Callable[..., Page]) -> None:
 def test_a_collapse_can_be_mended_while_it_runs(visit: Callable[..., Page]) -> None:
     page = visit("gan-collapse")
     advance(page, 1500)
-    page.get_by_text("Data, losses, penalties").click()
     redraw = "root => { const { view } = root.trainer; view.draw({}); return [view.quality.average.found, view.steps]; }"
     found, count = page.locator(".il-trainer").evaluate(redraw)
     assert found <= 4 and count == 1500
@@ -122,7 +121,7 @@ def test_a_collapse_can_be_mended_while_it_runs(visit: Callable[..., Page]) -> N
 def test_a_change_of_data_starts_anew_and_the_dirac_gan_brings_its_own_settings(visit: Callable[..., Page]) -> None:
     page = visit("gan-r1")
     advance(page, 5)
-    page.get_by_text("Data, losses, penalties").click()
+    page.get_by_text("More settings").click()
     page.get_by_label("Data *").select_option(label="one point (the Dirac-GAN)")
     assert steps(page) == 0
     assert page.get_by_label("Optimiser *").input_value() == "descent"
@@ -155,6 +154,23 @@ def test_the_page_stays_responsive_and_rests_when_nobody_looks(visit: Callable[.
     assert page.locator(".il-trainer").evaluate("root => root.trainer.view.steps") == rest
     page.evaluate("window.scrollTo(0, 0)")
     after(page, rest)
+
+
+def test_what_is_moved_while_it_runs_is_in_sight_with_the_picture(visit: Callable[..., Page]) -> None:
+    """On a desktop the controls, the plane and the charts beside it are on one screen; captions are 14 pixels large."""
+    for name, controls in (("gan-collapse", ("Loss", "Penalty", "Its weight")), ("vae-arc", ("β, the weight",))):
+        page = visit(name, size=(1280, 900))
+        page.add_style_tag(content="body { width: 690px; margin: 0 auto; }")
+        plane, beside = (page.locator("canvas").nth(k).bounding_box() for k in (0, 1))
+        assert plane and beside and beside["x"] > plane["x"] + plane["width"] and beside["y"] < plane["y"] + 60
+        assert beside["x"] + beside["width"] > 1280 / 2 + 690 / 2 - 40, "the right half is used"
+        for control in controls:
+            box = page.get_by_role("combobox", name=control).bounding_box()
+            assert box and plane["y"] + plane["height"] - box["y"] < 620
+        style = "all => [...new Set(all.map(e => getComputedStyle(e).fontSize + ' ' + getComputedStyle(e).fontWeight))]"
+        assert page.locator("figcaption").evaluate_all(style) == ["14px 400"]
+        empty = "c => new Set(new Uint32Array(c.pen.getImageData(0, 0, c.width, 30).data.buffer)).size"
+        assert page.locator(".il-trainer canvas").last.evaluate(empty) == 1, "no axis and no curve before there is one"
 
 
 @pytest.mark.parametrize(("kind", "preset"), CASES)

@@ -478,3 +478,26 @@ def test_the_python_side_checks_and_shows() -> None:
     assert "data-demo='trainer'" in data["text/html"] and "dirac" in data["text/html"]
     assert data["text/plain"] == "<live demo trainer: kind='gan', preset='dirac'>"
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+@needs_node
+def test_no_chord_of_the_path_leads_across_what_it_goes_round() -> None:
+    """Every line that is drawn is one step, however many have been made; the beginning and the end are there."""
+    drawn = run(
+        """
+        const game = trainerGames.gan(preset("gan", "dirac"));
+        const path = trainerDraw.trace();
+        for (let k = 0; k < data; k++) {
+          path.add(game.generator.params[0], game.critic.params[0]);
+          game.step();
+        }
+        return [path.first, path.last];
+        """,
+        20_000,
+    )
+    pieces = [np.array(piece).reshape(-1, 2) for piece in drawn]
+    assert np.allclose(pieces[0][0], (0.3, 0.4)) and all(1000 < len(piece) < 4000 for piece in pieces)
+    for piece in pieces:
+        middles = (piece[1:] + piece[:-1]) / 2
+        assert np.hypot(*middles.T).min() > 0.45, "the two go round at a distance of about 0.5"
+        assert np.hypot(*np.diff(piece, axis=0).T).max() < 0.06

@@ -58,6 +58,7 @@ function hold(el) {
 
 function mount(el) {
   if (el.dataset.started || !demos[el.dataset.demo]) return;
+  el.classList.remove("il-waiting");
   if (el.dataset.hold) return hold(el);
   el.dataset.started = "yes";
   const fallback = [...el.childNodes];
@@ -71,7 +72,8 @@ function mount(el) {
   }
 }
 
-// Demos start a little before they come into view. On paper their sentence stands.
+// Demos start a little before they come into view, else one after the other when the page has nothing to do, and at once
+// before it is printed. The sentence for readers without scripts is not shown meanwhile.
 function mountAll() {
   if (!document.getElementById("imggen-live-style")) {
     const style = document.createElement("style");
@@ -89,7 +91,21 @@ function mountAll() {
     },
     { rootMargin: "300px" },
   );
-  for (const el of document.querySelectorAll(".imggen-live[data-demo]")) observer.observe(el);
+  const waiting = [...document.querySelectorAll(".imggen-live[data-demo]")].filter((el) => demos[el.dataset.demo]);
+  for (const el of waiting) {
+    if (!el.dataset.started) el.classList.add("il-waiting");
+    observer.observe(el);
+  }
+  addEventListener("beforeprint", () => waiting.forEach(mount));
+  const idle = window.requestIdleCallback ?? ((f) => setTimeout(f, 200));
+  const next = () => {
+    const el = waiting.shift();
+    if (!el) return;
+    mount(el);
+    idle(next);
+  };
+  if (document.readyState === "complete") idle(next);
+  else addEventListener("load", () => idle(next));
 }
 
 // For tests, and for a console that wants to look inside.

@@ -16,8 +16,8 @@ words.trainer = {
   "speed-10": "ten a second",
   "speed-60": "sixty a second",
   "speed-max": "as fast as it goes",
-  "settings-gan": "Data, losses, penalties, learning rates",
-  "settings-vae": "Data, hidden numbers, beta, sigma",
+  "settings-gan": "More settings: data, learning rates, optimiser, seed",
+  "settings-vae": "More settings: data, hidden numbers, sigma, seed",
   "settings-note": "Changes marked * start anew with fresh networks; all others take effect while it runs.",
   started: "Running.",
   paused: "Paused after {n} steps.",
@@ -88,6 +88,7 @@ words.trainer = {
   "near-caption": "Share of the generated points that are good",
   "phase-caption": "The path of θ (generator) and ψ (critic); both should end at the dot",
   "x-axis": "{n} steps",
+  empty: "Nothing yet: press Run.",
   raw: "generator",
   averaged: "its running average",
   "good-raw": "generator",
@@ -260,6 +261,9 @@ const TRAINER_SETTINGS = {
   },
 };
 
+// What the texts tell the reader to move while it runs stands beside Run; the rest is folded.
+const TRAINER_NEAR = { gan: ["loss", "penalty", "weight"], vae: ["beta"] };
+
 const TRAINER_SPEEDS = { 1: 1, 10: 10, 60: 60, max: Infinity };
 const TRAINER_BUDGET = 9; // milliseconds of training in a frame: the page stays responsive on slow cores
 
@@ -430,6 +434,7 @@ demos.trainer = function ({ model, el, say }) {
     }),
   );
 
+  const near = TRAINER_NEAR[kind].map((name) => choosers[name]);
   root.append(
     h("div", { class: "il-row" }, presetChooser),
     look,
@@ -441,6 +446,7 @@ demos.trainer = function ({ model, el, say }) {
       button(say("reset"), () => restart(say("ready"))),
       speedChooser,
     ),
+    h("div", { class: "il-row il-trainer-near" }, near),
     told,
     view.elements,
     h("div", { class: "il-row" }, shows),
@@ -451,7 +457,7 @@ demos.trainer = function ({ model, el, say }) {
       h(
         "div",
         { class: "il-trainer-choices" },
-        Object.values(choosers),
+        Object.values(choosers).filter((control) => !near.includes(control)),
         h("label", { class: "il-chooser" }, h("span", { class: "il-name" }, say("seed")), seed),
       ),
       h("p", { class: "il-note" }, say("settings-note")),

@@ -213,6 +213,19 @@ const trainerDraw = (() => {
     return self;
   }
 
+  /**
+   * Remembers the places (x, y) of a path: the first `capacity` of them and the last, and nothing in between. So every line
+   * that is drawn is a step that was made, and no chord leads across what the path goes round.
+   */
+  function trace(capacity = 1500) {
+    const self = { first: [], last: [] };
+    self.add = (x, y) => {
+      (self.first.length < 2 * capacity ? self.first : self.last).push(x, y);
+      if (self.last.length > 4 * capacity) self.last = self.last.slice(-2 * capacity);
+    };
+    return self;
+  }
+
   /** Round numbers, about `wanted` of them, from `low` to `high`. */
   function ticks(low, high, wanted = 4) {
     const raw = (high - low) / wanted;
@@ -272,12 +285,16 @@ const trainerDraw = (() => {
     return [low - room, high + room];
   }
 
-  /** A chart of a history: one line a name, told apart by colour and dashes; names stand above it. */
-  function chart(canvas, size, record, { names, colours, include = [0], title, limits = null }, theme) {
+  /** A chart of a history, or the words `empty` while there is none: one line a name, told apart by colour and dashes; names stand above it. */
+  function chart(canvas, size, record, { names, colours, include = [0], title, empty, limits = null }, theme) {
     const { pen } = canvas;
     const [width, height] = size;
     pen.clearRect(0, 0, width, height);
     const { rows } = record;
+    if (!rows.length) {
+      label(pen, empty, width / 2, height / 2, { align: "center", baseline: "middle", colour: theme.muted });
+      return;
+    }
     const frame = axes(canvas, size, limits ?? limitsOf(rows, include), record.steps, theme, title);
     let at = frame.left;
     for (const [k, name] of names.entries()) {
@@ -308,17 +325,18 @@ const trainerDraw = (() => {
     }
   }
 
-  /** The Dirac-GAN's path through the plane of its two numbers; the dot in the middle is where both should end. */
+  /** The Dirac-GAN's path (a trace) through the plane of its two numbers; the dot in the middle is where both should end. */
   function phase(canvas, [width, height], path, names, theme) {
     const { pen } = canvas;
     const paint = palette(theme);
     pen.clearRect(0, 0, width, height);
+    const pieces = [path.first, path.last].filter((piece) => piece.length);
     let reach = 0.6;
-    for (const value of path) if (Math.abs(value) > reach) reach = Math.abs(value);
+    for (const piece of pieces) for (const value of piece) if (Math.abs(value) > reach) reach = Math.abs(value);
     const half = height / 2 - 8;
-    const place = (i) => [
-      width / 2 + (path[i] / (1.1 * reach)) * half,
-      height / 2 - (path[i + 1] / (1.1 * reach)) * half,
+    const place = (piece, i) => [
+      width / 2 + (piece[i] / (1.1 * reach)) * half,
+      height / 2 - (piece[i + 1] / (1.1 * reach)) * half,
     ];
     const [cx, cy] = [width / 2, height / 2];
     const cross = [
@@ -336,18 +354,20 @@ const trainerDraw = (() => {
     label(pen, names[1], cx + 6, cy - half + 10, { colour: paint.ink });
     label(pen, `\u00b1${short(1.1 * reach, 2)}`, 6, height - 8, { colour: paint.ink });
     Object.assign(pen, { strokeStyle: paint.fake, lineWidth: 1.3, fillStyle: paint.ink });
-    pen.beginPath();
-    for (let i = 0; i + 1 < path.length; i += 2) pen.lineTo(...place(i));
-    pen.stroke();
+    for (const piece of pieces) {
+      pen.beginPath();
+      for (let i = 0; i + 1 < piece.length; i += 2) pen.lineTo(...place(piece, i));
+      pen.stroke();
+    }
     pen.beginPath();
     SHAPES.circle(pen, cx, cy, 3.5);
     pen.fill();
     pen.fillStyle = paint.fake;
     pen.beginPath();
-    SHAPES.triangle(pen, ...place(path.length - 2), 5);
+    SHAPES.triangle(pen, ...place(pieces.at(-1), pieces.at(-1).length - 2), 5);
     pen.fill();
     pen.beginPath();
-    SHAPES.circle(pen, ...place(0), 5);
+    SHAPES.circle(pen, ...place(path.first, 0), 5);
     pen.stroke();
   }
 
@@ -465,6 +485,7 @@ const trainerDraw = (() => {
       links,
       arrows,
       history,
+      trace,
       chart,
       phase,
     },

@@ -35,7 +35,7 @@ const trainerViews = (() => {
   // ------------------------------------------------------------------------------------------------------------
 
   const FIELD = 420;
-  const CHART = [340, 190];
+  const CHART = [300, 170];
 
   // The field in [-1, 1]: 1 is "real" (blue), -1 "generated" (orange), 0 undecided. What a logit means depends on the
   // loss.
@@ -89,7 +89,8 @@ const trainerViews = (() => {
       shownReal = game.data.sample(SHOWN, source);
       shownZ = game.latents(SHOWN, source);
       countedZ = game.latents(COUNTED, source);
-      path = game.data.dim === 1 ? [game.generator.params[0], game.critic.params[0]] : [];
+      path = d.trace();
+      if (game.data.dim === 1) path.add(game.generator.params[0], game.critic.params[0]);
       [trail, line, last] = [null, null, null];
       light([]);
     };
@@ -104,9 +105,7 @@ const trainerViews = (() => {
       if (whole && game.data.dim === 2) record.add(game.losses);
       if (game.data.dim === 2) return;
       if (whole) record.add({ radius: radius() });
-      path.push(game.generator.params[0], game.critic.params[0]);
-      // Old places thin out.
-      if (path.length > 6000) path = path.filter((_, j) => Math.floor(j / 2) % 2 === 0 || j >= 5000);
+      path.add(game.generator.params[0], game.critic.params[0]);
     }
 
     Object.defineProperties(self, {
@@ -114,6 +113,7 @@ const trainerViews = (() => {
       fine: { get: () => Object.values(game.losses).every((x) => x === undefined || Number.isFinite(x)) },
       quality: { get: () => last },
       game: { get: () => game },
+      path: { get: () => path },
     });
 
     self.step = () => {
@@ -199,7 +199,8 @@ const trainerViews = (() => {
       }
       const names = data.count ? [say("raw"), say("averaged")] : [say("good-raw"), say("good-averaged")];
       const limits = [-0.04 * (data.count || 1), 1.04 * (data.count || 1)];
-      d.chart(count, CHART, counts, { names, colours: [paint.fake, paint.third], limits, title: say("x-axis") }, theme);
+      const look = { names, colours: [paint.fake, paint.third], limits, title: say("x-axis"), empty: say("empty") };
+      d.chart(count, CHART, counts, look, theme);
       countCaption.textContent = say(`${data.kind}-caption`, { count: data.count });
     }
 
@@ -208,7 +209,8 @@ const trainerViews = (() => {
       const paint = d.palette(theme);
       drawPlane(theme);
       const names = game.data.dim === 1 ? [say("radius")] : [say("critic"), say("generator")];
-      d.chart(losses, CHART, record, { names, colours: [paint.real, paint.fake], title: say("x-axis") }, theme);
+      const style = { names, colours: [paint.real, paint.fake], title: say("x-axis"), empty: say("empty") };
+      d.chart(losses, CHART, record, style, theme);
       lossCaption.textContent = say(game.data.dim === 1 ? "radius-caption" : "losses-caption");
       if (game.data.dim === 2 && (counting || !last)) {
         last = quality(game.generate(countedZ), game.data);
@@ -261,7 +263,7 @@ const trainerViews = (() => {
   function vaeView(say, settings) {
     const plane = canvas(PLANE, PLANE, { role: "img", class: "il-trainer-plane" });
     const space = canvas(SPACE, SPACE, { role: "img", class: "il-trainer-plane" });
-    const terms = canvas(CHART[0], 200, { role: "img" });
+    const terms = canvas(...CHART, { role: "img" });
     const spaceCaption = h("span");
     const self = { settings, shows: { again: true, samples: true, net: true } };
     let game, record, shown, judged, eps, drawn, noise, from, state;
@@ -368,7 +370,7 @@ const trainerViews = (() => {
       spaceCaption.textContent = say(k() === 1 ? "line-caption" : "ellipses-caption");
       const names = [say("rec"), say("kl"), say("elbo")];
       const colours = [paint.real, paint.fake, paint.ink];
-      d.chart(terms, [CHART[0], 200], record, { names, colours, title: say("x-axis") }, theme);
+      d.chart(terms, CHART, record, { names, colours, title: say("x-axis"), empty: say("empty") }, theme);
       const words = self
         .read()
         .map(([label, value]) => `${label} ${value}`)
