@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from imggen_lib.checkpoint import Checkpoint, pretrained, shipped
-from imggen_lib.data import load
+from imggen_lib.data import ImageSet, load
 from imggen_lib.errors import unknown_name
 from imggen_lib.machine import full_precision
 from imggen_lib.metrics.distribution import entropy_score, features, frechet_distance, frechet_interval, statistics
-from imggen_lib.metrics.extractors import Extractor, extractor
+from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.metrics.intervals import Estimate, group_jackknife, mean_estimate, wilson_interval
 from imggen_lib.metrics.likelihood import bits_per_dimension, log_likelihoods
 from imggen_lib.metrics.manifold import (
@@ -30,6 +30,7 @@ from imggen_lib.metrics.manifold import (
     precision_recall_interval,
 )
 from imggen_lib.metrics.novelty import copying_interval, data_copying, nearest_training, vendi_score
+from imggen_lib.metrics.trained import looking
 from imggen_lib.metrics.twosample import kernel_distance
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.vae import VAE
@@ -38,6 +39,7 @@ from imggen_lib.sampling import sample
 
 #: The feature network of each data set. Numbers from different networks do not compare.
 FEATURES = {"mnist": "mnist-features", "fashion-mnist": "fashion-features"}
+_LEAST = 100  # images, for distances with intervals
 _STREAM = 7  # of random numbers for the choice of training images; see noise.generator_for
 
 
@@ -70,6 +72,18 @@ def feature_network(data: str) -> FeatureNet:
     return net
 
 
+def _sides(train: ImageSet, test: ImageSet, reference: str) -> tuple[ImageSet, ImageSet | None]:
+    """The images to compare with, and the real ones that are left."""
+    if reference not in ("test", "train", "all"):
+        raise ValueError(unknown_name("reference", reference, ("test", "train", "all")))
+    if reference != "all":
+        return (test, train) if reference == "test" else (train, test)
+    if train.checksum == test.checksum:  # few pictures: each split is all of them
+        return train, None
+    both = (torch.cat([train.images, test.images]), torch.cat([train.labels, test.labels]))
+    return ImageSet(*both, train.classes, train.name), None
+
+
 @torch.no_grad()
 def _probabilities(net: FeatureNet, images: Tensor, batch: int = 1000) -> Tensor:
     device = next(net.parameters()).device
@@ -77,26 +91,65 @@ def _probabilities(net: FeatureNet, images: Tensor, batch: int = 1000) -> Tensor
 
 
 class Bench:
-    """The real side of the comparison, computed once for many models; `net` is another feature network than the protocol's."""
+    """The real side of the comparison, computed once for many models.
+
+    `net` is another feature network than the protocol's. `reference` says which images of `data` the samples are compared with:
+    ``test``, ``train``, or ``all``, where a folder is too small to leave a tenth of it for the comparison. What is left are the
+    real images that say what the best number is: none with ``all``. Pictures of one's own are read in `image_shape`.
+    """
 
     @full_precision()
-    def __init__(self, data: str, protocol: Protocol = Protocol(), device: str = "cpu", net: Extractor | None = None) -> None:
+    def __init__(
+        self,
+        data: str,
+        protocol: Protocol = Protocol(),
+        device: str = "cpu",
+        net: Extractor | None = None,
+        *,
+        reference: str = "test",
+        image_shape: tuple[int, int, int] | None = None,
+    ) -> None:
         self.data, self.protocol, self.device = data, protocol, device
         self.classifier = feature_network(data).to(device).eval() if net is None else None
         self.net: FeatureNet | Extractor = self.classifier or net.to(device)  # type: ignore[union-attr]
-        train, test = load(data, "train"), load(data, "test")
-        self.n = min(protocol.n, len(test))
-        order = torch.randperm(len(test), generator=generator_for(protocol.seed, _STREAM, 1))  # the files are not shuffled
-        self.test = test.subset(order[: self.n])
-        d = features(self.net, self.test.floats(1)).shape[1]
-        if self.n - -(-self.n // 20) <= d:  # the interval leaves out a twentieth
-            raise ValueError(f"n = {self.n} images for {d} features: the covariance is singular; use {20 * d // 19 + 20} or more")
-        self.test_features = features(self.net, self.test.floats())
-        chosen = torch.randperm(len(train), generator=generator_for(protocol.seed, _STREAM))[: self.n]
-        self.real = train.subset(chosen)
+        own = data.startswith("folder:") and image_shape is not None
+        shape: dict[str, Any] = {"channels": image_shape[0], "size": image_shape[1]} if own and image_shape else {}
+        train, test = load(data, "train", **shape), load(data, "test", **shape)
+        whole, rest = _sides(train, test, reference)
+        self.n = min(protocol.n, len(whole))
+        if self.n < _LEAST:
+            raise ValueError(
+                f"{data} has {self.n} images to compare with (reference {reference!r}); a measurement needs at least {_LEAST}"
+                + ("" if reference == "all" else "; reference 'all' takes both splits")
+            )
+        order = torch.randperm(len(whole), generator=generator_for(protocol.seed, _STREAM, 1))  # the files are not shuffled
+        self.reference = whole.subset(order[: self.n])
+        self.test = self.reference if reference == "test" else test
+        self.reference_features = features(self.net, self.reference.floats())
+        self.real = None
+        if rest is not None:
+            self.real = rest.subset(torch.randperm(len(rest), generator=generator_for(protocol.seed, _STREAM))[: self.n])
         if self.classifier is not None:
             self.train_features = features(self.net, train.floats())
-            self.held_out = nearest_training(self.train_features, self.test_features[: protocol.novelty_images]).distances
+            held_out = features(self.net, self.test.floats(protocol.novelty_images))
+            self.held_out = nearest_training(self.train_features, held_out).distances
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers should know: fewer images than asked for, no Frechet distance."""
+        d, found = self.reference_features.shape[1], []
+        if self.n < self.protocol.n:
+            found.append(f"n = {self.n:,}: {self.data} has no more images to compare with, {self.protocol.n:,} were asked for")
+        if self._singular(self.n):
+            found.append(
+                f"{self.n} images for {d} features: the covariance is singular, so there is no Frechet distance; "
+                f"use {20 * d // 19 + 20} or more images, or read the kernel distance"
+            )
+        return found
+
+    def _singular(self, n: int) -> bool:
+        """Whether `n` images are too few for the Frechet distance and its interval, which leaves out a twentieth of them."""
+        return min(n, self.n) - -(-min(n, self.n) // 20) <= self.reference_features.shape[1]
 
     @full_precision()
     def distances(self, images: Tensor, intervals: bool = False) -> dict[str, Any]:
@@ -113,12 +166,12 @@ class Bench:
         return found | {"intervals": {name: [e.low, e.high] for name, e in spread.items()}}
 
     def _distances(self, made: Tensor, intervals: bool) -> tuple[dict[str, Any], dict[str, Estimate]]:
-        k, test = self.protocol.neighbours, self.test_features
-        interval, kernel = frechet_interval(test, made), kernel_distance(test, made)
+        k, test = self.protocol.neighbours, self.reference_features
+        frechet, kernel = None if self._singular(len(made)) else frechet_interval(test, made), kernel_distance(test, made)
         pr, dc = precision_recall(test, made, k), density_coverage(test, made, k)
         found: dict[str, Any] = {
-            "frechet_distance": frechet_distance(statistics(test), statistics(made)),
-            "frechet_interval": [interval.low, interval.high],
+            "frechet_distance": None if frechet is None else frechet_distance(statistics(test), statistics(made)),
+            "frechet_interval": None if frechet is None else [frechet.low, frechet.high],
             "kernel_distance": kernel.value,
             "kernel_standard_error": kernel.standard_error,
             **pr._asdict(),
@@ -162,11 +215,14 @@ class Bench:
         """Measure a generator or a VAE: :meth:`distances` of its samples, and a VAE's likelihood in nats."""
         shape: tuple[int, ...] = model.image_shape  # type: ignore[assignment]
         if tuple(shape) != self.test.image_shape:
-            raise ValueError(f"the model makes images of shape {tuple(shape)}, {self.data} has {self.test.image_shape}")
+            raise ValueError(
+                f"the model makes images of shape {tuple(shape)}, {self.data} has {self.test.image_shape}; "
+                "folder:PATH is read in the model's size, other data are not"
+            )
         model = model.to(self.device).eval()
         found = self.distances(sample(model, self.n, seed=self.protocol.seed).cpu(), intervals)
         if isinstance(model, VAE):
-            k, count = self.protocol.likelihood_draws, min(self.protocol.likelihood_images, self.n)
+            k, count = self.protocol.likelihood_draws, min(self.protocol.likelihood_images, self.n, len(self.test))
             labels = self.test.labels[:count] if model.classes else None
             nats = log_likelihoods(model, self.test.floats(count), labels, k=k)
             each = mean_estimate(nats)
@@ -178,7 +234,9 @@ class Bench:
         return found
 
     def real_images(self, intervals: bool = False) -> dict[str, Any]:
-        """Training images in the place of samples: what a perfect generator would get, memorisation aside."""
+        """Real images in the place of samples: what a perfect generator would get, memorisation aside."""
+        if self.real is None:
+            raise ValueError(f"all images of {self.data} are the reference: none are left to compare with it")
         return self.distances(self.real.floats(), intervals)
 
 
@@ -196,25 +254,35 @@ def rounded(numbers: dict[str, Any], digits: int = 4) -> dict[str, Any]:
 
 
 def evaluate(
-    saved: Checkpoint, data: str, protocol: Protocol = Protocol(), device: str = "cpu", features: str | None = None
+    saved: Checkpoint,
+    data: str,
+    protocol: Protocol = Protocol(),
+    device: str = "cpu",
+    features: str | None = None,
+    *,
+    reference: str = "test",
 ) -> dict[str, Any]:
     """A checkpoint's measurement under the protocol as plain JSON, with that of real images beside it, and intervals over images.
 
-    `features` names another feature network (:func:`imggen_lib.metrics.extractors.extractor`). With ``inception`` the Frechet
-    distance is the published FID's, against test images of the data: it compares with numbers that had the same reference.
+    `features` names another feature network (:func:`looking`), `reference` the images to compare with (:class:`Bench`). With
+    ``inception`` the Frechet distance is the published FID's, against test images of the data: it compares with numbers that had
+    the same reference.
     """
     if saved.config.kind not in ("gan", "vae"):
         raise ValueError(f"a {saved.config.kind} network makes no images; there is nothing to evaluate")
     trained_on = saved.meta.get("data", {}).get("name")
-    net = None if features is None or features == FEATURES.get(data) else extractor(features)
-    bench = Bench(data, protocol, device, net)
-    return {
+    shape = saved.config.image_shape
+    net = None if features is None or features == FEATURES.get(data) else looking(features, shape)
+    bench = Bench(data, protocol, device, net, reference=reference, image_shape=shape)
+    found = {
         "model": saved.config.to_json(),
         "images": saved.meta.get("images"),
         "trained_on": trained_on,
         "data": data,
+        "reference": {"split": reference, "images": bench.n, "real_images": 0 if bench.real is None else len(bench.real)},
         "features": FEATURES[data] if net is None else net.about,
         "protocol": asdict(protocol) | {"n": bench.n},
         "quality": rounded(bench.model(saved.model(), intervals=True)),
-        "real_images": rounded(bench.real_images(intervals=True)),
+        "real_images": None if bench.real is None else rounded(bench.real_images(intervals=True)),
     }
+    return found | ({"notes": bench.notes} if bench.notes else {})

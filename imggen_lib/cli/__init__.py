@@ -1,38 +1,49 @@
-"""The command line: ``python -m imggen_lib train|sample|info|evaluate``. Errors are one line and exit code 2.
+"""The command line: ``python -m imggen_lib train|sample|info|evaluate``, or ``imggen``. Errors are one line and exit code 2.
 
 Nothing here computes, and nothing here loads PyTorch before it is needed: ``--help`` answers at once.
 """
 
-import io
-import os
-import sys
+import argparse
+import contextlib
 from collections.abc import Sequence
 
-from imggen_lib.cli import models
 from imggen_lib.cli.options import parser
-from imggen_lib.cli.train import train
+from imggen_lib.cli.terminal import keep_standard_numbers, plain_words, say, settle
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit code is 0, 2 for bad input, or 128 + the signal that stopped a training."""
-    from imggen_lib.errors import TrainingDiverged
-
-    args = parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):  # file names may hold bytes that are no text
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    keep_standard_numbers()
     try:
-        return {"train": train, "sample": models.sample, "info": models.info, "evaluate": models.evaluate}[args.command](args)
-    except BrokenPipeError:
-        os._exit(0)  # the reader of our output has gone, as with `| head`
+        with plain_words():
+            return _one_line(parser().parse_args(argv))
     except KeyboardInterrupt:
-        print(f"imggen_lib {args.command}: interrupted", file=sys.stderr)
+        say("imggen_lib: interrupted", error=True)
         return 130
-    except (ValueError, OSError, OverflowError, MemoryError, RuntimeError) as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, MemoryError | RuntimeError) and not isinstance(error, TrainingDiverged):
-            if isinstance(error, RuntimeError) and not any(s in text for s in ("out of memory", "allocate", "overflow")):
-                raise  # a mistake of ours: its traceback is wanted
-            text = "not enough memory; try a smaller --batch, --width or --size"
-        print(f"imggen_lib {args.command}: error: {text}", file=sys.stderr)
+    finally:
+        with contextlib.suppress(OSError):
+            settle()
+
+
+def _one_line(args: argparse.Namespace) -> int:
+    """Run the command, and say in one line what the user can mend; a mistake of ours keeps its traceback."""
+    from imggen_lib.cli.mistakes import in_one_line
+
+    try:
+        code = _command(args)
+        settle()
+        return code
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and args.command != "train":
+            return 0  # the reader of our output has gone, as with `| head`
+        if (line := in_one_line(error)) is None:
+            raise
+        say(f"imggen_lib {args.command}: error: {line}", error=True)
         return 2
+
+
+def _command(args: argparse.Namespace) -> int:
+    from imggen_lib.cli import evaluate, models
+    from imggen_lib.cli.train import train
+
+    return {"train": train, "sample": models.sample, "info": models.info, "evaluate": evaluate.evaluate}[args.command](args)

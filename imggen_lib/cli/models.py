@@ -1,62 +1,83 @@
-"""``imggen sample``, ``info`` and ``evaluate``: what is done with a trained model."""
+"""``imggen sample`` and ``info``: images from a trained model, and what it is."""
 
 import argparse
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imggen_lib.cli.terminal import printable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from imggen_lib.checkpoint import Checkpoint
+
+_PIXELS = 2**28  # of one picture
+_FILMS = (".gif", ".apng", ".mp4", ".webm", ".avi")
 
 
 def sample(args: argparse.Namespace) -> int:
-    import torch
-
+    """Write a sheet of images, or the images themselves, to a file."""
     from imggen_lib.checkpoint import find
     from imggen_lib.sampling import sample as draw
     from imggen_lib.viz import save_grid
 
+    kind = args.out.suffix.lower()
+    if kind in _FILMS:
+        raise ValueError(f"{args.out}: one sheet of images is no film; name a picture such as .png (a film: imggen_lib.viz.gif)")
+    if not args.out.parent.is_dir() or args.out.is_dir():
+        raise ValueError(f"{args.out} cannot be written: it is a folder, or {args.out.parent} is not a folder")
     saved = find(args.dir)
     if saved.config.kind not in ("gan", "vae"):
         raise ValueError(f"{args.dir} is a {saved.config.kind} network; it makes no images")
-    labels = None
-    if hasattr(args, "label"):
-        if not saved.config.classes:
-            raise ValueError(f"{args.dir} is not class-conditional: --label has no meaning")
-        if not 0 <= args.label < saved.config.classes:
-            raise ValueError(f"--label must lie in 0..{saved.config.classes - 1}, got {args.label}")
-        labels = torch.full((args.n,), args.label)
-    save_grid(draw(saved.model(), args.n, seed=args.seed, labels=labels), args.out, scale=args.scale)
-    print(f"{args.n} images: {args.out}")
+    _, height, width = saved.config.image_shape
+    if kind != ".npz" and args.n * height * width * args.scale**2 > _PIXELS:
+        raise ValueError(f"{args.n:,} images at --scale {args.scale} are more than {_PIXELS:,} pixels: ask for less, or for .npz")
+    images = draw(saved.model(), args.n, seed=args.seed, labels=_labels(args, saved))
+    if kind == ".npz":
+        _save_arrays(images, args)
+    else:
+        save_grid(images, args.out, scale=args.scale)
+    print(printable(f"{args.n} images: {args.out}"))
     return 0
 
 
+def _save_arrays(images: "Tensor", args: argparse.Namespace) -> None:
+    """Bytes ``(n, height, width, channels)`` under the name ``images``, as other programs that measure expect them."""
+    import numpy as np
+
+    from imggen_lib.data import to_uint8
+
+    np.savez_compressed(args.out, images=to_uint8(images).permute(0, 2, 3, 1).cpu().numpy())
+
+
+def _labels(args: argparse.Namespace, saved: "Checkpoint") -> "Tensor | None":
+    """The class that ``--label`` names by its name or by its number, once an image; None without it."""
+    import torch
+
+    from imggen_lib.errors import unknown_name
+
+    if not hasattr(args, "label"):
+        return None
+    count = saved.config.classes
+    if not count:
+        raise ValueError(f"{args.dir} is not class-conditional: --label has no meaning")
+    names = [str(name) for name in saved.meta.get("data", {}).get("classes", ())]
+    if args.label in names:
+        return torch.full((args.n,), names.index(args.label))
+    try:
+        number = int(args.label)
+    except ValueError:
+        raise ValueError(unknown_name("class for --label", args.label, names or map(str, range(count)))) from None
+    if not 0 <= number < count:
+        raise ValueError(f"--label must lie in 0..{count - 1}, got {number}")
+    return torch.full((args.n,), number)
+
+
 def info(args: argparse.Namespace) -> int:
+    """Print what a checkpoint says of itself as JSON."""
     from imggen_lib.checkpoint import find
 
     saved = find(args.dir)
     parameters = sum(p.numel() for p in saved.model().parameters())
     print(json.dumps({**saved.meta, "parameters": parameters}, indent=2))
-    return 0
-
-
-def evaluate(args: argparse.Namespace) -> int:
-    """Print, or write, the measurement as JSON."""
-    from imggen_lib.checkpoint import find
-    from imggen_lib.protocol import FEATURES, Protocol
-    from imggen_lib.protocol import evaluate as measure
-    from imggen_lib.runs import best_device
-
-    out: Path | None = getattr(args, "out", None)
-    if out is not None and (not out.parent.is_dir() or out.is_dir()):
-        raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
-    protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
-    device, features = getattr(args, "device", best_device()), getattr(args, "features", None)
-    saved = find(args.dir)
-    data = getattr(args, "data", saved.meta.get("data", {}).get("name", "a set that it does not name"))
-    if data not in FEATURES and not hasattr(args, "data"):
-        raise ValueError(f"{args.dir} was trained on {data}: say with --data which of {', '.join(FEATURES)} it is compared with")
-    found = measure(saved, data, protocol, device, features)
-    text = json.dumps(found, indent=1)
-    if out is None:
-        print(text)
-    else:
-        out.write_text(text + "\n", encoding="utf-8")
-        print(f"{args.dir}: Frechet distance {found['quality']['frechet_distance']}: {out}")
     return 0

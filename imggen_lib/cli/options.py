@@ -1,10 +1,15 @@
-"""What the command line accepts, and the configuration that it asks for."""
+"""What the command line accepts. The configuration that it asks for is made in :mod:`imggen_lib.cli.configuration`."""
 
 import argparse
-from pathlib import Path
 from typing import Any, NoReturn
 
+from imggen_lib import __version__
+from imggen_lib.cli.values import count, filled, minutes, number, path
+
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
+_MODEL = "a checkpoint's folder, or the name of a model that ships with the package"
+_DEVICE = "cpu, cuda, cuda:1, ... (default: what IMGGEN_DEVICE says, or cuda if there is one)"
+_PICTURES = "folder:, files:, shards:"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -12,170 +17,176 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
-def _count(text: str) -> int:
-    """A whole number of at least one; ``60_000``, ``60000`` and ``6e4`` are the same."""
-    try:
-        value = int(float(text)) if "e" in text.lower() else int(text)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if not 1 <= value < 2**40:
-        raise argparse.ArgumentTypeError(f"must be at least 1 and below 2**40, got {text}")
-    return value
-
-
 def parser() -> argparse.ArgumentParser:
-    formatter = argparse.ArgumentDefaultsHelpFormatter
+    """The four commands with their options."""
     parser = _Parser(prog="imggen_lib", description="Train image generators, sample from them, measure them.")
+    parser.add_argument("--version", action="version", version=f"imggen_lib {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{train,sample,info,evaluate}")
+    options: dict[str, Any] = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+    train = commands.add_parser("train", help="train a GAN, a VAE, or a feature network", **options)
+    _what_to_train(train)
+    _model(train)
+    _of_a_gan(train)
+    _of_a_vae(train)
+    _how_to_train(train)
+    _sample(commands.add_parser("sample", help="images from a checkpoint", **options))
+    commands.add_parser("info", help="what a checkpoint is", **options).add_argument("dir", type=path, help=_MODEL)
+    _evaluate(commands.add_parser("evaluate", help="measure a model under the book's protocol", **options))
+    return parser
 
-    suppress: dict[str, Any] = {"default": argparse.SUPPRESS}
-    train = commands.add_parser("train", help="train a GAN or a VAE", formatter_class=formatter)
-    train.add_argument("kind", choices=("gan", "vae"), help="what to train")
+
+# Options without a default here are left out where they are not given (SUPPRESS), so that the configuration's own defaults hold
+# and a resumed run keeps its own.
+
+
+def _what_to_train(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument(
+        "kind",
+        choices=("gan", "vae", "features"),
+        help="what to train; features: a network that `evaluate --features` looks through",
+    )
     train.add_argument(
         "--data",
+        type=filled,
         default="glyphs",
         help="glyphs, mnist, fashion-mnist, folder:PATH (kept in memory), files:PATH or shards:PATTERN (read while training)",
     )
-    train.add_argument("--images", type=_count, default=600_000, help="images to see in all, repeats counted")
-    train.add_argument("--out", type=Path, help="folder for the checkpoint; needed unless --profile", **suppress)
+    train.add_argument(
+        "--images",
+        type=count(),
+        default=600_000,
+        help="images to see in all, repeats counted; a resumed run may be given more, and a learning rate that was to fall until "
+        "then (a vae's, or --decay-start) rises first and falls until the new number",
+    )
+    train.add_argument("--out", type=path, help="folder for the checkpoint; needed unless --profile", **given)
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     train.add_argument(
         "--begin-from",
+        type=filled,
         metavar="MODEL",
         help="begin with the weights of a model that ships, or of a checkpoint's folder; the network is then that model's",
-        **suppress,
+        **given,
     )
     train.add_argument("--article", action="store_true", help="gan: the article's recipe (MLP, BCE, Adam at 2e-4)")
     train.add_argument("--conditional", action="store_true", help="condition on the data's classes")
-    # Model options default to None, so that the configuration's own defaults hold and a resumed run keeps its own.
-    train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **suppress)
+    train.add_argument("--seed", type=int, help="seed of the run: same seed, same numbers (default: 0)", **given)
+
+
+def _model(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument(
-        "--net", choices=("mlp", "conv", "res"), help="kind of network; res has residual blocks (default: conv)", **suppress
+        "--net", choices=("mlp", "conv", "res"), help="kind of network; res has residual blocks (default: conv)", **given
     )
+    train.add_argument("--size", type=count(4096), help=f"{_PICTURES} side of the images in pixels (default: 32)", **given)
+    train.add_argument("--channels", type=count(3), help=f"{_PICTURES} 1 for grey, 3 for RGB (default: as found, or 3)", **given)
     train.add_argument(
-        "--size", type=_count, help="folder:, files:, shards: side of the images in pixels (default: 32)", **suppress
+        "--background", type=filled, help=f"{_PICTURES} the colour behind transparent pixels (default: white)", **given
     )
+    train.add_argument("--latent-dim", type=count(2**16), help="dimensions of the latent (default: gan 64, vae 16)", **given)
+    train.add_argument("--width", type=count(2**14), help="conv: channels (default: gan 64, vae 32, features 32)", **given)
+    train.add_argument("--hidden", type=count(2**18), nargs="+", help="mlp: sizes of the hidden layers", **given)
+    train.add_argument("--batch", type=count(2**20), help="images a step (default: gan 64, vae 128, features 64)", **given)
     train.add_argument(
-        "--channels", type=_count, help="folder:, files:, shards: 1 for grey, 3 for RGB (default: as found, or 3)", **suppress
+        "--lr",
+        type=number,
+        help="learning rate; may be changed when a run is resumed (default: gan 0.002, vae 0.0015, features 0.002)",
+        **given,
     )
-    train.add_argument("--latent-dim", type=_count, help="dimensions of the latent (default: gan 64, vae 16)", **suppress)
-    train.add_argument("--width", type=_count, help="conv: channels (default: gan 64, vae 32)", **suppress)
-    train.add_argument("--hidden", type=_count, nargs="+", help="mlp: sizes of the hidden layers", **suppress)
-    train.add_argument("--batch", type=_count, help="images a step (default: gan 64, vae 128)", **suppress)
-    train.add_argument("--lr", type=float, help="learning rate (default: gan 0.002, vae 0.0015)", **suppress)
-    train.add_argument("--loss", help=f"gan: {', '.join(LOSS_NAMES)} (default: relativistic)", **suppress)
+
+
+def _of_a_gan(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument("--loss", help=f"gan: {', '.join(LOSS_NAMES)} (default: relativistic)", **given)
     for name, text in (("r1", "gamma of R1"), ("r2", "gamma of R2"), ("gp", "weight of the WGAN-GP penalty")):
-        train.add_argument(f"--{name}", type=float, help=f"gan: {text}", **suppress)
+        train.add_argument(f"--{name}", type=number, help=f"gan: {text}", **given)
     train.add_argument(
         "--head-start",
-        type=_count,
+        type=count(),
         help="gan: images that the critic sees before the generator learns, as after --begin-from (default: 0)",
-        **suppress,
+        **given,
     )
     train.add_argument(
-        "--simultaneous", action="store_true", help="gan: both players move at once (default: first the critic)", **suppress
+        "--simultaneous", action="store_true", help="gan: both players move at once (default: first the critic)", **given
     )
-    train.add_argument("--critic-steps", type=_count, help="gan: critic updates a generator update", **suppress)
-    train.add_argument("--penalty-every", type=_count, help="gan: apply penalties every so many steps", **suppress)
-    train.add_argument("--ema-half-life", type=float, help="gan: half-life of the average, in images", **suppress)
+    train.add_argument("--critic-steps", type=count(10_000), help="gan: critic updates a generator update", **given)
+    train.add_argument("--penalty-every", type=count(), help="gan: apply penalties every so many steps", **given)
+    train.add_argument("--ema-half-life", type=number, help="gan: half-life of the average, in images", **given)
     train.add_argument(
         "--decay-start",
-        type=_count,
+        type=count(),
         help="gan: images seen from which the learning rates fall to a fiftieth, at --images (default: they stay)",
-        **suppress,
+        **given,
     )
+
+
+def _of_a_vae(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument(
-        "--likelihood", help="vae: bernoulli, gaussian or logistic (default: bernoulli for grey, gaussian for RGB)", **suppress
+        "--likelihood", help="vae: bernoulli, gaussian or logistic (default: bernoulli for grey, gaussian for RGB)", **given
     )
-    train.add_argument("--beta", type=float, help="vae: weight of the KL term (default: 1)", **suppress)
-    train.add_argument("--beta-warmup", type=_count, help="vae: images over which beta rises from 0 (default: none)", **suppress)
-    train.add_argument("--free-bits", type=float, help="vae: nats a latent dimension that cost nothing (default: 0)", **suppress)
-    train.add_argument("--draws", type=_count, help="vae: of z; several: the importance-weighted bound (default: 1)", **suppress)
-    train.add_argument("--draws-start", type=_count, help="vae: one draw before so many images (default: 0)", **suppress)
-    train.add_argument("--checkpoint-every", type=_count, default=100_000, help="images between two checkpoints")
-    train.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
-    train.add_argument("--threads", type=_count, help="CPU threads (default: PyTorch's choice)", **suppress)
-    train.add_argument("--workers", type=int, default=2, help="files:, shards: how many processes read images")
+    train.add_argument("--beta", type=number, help="vae: weight of the KL term (default: 1)", **given)
+    train.add_argument("--beta-warmup", type=count(), help="vae: images over which beta rises from 0 (default: none)", **given)
+    train.add_argument("--free-bits", type=number, help="vae: nats a latent dimension that cost nothing (default: 0)", **given)
+    train.add_argument(
+        "--draws", type=count(10_000), help="vae: of z; several: the importance-weighted bound (default: 1)", **given
+    )
+    train.add_argument("--draws-start", type=count(), help="vae: one draw before so many images (default: 0)", **given)
+
+
+def _how_to_train(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument("--checkpoint-every", type=count(), default=100_000, help="images between two checkpoints")
+    train.add_argument(
+        "--checkpoint-minutes", type=minutes, default=10.0, help="minutes between two checkpoints, where that is sooner"
+    )
+    train.add_argument("--device", help=_DEVICE, **given)
+    train.add_argument("--threads", type=count(4096), help="CPU threads (default: PyTorch's choice)", **given)
+    train.add_argument("--workers", type=count(256, least=0), default=2, help="files:, shards: how many processes read images")
     train.add_argument("--compile", action="store_true", help="let torch.compile make the kernels (a minute at the start)")
     train.add_argument("--bf16", action="store_true", help="products in bfloat16, for GPUs and CPUs that have units for it")
     train.add_argument("--profile", action="store_true", help="train some steps, say where their time goes, write nothing")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
 
-    sample = commands.add_parser("sample", help="images from a checkpoint", formatter_class=formatter)
-    sample.add_argument("dir", type=Path, help="a checkpoint's folder, or the name of a model that ships with the package")
-    sample.add_argument("-n", type=_count, default=64, help="how many images")
+
+def _sample(sample: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    sample.add_argument("dir", type=path, help=_MODEL)
+    sample.add_argument("-n", type=count(1_000_000), default=64, help="how many images")
     sample.add_argument("--seed", type=int, default=0, help="seed of the first image; the next has the next seed")
-    sample.add_argument("--label", type=int, help="conditional models: this class only", **suppress)
-    sample.add_argument("--scale", type=_count, default=2, help="enlarge each pixel so many times")
-    sample.add_argument("--out", type=Path, required=True, help="picture to write, for instance grid.png")
-
-    info = commands.add_parser("info", help="what a checkpoint is", formatter_class=formatter)
-    info.add_argument("dir", type=Path, help="a checkpoint's folder, or the name of a model that ships with the package")
-
-    evaluate = commands.add_parser("evaluate", help="measure a model under the book's protocol", formatter_class=formatter)
-    evaluate.add_argument("dir", type=Path, help="a checkpoint's folder, or the name of a model that ships with the package")
-    evaluate.add_argument(
-        "--data", help="mnist or fashion-mnist: what the samples are compared with (default: what it was trained on)", **suppress
+    sample.add_argument("--label", type=filled, help="conditional models: this class only, by its name or its number", **given)
+    sample.add_argument("--scale", type=count(1000), default=2, help="enlarge each pixel so many times")
+    sample.add_argument(
+        "--out",
+        type=path,
+        required=True,
+        help="picture to write, for instance grid.png; or images.npz, with the bytes (n, height, width, channels) as `images`",
     )
-    evaluate.add_argument("-n", type=_count, default=10_000, help="samples, against as many test images")
+
+
+def _evaluate(evaluate: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    evaluate.add_argument("dir", type=path, help=_MODEL)
+    evaluate.add_argument(
+        "--data",
+        type=filled,
+        help="mnist, fashion-mnist, glyphs or folder:PATH: what the samples are compared with (default: what it was trained on)",
+        **given,
+    )
+    evaluate.add_argument(
+        "--reference", choices=("test", "train", "all"), default="test", help="which images of --data; all: both splits"
+    )
+    evaluate.add_argument(
+        "-n", type=count(10**7), default=10_000, help="samples, against as many images of --data, or all that there are"
+    )
     evaluate.add_argument("--seed", type=int, default=0, help="seed of the first sample")
-    evaluate.add_argument("--draws", type=_count, default=100, help="vae: draws an image of the likelihood estimate")
+    evaluate.add_argument("--draws", type=count(100_000), default=100, help="vae: draws per image of the likelihood estimate")
     evaluate.add_argument(
         "--features",
-        help="look through inception (the published FID's), resnet50, ... (default: --data's own)",
-        **suppress,
+        type=filled,
+        help="look through mnist-features, fashion-features (at hand), a folder that `train features` wrote, inception (the "
+        "published FID's), resnet18, resnet50, ... (downloaded) (default: --data's own)",
+        **given,
     )
-    evaluate.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if there is one)", **suppress)
-    evaluate.add_argument("--out", type=Path, help="JSON to write (default: standard output)", **suppress)
-    return parser
-
-
-def origin(args: argparse.Namespace) -> Any:
-    """The configuration of the model that ``--begin-from`` names, None without it."""
-    from imggen_lib.checkpoint import find
-
-    if not hasattr(args, "begin_from"):
-        return None
-    config = find(args.begin_from).config
-    if config.kind != args.kind:
-        raise ValueError(f"{args.begin_from} is a {config.kind}, not a {args.kind}")
-    return config
-
-
-def asked(args: argparse.Namespace) -> dict[str, Any]:
-    """The entries of the configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
-    from dataclasses import asdict, fields
-
-    from imggen_lib.configs import GanConfig, VaeConfig
-
-    kind: type[GanConfig] | type[VaeConfig] = {"gan": GanConfig, "vae": VaeConfig}[args.kind]
-    names = {f.name for f in fields(GanConfig)} | {f.name for f in fields(VaeConfig)}
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items() if k in names}
-    foreign = sorted(given.keys() - {f.name for f in fields(kind)})
-    if foreign:
-        raise ValueError(f"--{foreign[0].replace('_', '-')} is not an option of a {args.kind}")
-    if not args.article:
-        return given
-    if args.kind == "vae":
-        raise ValueError("--article is an option of a gan: the article's second program is not a VAE (see the chapter)")
-    plain = asdict(GanConfig())
-    return {**{k: v for k, v in asdict(GanConfig.article()).items() if v != plain[k]}, **given}
-
-
-def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int, model: Any = None) -> Any:
-    """The configuration of a fresh run. A VAE of colour images has a Gaussian likelihood unless told otherwise.
-
-    A run that begins from a model has the network of `model`, its configuration (:func:`origin`); options that ask for another are
-    found out when it begins.
-    """
-    from imggen_lib.configs import GanConfig, VaeConfig
-
-    entries: dict[str, Any] = {"image_shape": image_shape, "classes": classes if args.conditional else 0}
-    if args.kind == "vae":
-        entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
-    if hasattr(args, "decay_start"):
-        entries["decay_end"] = args.images
-    if model is not None:
-        wanted = classes if model.classes or args.conditional else 0
-        entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
-    return {"gan": GanConfig, "vae": VaeConfig}[args.kind](**{**entries, **asked(args)})
+    evaluate.add_argument("--device", help=_DEVICE, **given)
+    evaluate.add_argument("--out", type=path, help="JSON to write (default: standard output)", **given)

@@ -1,17 +1,34 @@
 """Watching a training loop."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+_UNWRITABLE = (OSError, ValueError, AttributeError)  # what tqdm meets on a broken, a closed and a missing stream
+
 
 def progress(records: Iterable[dict[str, Any]], images: int, *, start: int = 0, disable: bool = False) -> Iterator[dict[str, Any]]:
-    """Pass the records of a training loop through, with a bar that counts images and estimates the time left."""
+    """Pass the records of a training loop through, with a bar that counts images and estimates the time left.
+
+    Where the bar cannot be written (standard error is closed, full, or read by nobody any more), it ends and the training goes on.
+    """
     from tqdm.auto import tqdm
 
-    with tqdm(total=images, initial=start, unit="img", unit_scale=True, mininterval=0.5, smoothing=0.05, disable=disable) as bar:
+    bar = None
+    with contextlib.suppress(*_UNWRITABLE):
+        bar = tqdm(total=images, initial=start, unit="img", unit_scale=True, mininterval=0.5, smoothing=0.05, disable=disable)
+    try:
         for record in records:
-            bar.update(min(record["images"], images) - bar.n)
+            if bar is not None:
+                try:
+                    bar.update(min(record["images"], images) - bar.n)
+                except _UNWRITABLE:
+                    bar.disable = True
             yield record
+    finally:
+        if bar is not None:
+            with contextlib.suppress(*_UNWRITABLE):
+                bar.close()
 
 
 def frames_at(images: int, count: int) -> list[int]:

@@ -133,7 +133,7 @@ BAD = {
     "sample a typo": (["sample", "mnist-gan-conf", "--out", "x.png"], "unknown folder or pretrained model"),
     "sample format": (["sample", "{trained}", "--out", "{out}.xyz"], "picture format"),
     "sample unwritable format": (["sample", "{trained}", "--out", "{out}.psd"], "picture format"),
-    "huge": (["sample", "{trained}", "--scale", "99999999999999999999", "--out", "x.png"], "below 2**40"),
+    "huge": (["sample", "{trained}", "--scale", "99999999999999999999", "--out", "x.png"], "at most 1,000"),
     "meta device": (["train", "gan", "--device", "meta", "--out", "{out}"], "cannot be used"),
     "half-life": (["train", "gan", "--ema-half-life", "nan", "--out", "{out}"], "ema-half-life"),
     "no time to fall": (["train", "gan", "--images", "640", "--decay-start", "640", "--out", "{out}"], "decay-start"),

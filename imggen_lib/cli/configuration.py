@@ -1,0 +1,71 @@
+"""The configuration that the command line asks for."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imggen_lib.configs import Config
+
+
+KINDS = {"gan": "a gan", "vae": "a vae", "features": "a feature network"}
+
+
+def is_own(data: str) -> bool:
+    """Whether ``--data`` names pictures of the user's own, whose shape may be chosen."""
+    return data.startswith(("folder:", "files:", "shards:"))
+
+
+def origin(args: argparse.Namespace) -> Any:
+    """The configuration of the model that ``--begin-from`` names, None without it."""
+    from imggen_lib.checkpoint import find
+
+    if not hasattr(args, "begin_from"):
+        return None
+    config = find(args.begin_from).config
+    if config.kind != args.kind:
+        raise ValueError(f"{args.begin_from} is a {config.kind}, not a {args.kind}")
+    return config
+
+
+def asked(args: argparse.Namespace) -> dict[str, Any]:
+    """The entries of the configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
+    from dataclasses import asdict, fields
+
+    from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
+
+    kinds: dict[str, type[Config]] = {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}
+    kind = kinds[args.kind]
+    names = {f.name for k in kinds.values() for f in fields(k)}
+    own = {f.name for f in fields(kind)} - ({"net", "latent_dim", "hidden", "begin_from"} if args.kind == "features" else set())
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items() if k in names}
+    foreign = sorted(given.keys() - own)
+    if foreign:
+        raise ValueError(f"--{foreign[0].replace('_', '-')} is not an option of {KINDS[args.kind]}")
+    if not args.article:
+        return given
+    if args.kind != "gan":
+        raise ValueError("--article is an option of a gan: the article's second program is not a VAE (see the chapter)")
+    plain = asdict(GanConfig())
+    return {**{k: v for k, v in asdict(GanConfig.article()).items() if v != plain[k]}, **given}
+
+
+def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes: int, model: Any = None) -> Any:
+    """The configuration of a fresh run. A VAE of colour images has a Gaussian likelihood unless told otherwise.
+
+    A feature network has the data's classes in any case.
+
+    A run that begins from a model has the network of `model`, its configuration (:func:`origin`); options that ask for another are
+    found out when it begins.
+    """
+    from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
+
+    classified = args.conditional or args.kind == "features"
+    entries: dict[str, Any] = {"image_shape": image_shape, "classes": classes if classified else 0}
+    if args.kind == "vae":
+        entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
+    if hasattr(args, "decay_start"):
+        entries["decay_end"] = args.images
+    if model is not None:
+        wanted = classes if model.classes or args.conditional else 0
+        entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
+    return {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}[args.kind](**{**entries, **asked(args)})

@@ -1,0 +1,75 @@
+"""``imggen evaluate``: a model's measurement under the book's protocol."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from imggen_lib.cli.terminal import printable, say
+
+_EYES = "mnist-features or fashion-features (at hand), a folder that `train features` wrote, or inception or resnet18 (downloaded)"
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Print, or write, the measurement as JSON."""
+    from imggen_lib.checkpoint import find
+    from imggen_lib.machine import device
+    from imggen_lib.protocol import Protocol
+    from imggen_lib.protocol import evaluate as measure
+
+    out: Path | None = getattr(args, "out", None)
+    if out is not None:
+        _check_writable(out)
+    protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
+    on = str(device(getattr(args, "device", None)))
+    saved = find(args.dir)
+    features: str | None = getattr(args, "features", None)
+    data = _reference(args, saved.meta, features)
+    found = measure(saved, data, protocol, on, features, reference=args.reference)
+    for line in found.get("notes", ()):
+        say(f"note: {line}", error=True)
+    text = json.dumps(found, indent=1)
+    if out is None:
+        print(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+        quality = found["quality"]
+        name = "kernel" if quality["frechet_distance"] is None else "frechet"
+        print(printable(f"{args.dir}: {name.capitalize()} distance {quality[f'{name}_distance']}: {out}"))
+    return 0
+
+
+def _check_writable(out: Path) -> None:
+    """Refuse a file that cannot be written before the measurement, not after it."""
+    if not out.parent.is_dir() or out.is_dir():
+        raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
+    if out.exists():
+        with out.open("a"):
+            return
+    with NamedTemporaryFile(dir=out.parent):
+        pass
+
+
+def _reference(args: argparse.Namespace, meta: Mapping[str, Any], features: str | None) -> str:
+    """The data that the samples are compared with. Raises ``ValueError`` with the ways out where none can be told."""
+    from imggen_lib.data.sources import NAMES
+    from imggen_lib.protocol import FEATURES
+
+    trained_on = str(meta.get("data", {}).get("name", "a set that it does not name"))
+    data = str(getattr(args, "data", trained_on))
+    if data.startswith("files:"):
+        data = f"folder:{data.partition(':')[2]}"  # the same pictures in the same splits
+    own = data.startswith("folder:")
+    if not own and data not in NAMES:
+        if not hasattr(args, "data"):
+            known = ", ".join(FEATURES)
+            raise ValueError(
+                f"{args.dir} was trained on {data}: say with --data which of {known}, or which folder:PATH, it is compared with"
+            )
+        if data.startswith("shards:"):
+            raise ValueError("evaluate compares with images that are kept in memory: give --data folder:PATH")
+    if features is None and (own or data == "glyphs"):
+        raise ValueError(f"{data} has no feature network of its own: choose one with --features: {_EYES}")
+    return data

@@ -1,0 +1,53 @@
+"""How the command line reads values; what cannot be meant is refused before anything is loaded."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+
+def count(most: int = 2**40 - 1, least: int = 1) -> Callable[[str], int]:
+    """A reader of whole numbers up to the largest that can be meant; ``60_000``, ``60000`` and ``6e4`` are the same."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text) if "e" not in text.lower() else int(float(text))
+            if "e" in text.lower() and value != float(text):
+                raise ValueError
+        except (ValueError, OverflowError):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be at least {least:,} and at most {most:,}, got {text}")
+        return value
+
+    return read
+
+
+def number(text: str) -> float:
+    """A number that float32 can hold."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not abs(value) < 1e30:
+        raise argparse.ArgumentTypeError(f"must be a number, and of size below 1e30, got {text}")
+    return value
+
+
+def filled(text: str) -> str:
+    """Text with something in it: an empty one is mostly a shell variable that is not set."""
+    kind, colon, rest = text.partition(":")
+    if not text.strip() or (colon and kind in ("folder", "files", "shards") and not rest.strip()):
+        raise argparse.ArgumentTypeError(f"nothing is named in {text!r}: a variable that is not set?")
+    return text
+
+
+def path(text: str) -> Path:
+    return Path(filled(text))
+
+
+def minutes(text: str) -> float:
+    """A time above zero, in minutes."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"must be above 0 minutes, got {text}")
+    return value

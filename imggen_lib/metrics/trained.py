@@ -1,0 +1,49 @@
+"""Feature networks that this library trained, for images of any size: the shipped ones, and one's own of ``train features``."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from imggen_lib.metrics import extractors
+from imggen_lib.metrics.extractors import Extractor
+from imggen_lib.models.features import FeatureNet
+
+
+def looking(name: str, image_shape: tuple[int, int, int]) -> Extractor:
+    """The feature network `name`, for images of that shape: a checkpoint's folder, or what :func:`~extractors.extractor` knows.
+
+    A network of this library takes images of one shape; others are brought to it: grey by luma or repeated, resized, antialiased.
+    Numbers through it compare with each other only.
+    """
+    from imggen_lib.checkpoint import find, shipped
+
+    if not Path(name).is_dir() and name not in shipped():
+        return extractors.extractor(name)
+    saved = find(name)
+    if saved.config.kind != "features":
+        raise ValueError(f"{name} is a {saved.config.kind}, no feature network: `train features` makes one")
+    net, (channels, side, _) = saved.model(), saved.config.image_shape
+    if Path(name).is_dir() or (channels, side) != tuple(image_shape[:2]):
+        return _fitted(net, name, str(saved.meta["weights"]["sha256"]))
+    return extractors.extractor(name)
+
+
+def _fitted(net: FeatureNet, name: str, sha256: str) -> Extractor:
+    channels, side, _ = net.image_shape
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # ITU-R 601, as for pictures that are read in grey
+
+    def prepare(images: Tensor) -> Tensor:
+        x = (images * luma.to(images)).sum(1, keepdim=True) if (images.shape[1], channels) == (3, 1) else images
+        x = x.expand(-1, channels, -1, -1)
+        return x if x.shape[2] == side else interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+
+    about = {
+        "network": f"{name}, a classifier of this library",
+        "weights": f"SHA-256 {sha256[:12]}...",
+        "pixels": f"in [-1, 1], {'grey' if channels == 1 else 'RGB'}",
+        "resize": f"to {side} x {side}, bilinear, antialiased",
+        "features": "128, after the dense layer's ReLU",
+    }
+    return Extractor(net.body, prepare, about, batch=1000)
