@@ -243,7 +243,7 @@ def release_features(name: str, net: FeatureNet, data: ImageSet, test: ImageSet,
 def remeasure(name: str) -> None:
     """Measure a released model again and renew its card; the weights stay as they are."""
     quality = measure(checkpoint.pretrained(name).model(), PLANS[name].data, PLANS[name].draws)
-    path = Path(checkpoint.__file__).parent / "pretrained" / f"{name}.json"
+    path = checkpoint.SHIPPED / f"{name}.json"
     meta = json.loads(path.read_text(encoding="ascii"))
     meta["card"]["quality"] = quality
     path.write_text(json.dumps(meta, indent=2) + "\n", encoding="ascii")

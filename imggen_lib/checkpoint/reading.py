@@ -1,0 +1,193 @@
+"""Reading a checkpoint: the model to use, the training to go on with, and the models that ship with the package."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from imggen_lib import files
+from imggen_lib.checkpoint.saving import OwnNetworks, State, write
+from imggen_lib.checkpoint.stored import networks, read_json, read_tensors
+from imggen_lib.configs import from_json
+from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.train.state import GanState
+
+SHIPPED = Path(__file__).parents[1] / "pretrained"
+_SLOTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of a parameter
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What ``checkpoint.json`` says, with the folder and the tensors."""
+
+    folder: Path
+    config: Any  # GanConfig, VaeConfig, FeatureConfig or OwnNetworks
+    meta: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+
+    def model(self, device: torch.device | str = "cpu", net: nn.Module | None = None) -> Any:
+        """The network to use: the averaged generator of a GAN, the VAE, or the feature network; in evaluation mode.
+
+        `net` is filled instead of the configuration's, as it must be where the checkpoint is of networks of one's own.
+        """
+        prefix = "ema." if any(k.startswith("ema.") for k in self.tensors) else "model."
+        weights = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
+        fresh = net is None
+        if fresh and isinstance(self.config, OwnNetworks):
+            self.config.build()
+        net = networks(self.config)[prefix[:-1]] if net is None else net
+        _load_weights(net, weights, self.folder, assign=fresh)
+        return net.eval().requires_grad_(False).to(device)
+
+    def begin(self, state: State, config: Any) -> None:
+        """Put the network to use into the place of a fresh state's, which is of the configuration `config`.
+
+        A GAN's critic stays fresh: models that ship have none, and a critic that knows other images is none for the new ones.
+        Raises ``ValueError`` where the two configurations make different networks, naming the first difference.
+        """
+        if self.config.kind != config.kind:
+            raise ValueError(f"{self.folder} holds a {self.config.kind}, the run is of a {config.kind}")
+        for name, ours in config.architecture.items():
+            if (theirs := getattr(self.config, name)) != ours:
+                raise ValueError(f"a run cannot begin from this model: its {name.replace('_', '-')} is {theirs}, the run's {ours}")
+        weights = self.model().state_dict()
+        for name, module in state.modules().items():
+            if name != "critic":
+                module.load_state_dict(weights)
+
+    def restore(self, state: State) -> State:
+        """Fill a fresh state of the same networks with this checkpoint's weights, optimisers and counts.
+
+        Raises :class:`~imggen_lib.errors.CheckpointError` where something is missing or of another shape.
+        """
+        steps = self.meta["steps"]
+        if "card" in self.meta or (steps and not any(key.startswith("optimizer.") for key in self.tensors)):
+            raise CheckpointError(f"{self.folder} holds a model to use, not a training run to go on with")
+        moments = {name: self._moments(name, optimizer) for name, optimizer in state.optimizers().items()}
+        for name, module in state.modules().items():
+            weights = {k.removeprefix(f"{name}."): v for k, v in self.tensors.items() if k.startswith(f"{name}.")}
+            _load_weights(module, weights, self.folder)
+        for name, optimizer in state.optimizers().items():
+            if moments[name]:
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": moments[name]})
+        state.images, state.steps = self.meta["images"], steps
+        if isinstance(state, GanState):
+            state.generator_loss = torch.full_like(state.generator_loss, self.meta.get("generator_loss", 0.0))
+        return state
+
+    def _moments(self, name: str, optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
+        """Adam's averages by parameter, each in shape, type and memory layout of its parameter: the fused kernel looks at neither.
+
+        A generator that rests has taken no step yet, nor has anything before the first.
+        """
+        prefix = f"optimizer.{name}."
+        held = {k: v for k, v in self.tensors.items() if k.startswith(prefix)}
+        params = [p for group in optimizer.param_groups for p in group["params"]]
+        found: dict[int, dict[str, Tensor]] = {}
+        for index, parameter in enumerate(params):
+            slots = {slot: held.pop(f"{prefix}{index}.{slot}") for slot in _SLOTS if f"{prefix}{index}.{slot}" in held}
+            if not slots and self.config.kind == "own":  # a parameter without a gradient
+                continue
+            shapes = {"step": (), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
+            types = {"step": torch.float32, "exp_avg": parameter.dtype, "exp_avg_sq": parameter.dtype}
+            if slots.keys() == set(_SLOTS) and all((v.shape, v.dtype) == (shapes[k], types[k]) for k, v in slots.items()):
+                found[index] = {k: v.clone() if k == "step" else _laid_out_like(parameter, v) for k, v in slots.items()}
+            elif slots or found:
+                raise CheckpointError(f"{self.folder}: the optimiser's state does not fit the parameter {index} of the {name}")
+        if held or (found and len(found) < len(params) and self.config.kind != "own"):
+            raise CheckpointError(f"{self.folder}: the optimiser's state does not fit the {name}")
+        if not found and self.meta["steps"] and name != "generator":
+            raise CheckpointError(f"{self.folder}: the optimiser's state of the {name} is missing")
+        return found
+
+
+def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """A copy of `value` in the memory layout of its parameter."""
+    return torch.empty_like(parameter, dtype=value.dtype, device="cpu").copy_(value)
+
+
+def _load_weights(net: nn.Module, weights: Mapping[str, Tensor], folder: Path, assign: bool = False) -> None:
+    """Fill the network; or with `assign`, give it the weights as they are, which draws no random ones that nobody wants."""
+    expected = net.state_dict()
+    if expected.keys() != weights.keys() or any(expected[k].shape != weights[k].shape for k in expected):
+        raise CheckpointError(f"{folder}: the weights do not fit the network that they are to be put into")
+    net.load_state_dict({k: v.to(expected[k].dtype, copy=True) for k, v in weights.items()}, assign=assign)
+
+
+def _load(path: Path) -> Checkpoint:
+    meta = read_json(path)
+    config = _config(meta["config"], path)
+    while True:
+        weights = path.parent / meta["weights"]["file"]
+        try:
+            nets = None if isinstance(config, OwnNetworks) else networks(config)
+            return Checkpoint(path.parent, config, meta, read_tensors(weights, meta["weights"]["sha256"], nets))
+        except FileNotFoundError as error:
+            again = read_json(path)
+            if again == meta:
+                raise CheckpointError(f"{weights} is missing") from error
+            meta, config = again, _config(again["config"], path)  # a training has saved in between
+
+
+def _config(values: Mapping[str, Any], path: Path) -> Any:
+    try:
+        return OwnNetworks() if values["kind"] == "own" else from_json(values)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def _exists(path: str | Path) -> bool:
+    """Whether there is such a file or folder; False for what can be no name of one."""
+    try:
+        return files.expanded(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def load(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint's folder. Raises :class:`~imggen_lib.errors.CheckpointError` if it is missing or damaged."""
+    folder = files.expanded(folder)
+    if _exists(folder) and folder.is_file():
+        raise CheckpointError(f"{folder} is a file; a checkpoint is named by its folder: {folder.parent}")
+    return _load(folder / "checkpoint.json")
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the models that ship with the package."""
+    return tuple(sorted(p.stem for p in SHIPPED.glob("*.json")))
+
+
+def pretrained(name: str) -> Checkpoint:
+    """A model that ships with the package; ``.model()`` gives the network, ``.meta["card"]`` says how it was made."""
+    if name not in shipped():
+        hint = " A folder of your own is read by imggen_lib.checkpoint.load." if _exists(name) else ""
+        raise ValueError(unknown_name("pretrained model", str(name), shipped()) + hint)
+    return _load(SHIPPED / f"{name}.json")
+
+
+def find(name: str | Path) -> Checkpoint:
+    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name.
+
+    Raises ``ValueError`` for a plain word that is neither, naming what there is.
+    """
+    if not str(name):
+        raise ValueError("a checkpoint's folder, or the name of a pretrained model, is needed; the name is empty")
+    path = files.expanded(name)
+    if not _exists(path) and path.parent == Path():
+        if str(path) not in shipped():
+            raise ValueError(unknown_name("folder or pretrained model", str(path), shipped()))
+        return pretrained(str(path))
+    return load(path)
+
+
+def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
+    """Write the part of a checkpoint that samples, in half precision, as a shipped model with its card."""
+    prefix = "ema." if checkpoint.config.kind == "gan" else "model."
+    kept = {k: v.half() if v.is_floating_point() else v for k, v in checkpoint.tensors.items() if k.startswith(prefix)}
+    keys = ("config", "images", "steps", "versions", "data")
+    meta = {**{k: checkpoint.meta[k] for k in keys if k in checkpoint.meta}, "card": dict(card)}
+    write(folder, lambda _: f"{name}.safetensors", kept, meta, f"{name}.json")
+    return folder / f"{name}.json"
