@@ -47,7 +47,7 @@ SLABS = """async () => {
     picture.loading = "eager";
     await picture.decode();
     const [width, height] = [picture.naturalWidth, picture.naturalHeight];
-    const pen = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+    const pen = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d", { willReadFrequently: true });
     pen.drawImage(picture, 0, 0);
     const edges = [[0, 0, width, 1], [0, height - 1, width, 1], [0, 0, 1, height], [width - 1, 0, 1, height]];
     const bytes = edges.flatMap(edge => [...pen.getImageData(...edge).data]);
