@@ -79,8 +79,12 @@ def check_meta(meta: Any) -> None:
     _check("data: ", meta.get("data", {}), {"name": "text", "sha256": "text", "images": "count", "classes": "texts"}, False)
 
 
-def check_config(values: Mapping[str, Any]) -> None:
-    """Raises ``ValueError``, naming the entry, where a stored configuration has a value of another type than its default."""
+def check_config(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored configuration, numbers as their defaults are: 0 for 0.0 is right in JSON, but not in an optimiser.
+
+    Raises ``ValueError``, naming the entry, for a value of another type than its default.
+    """
+    checked = dict(values)
     kind = values.get("kind")
     if not isinstance(kind, str):
         raise ValueError(f"the configuration's kind is {shown(kind)}, not a text")
@@ -99,6 +103,8 @@ def check_config(values: Mapping[str, Any]) -> None:
             right, words = type(value) is type(default), "a text" if isinstance(default, str) else "true or false"
         if not right:
             raise ValueError(f"the configuration's {field.name} is {shown(value)}, not {words}")
+        checked[field.name] = float(value) if isinstance(default, float) else value
+    return checked
 
 
 def _depth(value: Any) -> int:
@@ -140,7 +146,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if _depth(meta) > DEEPEST:
             raise ValueError("its entries lie too deep in one another")
         check_meta(meta)
-        check_config(meta["config"])
+        meta["config"] = check_config(meta["config"])
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint at {path.parent} (looked for {path.name})") from error
     except CheckpointError:
