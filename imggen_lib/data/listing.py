@@ -113,7 +113,7 @@ def pictures(root: Path) -> tuple[list[Path], list[str]]:
             if ending in OTHERS:
                 skipped.append(f"{name(file)}: pictures of this kind are not read; convert it, for instance to PNG")
             elif ending in ENDINGS and not _is_file(file):
-                skipped.append(f"{name(file)}: no file, or a link that leads nowhere")
+                skipped.append(f"{name(file)}: no file that can be opened, or a link that leads nowhere")
             elif ending in ENDINGS or (not ending and _begins_as_one(file)):
                 found.append(file)
         seen.add(real)

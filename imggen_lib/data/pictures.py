@@ -17,7 +17,11 @@ starts other programs for some of the others.
 """
 
 import contextlib
+import logging
+import os
+import threading
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +38,11 @@ WHITE: Colour = (255, 255, 255)
 _SLACK = 0.25  # of floats outside [0, 1]: what resampling and sharpening add
 _DARK = 16  # the largest of 256 levels in 12-bit values that were stored as 16 bits
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
+_SILENCE = threading.Lock()
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else what Pillow logs goes to the terminal
 
 
 def colour(name: str) -> Colour:
@@ -58,7 +66,7 @@ def read(file: Path | bytes, size: int, background: Colour = WHITE, ending: str 
             warnings.simplefilter("ignore")  # of damaged metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             formats = _formats() + (("TGA",) if ending.lower() == ".tga" else ())  # any bytes may be TGA
-            with Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=formats) as picture:
+            with Image.open(BytesIO(file) if isinstance(file, bytes) else file, formats=formats) as picture, _quiet(picture):
                 return _fitted(picture, size, background)
     except MemoryError:
         raise
@@ -77,6 +85,27 @@ def _formats() -> tuple[str, ...]:
 
         pillow_heif.register_heif_opener()
     return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+@contextlib.contextmanager
+def _quiet(picture: Image.Image) -> Iterator[None]:
+    """libtiff writes what it thinks of a damaged file straight to file descriptor 2, past everything that Python could ask."""
+    if picture.format != "TIFF":
+        yield
+        return
+    with _SILENCE:  # two threads would exchange their descriptors for good
+        try:
+            kept = os.dup(2)
+        except OSError:  # nobody listens
+            yield
+            return
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(kept, 2)
+                os.close(kept)
 
 
 def _fitted(picture: Image.Image, size: int, background: Colour) -> tuple[np.ndarray, str]:

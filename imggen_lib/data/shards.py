@@ -30,8 +30,8 @@ _SHARDS = 8  # the stream of random numbers that orders shards and buffers; see 
 _SIDECAR = "images.json"
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # a scheme has two letters or more; one is a Windows drive
 _RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?(\d+))?\}")
+_CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _MOST = 1_000_000  # shards
-_EMPTY_PASSES = 3  # after as many passes of one reader without a picture there is none
 
 
 def webdataset() -> Any:
@@ -55,15 +55,13 @@ def addresses(pattern: str) -> list[str]:
     local = is_local(pattern)
     if local:
         pattern = Path(pattern).as_posix()  # braceexpand takes a backslash for an escape
-    numbers = [abs(int(b) - int(a)) // max(1, int(step or 1)) + 1 for a, b, step in _RANGE.findall(pattern)]
+    counts = [abs(int(b) - int(a)) // max(1, int(step or 1)) + 1 for a, b, step in _RANGE.findall(pattern)]
+    counts += [group.count(",") + 1 for group in _CHOICE.findall(pattern)]
     try:
-        expanded = (
-            itertools.islice(braceexpand.braceexpand(pattern), _MOST + 1) if math.prod(numbers) <= _MOST else iter(range(_MOST + 1))
-        )
-        names = [str(name) for name in expanded]
+        names = list(itertools.islice(braceexpand.braceexpand(pattern), _MOST + 1)) if math.prod(counts) <= _MOST else []
     except ValueError as error:
         raise DataError(f"the braces in {shown(pattern)} do not fit together: {plain(error)}") from error
-    if len(names) > _MOST:
+    if not 0 < len(names) <= _MOST:
         raise DataError(f"{shown(pattern)} stands for more than {_MOST:,} shards")
     urls = [url for name in names for url in (_glob(name) if local else [name])]
     missing = next((url for url in urls if not Path(url).is_file()), None) if local else None
@@ -102,7 +100,7 @@ class _Watched:
         self.file, self.last, self.packed = file, b"", False
 
     def read(self, n: int = -1) -> bytes:
-        block: bytes = self.file.read(n)
+        block: bytes = getattr(self.file, "read1", self.file.read)(n)  # what there is: a cut gzip file would else give nothing
         self.packed = self.packed or (not self.last and block.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")))
         self.last = (self.last + block[-512:])[-512:]
         return block
@@ -140,16 +138,17 @@ class Shards(IterableDataset[Item]):
         info = get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         mine, of = self.part[0] * workers + worker, self.part[1] * workers
-        empty = 0
+        barren: set[str] = set()  # shards of passes without a picture
         for epoch in itertools.count():
             order = torch.randperm(len(self.urls), generator=generator_for(self.seed, _SHARDS, epoch)).tolist()
             rng = random.Random(mix(self.seed, _SHARDS, epoch, mine))
-            empty += 1
-            for image in self._pass([self.urls[k] for k in order[mine::of]], rng):
-                empty = 0
+            turn, found = [self.urls[k] for k in order[mine::of]], False
+            for image in self._pass(turn, rng):
+                found = True
                 yield image
-            if empty == _EMPTY_PASSES:
-                raise self._nothing(self.urls[order[mine]])
+            barren.update([] if found else turn)
+            if len(barren) == len(set(self.urls)):
+                raise self._nothing(turn[0])
 
     def _nothing(self, url: str) -> DataError:
         if self.pictures:
@@ -171,7 +170,7 @@ class Shards(IterableDataset[Item]):
                         begun = True
                         yield sample
                 except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-                    if not begun:
+                    if not begun and not isinstance(error, EOFError):
                         raise DataError(f"{shown(url)} is not a tar file: {plain(error)}") from error
                     watched.last, watched.packed = b"cut", False
                 if watched.last.strip(b"\0") and not watched.packed:  # a tar file ends in zeros
