@@ -1,4 +1,10 @@
-"""Intervals and tail probabilities that several metrics share: exact where it is short, seeded where it is random."""
+r"""Intervals and tail probabilities that several metrics share: exact where it is short, seeded where it is random.
+
+An interval here is a **confidence interval for the mean of the number over repetitions with as many images (or raters)**: of
+intervals made so, the share `level` holds that mean. It is no prediction. Where *another* measurement will fall scatters as well,
+so an interval for that is sqrt(2) times as wide; of the 95 % intervals here about 83 % hold the next measurement, because
+:math:`2\Phi(1.96/\sqrt2) - 1 = 0.834`.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,7 +21,7 @@ _STREAM = 20  # of random numbers for resampling; see noise.generator_for
 
 
 class Estimate(NamedTuple):
-    """A number, its standard error, and the interval from `low` to `high` that covers the truth with the level asked for."""
+    """A number, its standard error, and the confidence interval from `low` to `high` for what it is on average."""
 
     value: float
     standard_error: float
@@ -56,6 +62,30 @@ def t_quantile(p: float, df: int) -> float:
     return math.copysign(math.sqrt(df) * math.tan((low + high) / 2), p - 0.5)
 
 
+def t_tail(t: float, df: int) -> float:
+    """P(|T| >= |t|) for Student's t with `df` degrees of freedom: the two-sided p-value of a mean `t` standard errors from 0."""
+    if df < 1 or math.isnan(t):
+        raise ValueError(f"need a number and df of at least 1, got {t} and {df}")
+    return max(0.0, 1 - _central_t(math.atan(abs(t) / math.sqrt(df)), df))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    r"""Holm's correction of p-values that are read together, in the order given.
+
+    .. math:: \tilde p_{(i)} = \min\left(1, \max_{j \le i}\,(m - j + 1)\, p_{(j)}\right)
+
+    with :math:`p_{(1)} \le \dots \le p_{(m)}`. Whoever calls a difference found where the corrected value is at most 0.05
+    raises any false alarm among the m in at most 5 % of studies, however the m depend on each other. Source: Holm 1979.
+    """
+    if any(not 0 <= p <= 1 for p in p_values):
+        raise ValueError(f"p-values lie between 0 and 1, got {list(p_values)}")
+    corrected, worst = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        worst = min(1.0, max(worst, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = worst
+    return corrected
+
+
 def wilson_interval(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
     r"""Wilson's interval for a probability of which `n` independent trials had `successes`.
 
@@ -87,13 +117,37 @@ def binomial_tail(successes: int, n: int, p: float = 0.5) -> float:
 
 
 def mean_estimate(values: Float[Tensor, " n"], level: float = 0.95) -> Estimate:
-    """Mean of independent values with Student's t interval; at least two values."""
+    """Mean of independent values with Student's t interval; at least two values.
+
+    Values that are all equal have an interval of no width, which says nothing about values not seen: see :func:`bounded_mean`.
+    """
     if len(values) < 2:
         raise ValueError(f"a standard error needs at least two independent values, got {len(values)}")
     x = values.double()
     value, error = x.mean().item(), x.std().item() / math.sqrt(len(x))
     half = t_quantile(0.5 + level / 2, len(x) - 1) * error
     return Estimate(value, error, value - half, value + half)
+
+
+def bounded_mean(values: Float[Tensor, " n"], least: float, most: float, level: float = 0.95) -> Estimate:
+    r"""Mean of independent values between `least` and `most`, with an interval that stays inside and never shrinks to a point.
+
+    A t interval, cut at the ends of the scale. Where all n values are v, their spread says nothing about values not seen. Then up
+    to a share :math:`w = z^2 / (n + z^2)` of all may differ from v (Wilson's interval for n of n), at worst by the whole way,
+
+    .. math:: v - w\,(v - \text{least}) \quad\text{to}\quad v + w\,(\text{most} - v)
+
+    and the standard error is given as the interval's half width over z. At least two values.
+    """
+    if not least <= float(values.min()) <= float(values.max()) <= most:
+        raise ValueError(f"values from {least:g} to {most:g} are needed, got {float(values.min()):g} to {float(values.max()):g}")
+    found = mean_estimate(values, level)
+    if found.standard_error > 1e-9 * (most - least):
+        return found._replace(low=max(least, found.low), high=min(most, found.high))
+    v, n = found.value, len(values)
+    w = 1 - wilson_interval(n, n, level)[0]
+    low, high = v - w * (v - least), v + w * (most - v)
+    return Estimate(v, (high - low) / 2 / normal_quantile(0.5 + level / 2), low, high)
 
 
 def jackknife(value: float, left_out: Float[Tensor, " g"], level: float = 0.95) -> Estimate:

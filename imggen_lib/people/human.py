@@ -6,7 +6,7 @@ The answers come from `study`; rankings of several systems are in `ranking`.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.metrics.intervals import Estimate, binomial_tail, log_binomial, mean_estimate, normal_quantile, wilson_interval
+from imggen_lib.metrics.intervals import (
+    Estimate,
+    binomial_tail,
+    bounded_mean,
+    log_binomial,
+    mean_estimate,
+    normal_quantile,
+    resampled,
+    t_quantile,
+    wilson_interval,
+)
 from imggen_lib.people.study import Judgement
 
 Scale = Literal["nominal", "ordinal", "interval"]
@@ -42,18 +52,68 @@ def preference(wins: int, n: int, level: float = 0.95) -> Preference:
 
 
 def preference_over_raters(judgements: Iterable[Judgement], system: str, other: str, level: float = 0.95) -> Estimate:
-    """The mean over raters of the share of their choices that went to `system` rather than `other`, with a t interval over raters.
+    """The mean over raters of the share of their choices that went to `system` rather than `other`, with an interval over raters.
 
     Takes unblinded judgements; a tie counts half. 0 to 1, 1/2 is no preference; each rater counts once, however many answers
-    there are. At least two raters. With fewer than about ten the t interval leans on shares that are roughly normal, and it can
-    leave [0, 1].
+    there are. At least two raters. The interval is Wilson's for as many answers as the raters' spread is worth: at least one a
+    rater, at most all. So it stays inside [0, 1], and raters who all agree are worth one answer each. It is about other raters
+    and **these images**; for other images, too: :func:`preference_over_images`.
     """
-    points: dict[str, list[float]] = {}
-    for j in judgements:
-        if {j.left, j.right} == {system, other}:
-            chosen = {"left": j.left, "right": j.right}.get(j.choice)
-            points.setdefault(j.rater, []).append(0.5 if chosen is None else float(chosen == system))
-    return mean_estimate(_means(points, f"{system} against {other}"), level)
+    points, given = _answered(judgements, system, other)
+    estimate = mean_estimate(points.sum(1) / given.sum(1), level)
+    half = t_quantile(0.5 + level / 2, len(points) - 1) * estimate.standard_error
+    return _share(estimate, half, len(points), int(given.sum()), level)
+
+
+def preference_over_images(
+    judgements: Iterable[Judgement], system: str, other: str, *, resamples: int = 1000, level: float = 0.95, seed: int = 1
+) -> Estimate:
+    """:func:`preference_over_raters` with an interval for other raters **and other images**, by a crossed bootstrap.
+
+    A resample draws raters with replacement and, apart from them, pairs of images with replacement; an answer counts as often
+    as its rater was drawn times as often as its pair was. For claims about systems instead of the images on the sheet. Several
+    raters must have judged each pair, which sheets of one plan see to. Too wide rather than too narrow, since an answer's own
+    chance enters with both draws. Source: Owen 2007, doi:10.1214/07-AOAS122; why images must be drawn as well: Clark 1973.
+    """
+    points, given = _answered(judgements, system, other)
+    raters, items = points.shape
+    if items < 2:
+        raise ValueError(f"an interval over images needs at least two pairs of images, got {items}")
+    value = (points.sum(1) / given.sum(1)).mean()
+    who = torch.nn.functional.one_hot(resampled(raters, resamples, seed), raters).sum(1).double()
+    what = torch.nn.functional.one_hot(resampled(items, resamples, seed + 1), items).sum(1).double()
+    answers = what @ given.T  # (resamples, raters)
+    shares = torch.where(answers > 0, what @ points.T / answers.clamp(min=1), value)
+    error = ((who * shares).sum(1) / raters).std().item()
+    smaller = min(raters, items)
+    half = t_quantile(0.5 + level / 2, smaller - 1) * error
+    return _share(Estimate(value.item(), error, 0, 1), half, smaller, int(given.sum()), level)
+
+
+def _answered(judgements: Iterable[Judgement], system: str, other: str) -> tuple[Tensor, Tensor]:
+    """Of each rater and pair of images ``(raters, pairs)``: the points for `system`, and the number of answers."""
+    rows = [j for j in judgements if {j.left, j.right} == {system, other}]
+    raters, items = (
+        {name: k for k, name in enumerate(sorted(names))} for names in ({j.rater for j in rows}, {j.item for j in rows})
+    )
+    if len(raters) < 2:
+        raise ValueError(f"{len(raters)} raters judged {system} against {other}; an interval over raters needs at least two")
+    points = torch.zeros(len(raters), len(items), dtype=torch.float64)
+    given = torch.zeros_like(points)
+    for j in rows:
+        chosen = {"left": j.left, "right": j.right}.get(j.choice)
+        points[raters[j.rater], items[j.item]] += 0.5 if chosen is None else float(chosen == system)
+        given[raters[j.rater], items[j.item]] += 1
+    return points, given
+
+
+def _share(estimate: Estimate, half: float, least: int, most: int, level: float) -> Estimate:
+    """Wilson's interval for as many answers as a half width is worth, at least `least` and at most `most`."""
+    z, p = normal_quantile(0.5 + level / 2), estimate.value
+    spread = half > 1e-9
+    worth = min(max(p * (1 - p) * (z / half) ** 2, float(least)), float(most)) if spread else float(least)
+    low, high = wilson_interval(p * worth, worth, level)
+    return Estimate(p, estimate.standard_error if spread else (high - low) / 2 / z, low, high)
 
 
 def _means(points: dict[str, list[float]], what: str) -> Tensor:
@@ -72,34 +132,42 @@ class Rating:
     score: float
 
 
-def mean_opinion_score(ratings: Iterable[Rating], level: float = 0.95) -> dict[str, Estimate]:
-    """Of each system, the mean over raters of their mean scores, with a t interval over raters.
+def mean_opinion_score(ratings: Iterable[Rating], level: float = 0.95, *, points: int = 5) -> dict[str, Estimate]:
+    """Of each system, the mean over raters of their mean scores from 1 to `points`, with a t interval over raters.
 
     In the scale's units, **higher is better**; each rater counts once. Raters use scales differently, so compare two systems by
     :func:`opinion_difference`, not by whether their intervals overlap. The mean takes the steps of the scale for equally large.
-    At least two raters a system. Source: ITU-T P.800 (1996) for the score; the interval over raters is Student's.
+    At least two raters a system. The interval ends where the scale does, and raters who all agree do not make it a point
+    (:func:`imggen_lib.metrics.intervals.bounded_mean`). Source: ITU-T P.800 (1996) for the score; the interval over raters is
+    Student's.
     """
-    points: dict[str, dict[str, list[float]]] = {}
+    scores: dict[str, dict[str, list[float]]] = {}
+    for r in _on_the_scale(ratings, points):
+        scores.setdefault(r.system, {}).setdefault(r.rater, []).append(r.score)
+    return {system: bounded_mean(_means(p, system), 1, points, level) for system, p in scores.items()}
+
+
+def _on_the_scale(ratings: Iterable[Rating], points: int) -> Iterator[Rating]:
     for r in ratings:
-        if not math.isfinite(r.score):
-            raise ValueError(f"the score of {r.item} by {r.rater} is {r.score}")
-        points.setdefault(r.system, {}).setdefault(r.rater, []).append(r.score)
-    return {system: mean_estimate(_means(p, system), level) for system, p in points.items()}
+        if not 1 <= r.score <= points:
+            raise ValueError(f"the score of {r.item} by {r.rater} is {r.score}, not between 1 and points = {points}")
+        yield r
 
 
-def opinion_difference(ratings: Iterable[Rating], system: str, other: str, level: float = 0.95) -> Estimate:
+def opinion_difference(ratings: Iterable[Rating], system: str, other: str, level: float = 0.95, *, points: int = 5) -> Estimate:
     """The mean over raters of the mean score of `system` less that of `other`, by those who judged both; above 0 it is better.
 
     In the scale's units, with a t interval over raters (at least two); unbiased at any number of them. What a rater's private
-    scale adds to both systems cancels. Blind to raters who judged one of them only.
+    scale adds to both systems cancels. Blind to raters who judged one of them only. The same difference of all raters does not
+    make the interval a point.
     """
-    points: dict[str, dict[str, list[float]]] = {}
-    for r in ratings:
+    scores: dict[str, dict[str, list[float]]] = {}
+    for r in _on_the_scale(ratings, points):
         if r.system in (system, other):
-            points.setdefault(r.rater, {}).setdefault(r.system, []).append(r.score)
-    both = {rater: p for rater, p in points.items() if len(p) == 2}
+            scores.setdefault(r.rater, {}).setdefault(r.system, []).append(r.score)
+    both = {rater: p for rater, p in scores.items() if len(p) == 2}
     gaps = {rater: [sum(p[system]) / len(p[system]) - sum(p[other]) / len(p[other])] for rater, p in both.items()}
-    return mean_estimate(_means(gaps, f"both {system} and {other}"), level)
+    return bounded_mean(_means(gaps, f"both {system} and {other}"), 1 - points, points - 1, level)
 
 
 def _disagreement(values: Tensor, counts: Tensor, scale: Scale) -> Tensor:

@@ -16,7 +16,7 @@ from typing import Any
 import ipywidgets
 from torch import Tensor
 
-from imggen_lib.people.opinions import OpinionTrial, append_opinion, read_opinions, score
+from imggen_lib.people.opinions import OpinionTrial, append_opinion, check_points, read_opinions, score
 from imggen_lib.people.sheet import bitmap, worded
 from imggen_lib.people.study import Trial, append_judgement, judge, read_judgements
 
@@ -59,7 +59,7 @@ class Panel(ipywidgets.VBox):
     ) -> None:  # fmt: skip
         self.rater, self._progress, self._pictures, self._record, self._words = progress.rater, progress, pictures, record, words
         self._trial: Any = None
-        self._since = 0.0
+        self._again, self._since = False, 0.0
         count = len(pictures(progress.trials[0]))
         self._images = [ipywidgets.Image(format="png") for _ in range(count)]
         labels = [f"{key}: {words[name]}" if name in words else key for key, name in choices.items()]
@@ -68,10 +68,12 @@ class Panel(ipywidgets.VBox):
             button.on_click(lambda _, name=name: self.take(name))
         self._keys = ipywidgets.Text(placeholder=" ".join(choices), continuous_update=True, layout={"width": "8em"})
         self._keys.observe(lambda change: self._typed(change["new"], choices), "value")
+        self._back = ipywidgets.Button(description=words["back"], layout={"width": "6em"})
+        self._back.on_click(lambda _: self.back())
         self._state = ipywidgets.HTML()
         title = ipywidgets.HTML(f"<h3>{escape(question)}</h3>")
         hint = ipywidgets.HTML(escape(words["panel_keys"]))
-        images, buttons, keys = map(ipywidgets.HBox, (self._images, self._buttons, [hint, self._keys]))
+        images, buttons, keys = map(ipywidgets.HBox, (self._images, self._buttons, [hint, self._keys, self._back]))
         super().__init__([title, images, buttons, keys, self._state])
         self._next()
 
@@ -87,14 +89,26 @@ class Panel(ipywidgets.VBox):
         took = round(1000 * (time.monotonic() - self._since))
         if self._trial is None or took < LEAST_MS:
             return
-        if self._trial in self._progress.open():  # another panel on the same file may have been faster
+        if self._again or self._trial in self._progress.open():  # another panel on the same file may have been faster
             self._record(self._trial, choice, self.rater, took)
         self._next()
 
+    def back(self) -> None:
+        """Show the trial before the one that is shown, after a slip; the new answer is a further line in the file, and counts."""
+        trials = self._progress.trials
+        place = trials.index(self._trial) if self._trial is not None else len(trials)
+        if place > 0:
+            self._show(trials[place - 1], again=True)
+
     def _next(self) -> None:
         still = self._progress.open()
-        total, done = len(self._progress.trials), len(self._progress.trials) - len(still)
-        self._trial = still[0] if still else None
+        self._show(still[0] if still else None)
+
+    def _show(self, trial: Any, again: bool = False) -> None:
+        """Show a trial, or the end; `again`: it has an answer already, and gets another."""
+        total = len(self._progress.trials)
+        done = self._progress.trials.index(trial) if trial is not None else total
+        self._trial, self._again, self._back.disabled = trial, again, done == 0
         for control in (*self._buttons, self._keys):
             control.disabled = self._trial is None
         if self._trial is None:
@@ -103,7 +117,7 @@ class Panel(ipywidgets.VBox):
             text = escape(self._words["panel_end"])
         else:
             for image, content in zip(self._images, self._pictures(self._trial), strict=True):
-                image.value = content
+                image.value, image.layout.display = content, None
             text = escape(self._words["count"])
         numbers = {"{n}": str(min(done + 1, total)), "{of}": str(total)}
         for name, value in numbers.items():
@@ -139,8 +153,7 @@ def opinion_panel(
     texts: Mapping[str, str] | None = None, width: int = 224,
 ) -> Panel:  # fmt: skip
     """One image and a scale from 1 to `points`; answers are :class:`~imggen_lib.people.opinions.Opinion` lines in the file."""
-    if not 2 <= points <= 9:
-        raise ValueError(f"a scale has between 2 and 9 points, so that each has a key; got {points}")
+    check_points(points)
     words, path = worded(texts), Path(path)
     ends = {"1": words["scale_low"], str(points): words["scale_high"]}
     return Panel(

@@ -7,17 +7,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from imggen_lib.metrics.intervals import resampled
+from imggen_lib.metrics.intervals import holm, resampled, t_tail
 from imggen_lib.people.study import Judgement
 
 
 class Ranking(NamedTuple):
-    """Strengths ``(k,)`` with mean 0 and their percentile intervals, in the order of `systems`."""
+    """Strengths ``(k,)`` with mean 0 and their percentile intervals, in the order of `systems`; and for each two systems the
+    p-value of "equally strong", corrected by Holm for all pairs together ``(k, k)``, 1 on the diagonal."""
 
     systems: list[str]
     strengths: Float[Tensor, " k"]
     low: Float[Tensor, " k"]
     high: Float[Tensor, " k"]
+    p_values: Float[Tensor, "k k"] = torch.empty(0, 0)
 
 
 def win_counts(
@@ -115,9 +117,13 @@ def rank(
 ) -> Ranking:  # fmt: skip
     """Bradley-Terry strengths of all answers together, with a percentile bootstrap **over raters**, drawn by `seed`.
 
-    A resample takes whole raters with replacement. With few raters (below about ten) the intervals are too narrow. If some
-    resamples have no finite maximum (a system lost every time among those raters), it says so and asks for a `prior`, since
-    leaving them out would make the interval too narrow as well.
+    A resample takes whole raters with replacement (Efron 1979). With few raters (below about ten) the intervals are too narrow.
+    If some resamples have no finite maximum (a system lost every time among those raters), it says so and asks for a `prior`,
+    since leaving them out would make the interval too narrow as well. A prior pulls the strengths *and their intervals* towards
+    0, the more the fewer the answers, so that they need no longer hold the truth: PRIOR
+
+    A pair's p-value is that of Student's t for the difference of the strengths over its standard deviation among the resamples,
+    one degree of freedom less than raters. Whether two intervals overlap says less: the strengths depend on each other.
     """
     raters, wins = win_counts(judgements, systems, split_ties=split_ties)
     if len(raters) < 2:
@@ -132,4 +138,15 @@ def rank(
         )
     found = _maximise(tables)
     tail = (1 - level) / 2
-    return Ranking(list(systems), strengths, found.quantile(tail, 0), found.quantile(1 - tail, 0))
+    p_values = _pairs(strengths, found, len(raters) - 1)
+    return Ranking(list(systems), strengths, found.quantile(tail, 0), found.quantile(1 - tail, 0), p_values)
+
+
+def _pairs(strengths: Tensor, resamples: Tensor, df: int) -> Tensor:
+    """Holm-corrected p-values of all pairs, as a symmetric table."""
+    i, j = torch.triu_indices(len(strengths), len(strengths), 1)
+    errors = (resamples[:, i] - resamples[:, j]).std(0).clamp(min=1e-12)
+    gaps = ((strengths[i] - strengths[j]) / errors).tolist()
+    table = torch.ones(len(strengths), len(strengths), dtype=torch.float64)
+    table[i, j] = table[j, i] = torch.tensor(holm([t_tail(t, df) for t in gaps]), dtype=torch.float64)
+    return table

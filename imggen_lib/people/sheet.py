@@ -1,7 +1,9 @@
 """A sheet for raters without Jupyter: one HTML file that holds its images, keeps the answers, and gives them back as a CSV.
 
 It needs no network and may not use any (its content security policy says so), asks for no name, works by keyboard alone and on a
-phone, and keeps the answers in the browser's storage where there is one, so that a reload loses nothing. The CSV is what
+phone, and keeps the answers in the browser's storage where there is one, so that a reload loses nothing, and neither do two tabs.
+A slip can be taken back. A second person at the same browser starts anew, under an own random number, and nothing of the first
+one's is lost: the CSV has the answers of everybody who used this sheet in this browser. It is what
 :func:`imggen_lib.people.study.read_judgements` or :func:`imggen_lib.people.opinions.read_opinions` reads. Every text is an
 argument, so that a sheet can be had in any language: ``texts={"question": ...}`` replaces entries of ``TEXTS``.
 """
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from imggen_lib.data import to_uint8
-from imggen_lib.people.opinions import OPINION_COLUMNS, OpinionTrial
+from imggen_lib.people.opinions import OPINION_COLUMNS, OpinionTrial, check_points
 from imggen_lib.people.sheet_page import PAGE, SCRIPT, STYLE
 from imggen_lib.people.study import COLUMNS, Source, Trial
 
@@ -46,6 +48,8 @@ TEXTS: dict[str, str] = {
     "count": "{n} of {of}",
     "progress": "progress",
     "stop": "Stop here",
+    "back": "Back",
+    "anew": "Someone else? Start anew",
     "pause_title": "A short break",
     "pause": "{n} of {of} are done. Look out of the window for a moment, then go on.",
     "end_title": "Thank you",
@@ -135,7 +139,7 @@ def _page(
         "images": {name: _data_url(shown[name]) for name in wanted},
         "keys": dict(keys),
         "pause": pause,
-        "texts": {name: words[name] for name in ("count", "continue", "pause", "end", "copied")},
+        "texts": {name: words[name] for name in ("count", "start", "continue", "pause", "end", "copied")},
     }
     text = json.dumps(content, ensure_ascii=False)
     content["digest"] = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -165,8 +169,7 @@ def opinion_sheet(
     points: int = 5, pause: int = 50,
 ) -> str:  # fmt: skip
     """The HTML of a sheet of single images, each to be scored from 1 to `points` (9 at most); higher is better."""
-    if not 2 <= points <= 9:
-        raise ValueError(f"a scale has between 2 and 9 points, so that each has a key; got {points}")
+    check_points(points)
     words = worded(texts)
     words |= {name: words[f"opinion_{name}"] for name in ("title", "question", "keys")}
     keys = {str(k): str(k) for k in range(1, points + 1)}

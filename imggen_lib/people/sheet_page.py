@@ -23,32 +23,63 @@ textarea{width:100%;box-sizing:border-box;height:9rem;font:12px/1.4 monospace;ma
 .waiting img{visibility:hidden}
 """
 
-# Without `ready` nothing counts: for 0.2 s between two trials nothing is seen, and for 0.3 s after that no answer is taken, so that
+# The storage has under `store` the pseudonym of whoever answers now, and under `store`-PSEUDONYM each person's answers. What is
+# in it was written last, so it counts (`sync`), and two tabs go on together. `past` are people before, where there is no storage.
+# Nothing counts too soon: for 0.2 s between two trials nothing is seen, and for 0.3 s after that no answer is taken, so that
 # a key that is pressed twice or held down does not answer a trial that nobody has looked at.
 SCRIPT = """
 "use strict";
 (() => {
 const $ = id => document.getElementById(id), data = JSON.parse($("data").textContent);
 const store = "imggen-sheet-" + data.digest, total = data.trials.length, images = [...document.querySelectorAll("#trial img")];
-let state = {rater: "", rows: []}, since = Infinity, rested = 0;
+let state = {rater: "", rows: []}, past = [], since = Infinity, rested = 0, shown = 0;
 const fill = (text, n) => text.replace("{n}", n).replace("{of}", total);
-const fits = s => s && /^[\\w-]+$/.test(s.rater) && s.rows.length <= total &&
-  s.rows.every((row, k) => row.startsWith([data.sheet, ...data.trials[k], ""].join(",")));
 
-function keep() {
-  try { localStorage.setItem(store, JSON.stringify(state)); } catch { $("volatile").hidden = false; }
+function kept(rater) {
+  try {
+    const rows = JSON.parse(localStorage.getItem(store + "-" + rater));
+    if (Array.isArray(rows) && rows.length <= total &&
+      rows.every((row, k) => String(row).startsWith([data.sheet, ...data.trials[k], ""].join(",")))) return rows;
+  } catch {}
+  return null;
 }
 
-function load() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(store));
-    if (fits(kept)) state = kept;
-  } catch {}
-  if (!state.rater) {
+function keep() {
+  try { localStorage.setItem(store + "-" + state.rater, JSON.stringify(state.rows)); } catch { $("volatile").hidden = false; }
+}
+
+function sync() {
+  const rows = kept(state.rater), changed = rows !== null && rows.join() !== state.rows.join();
+  if (changed) state.rows = rows;
+  return changed;
+}
+
+function begin(rater) {
+  if (!/^r[0-9a-f]{12}$/.test(rater)) {
     const bytes = crypto.getRandomValues(new Uint8Array(6));
-    state.rater = "r" + [...bytes].map(b => b.toString(16).padStart(2, "0")).join("");
+    rater = "r" + [...bytes].map(b => b.toString(16).padStart(2, "0")).join("");
   }
+  state = {rater, rows: kept(rater) || []};
+  rested = 0;
+  try { localStorage.setItem(store, rater); } catch {}
   keep();
+  $("start").textContent = data.texts[state.rows.length ? "continue" : "start"];
+  $("anew").hidden = !state.rows.length;
+}
+
+function anew() {
+  past.push(...state.rows);
+  begin();
+  screen("intro");
+}
+
+function everybody() {
+  const rows = [...past], start = store + "-";
+  try {
+    for (const key of Object.keys(localStorage))
+      if (key.startsWith(start)) rows.push(...(kept(key.slice(start.length)) || []));
+  } catch {}
+  return [...new Set([...rows, ...state.rows])];
 }
 
 function screen(name) {
@@ -66,13 +97,17 @@ function next() {
   }
   if ($("trial").hidden) screen("trial");
   $("bar").value = n;
+  $("back").disabled = !n;
   $("count").textContent = fill(data.texts.count, n + 1);
   since = Infinity;
+  const turn = ++shown;
   $("trial").classList.add("waiting");
   setTimeout(async () => {
+    if (turn !== shown) return;
     const ids = data.trials[n].slice(-images.length);
     images.forEach((image, k) => { image.src = data.images[ids[k]]; });
     await Promise.all(images.map(image => image.decode().catch(() => {})));
+    if (turn !== shown) return;
     $("trial").classList.remove("waiting");
     since = performance.now();
   }, 200);
@@ -81,14 +116,23 @@ function next() {
 function answer(choice) {
   const took = performance.now() - since;
   if ($("trial").hidden || !(took > 300)) return;
+  if (sync()) return next();
   const line = [data.sheet, ...data.trials[state.rows.length], choice, state.rater, Math.round(took), new Date().toISOString()];
   state.rows.push(line.join(","));
   keep();
   next();
 }
 
+function back() {
+  sync();
+  state.rows.pop();
+  keep();
+  next();
+}
+
 function end() {
-  const csv = data.columns + "\\n" + state.rows.map(row => row + "\\n").join("");
+  sync();
+  const csv = data.columns + "\\n" + everybody().map(row => row + "\\n").join("");
   since = Infinity;
   $("end-text").textContent = fill(data.texts.end, state.rows.length);
   $("csv").value = csv;
@@ -105,18 +149,26 @@ async function copy() {
   $("said").textContent = data.texts.copied;
 }
 
-load();
-if (state.rows.length) $("start").textContent = data.texts.continue;
-for (const id of ["start", "go-on", "resume"]) $(id).onclick = next;
+let last = null;
+try { last = localStorage.getItem(store); } catch {}
+begin(last);
+for (const id of ["start", "go-on", "resume"]) $(id).onclick = () => { sync(); next(); };
+for (const b of document.querySelectorAll(".back")) b.onclick = back;
+for (const b of document.querySelectorAll(".anew")) b.onclick = anew;
+addEventListener("storage", e => {
+  if (e.key === store + "-" + state.rater && sync() && !$("trial").hidden) next();
+});
 $("stop").onclick = end;
 $("copy").onclick = copy;
 for (const b of document.querySelectorAll("[data-choice]")) b.onclick = () => answer(b.dataset.choice);
 addEventListener("keydown", e => {
   if (e.repeat && e.key === "Enter") e.preventDefault();
-  const choice = data.keys[e.key];
+  const choice = e.key === "Backspace" ? "back" : data.keys[e.key];
   if (!choice || $("trial").hidden || e.ctrlKey || e.altKey || e.metaKey) return;
   e.preventDefault();
-  if (!e.repeat) answer(choice);
+  if (e.repeat) return;
+  if (choice !== "back") answer(choice);
+  else if (state.rows.length) back();
 });
 if (state.rows.length === total) end();
 })();
@@ -139,13 +191,14 @@ PAGE = """<!doctype html>
 <p>{t[intro]}</p>
 <p>{t[keys]}</p>
 <p id="volatile" hidden><strong>{t[volatile]}</strong></p>
-<button id="start">{t[start]}</button>
+<button id="start">{t[start]}</button> <button id="anew" class="anew">{t[anew]}</button>
 </section>
 <section id="trial" hidden>
 <h1 tabindex="-1">{t[question]}</h1>
 {controls}
 <div class="state"><progress id="bar" max="{total}" value="0" aria-label="{t[progress]}"></progress>
-<span id="count" aria-live="polite"></span><button id="stop">{t[stop]}</button></div>
+<span id="count" aria-live="polite"></span>
+<button id="back" class="back">{t[back]}</button><button id="stop">{t[stop]}</button></div>
 </section>
 <section id="pause" hidden>
 <h1 tabindex="-1">{t[pause_title]}</h1>
@@ -156,6 +209,7 @@ PAGE = """<!doctype html>
 <h1 tabindex="-1">{t[end_title]}</h1>
 <p id="end-text"></p>
 <a id="save" class="button">{t[save]}</a> <button id="copy">{t[copy]}</button> <button id="resume">{t[continue]}</button>
+<button class="back">{t[back]}</button> <button class="anew">{t[anew]}</button>
 <span id="said" role="status"></span>
 <textarea id="csv" readonly aria-label="{t[answers]}"></textarea>
 </section>

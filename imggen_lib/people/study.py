@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import torch
@@ -24,7 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imggen_lib.noise import generator_for, mix
-from imggen_lib.people.answers import append_row, check_answer, columns, now, read_rows
+from imggen_lib.people.answers import append_row, check_answer, columns, latest, now, read_rows
 
 _STREAM = 21  # of random numbers; see noise.generator_for
 _IMAGE, _ITEM, _SHEET, _DECK, _SIDE, _ORDER = range(6)  # what the numbers are drawn for
@@ -163,10 +164,10 @@ def comparison_plan(
 def unblind(judgements: Iterable[Judgement], plan: Plan) -> list[Judgement]:
     """The answers with names of systems in place of image ids, without catch trials; any sheet's plan of that seed serves.
 
-    If a rater judged an item twice, the later answer counts.
+    If a rater judged an item twice, the later answer counts; a rater on two sheets is refused
+    (:func:`imggen_lib.people.answers.latest`).
     """
-    last = {(j.rater, j.item): j for j in judgements}
-    kept = [j for j in last.values() if j.item not in plan.catch]
+    kept = [j for j in latest(judgements) if j.item not in plan.catch]
     unknown = {name for j in kept for name in (j.left, j.right)} - plan.key.keys()
     if unknown:
         raise ValueError(f"{len(unknown)} image ids are not in the plan, such as {min(unknown)}: another seed or other systems?")
@@ -174,9 +175,12 @@ def unblind(judgements: Iterable[Judgement], plan: Plan) -> list[Judgement]:
 
 
 def caught(judgements: Iterable[Judgement], plan: Plan) -> dict[str, tuple[int, int]]:
-    """Of each rater, how many catch trials were right, and how many there were. Decide what to demand before the study."""
+    """Of each rater, how many catch trials were right, and how many there were. Decide what to demand before the study.
+
+    Each catch trial counts once: of two answers to it the later one, as in :func:`unblind`.
+    """
     result: dict[str, tuple[int, int]] = {}
-    for j in judgements:
+    for j in latest(judgements):
         if j.item in plan.catch:
             right, total = result.get(j.rater, (0, 0))
             chosen = {"left": j.left, "right": j.right}.get(j.choice)
@@ -184,13 +188,32 @@ def caught(judgements: Iterable[Judgement], plan: Plan) -> dict[str, tuple[int, 
     return result
 
 
+class Pace(NamedTuple):
+    """A rater's median time to answer in milliseconds, and the share of answers given faster than somebody can look."""
+
+    median: float
+    hasty: float
+
+
+def pace(judgements: Iterable[Judgement], least: int = 500) -> dict[str, Pace]:
+    """How quickly each rater answered; an answer in fewer than `least` milliseconds is hasty.
+
+    In ms, neither way is better. Both images have to be looked at, which takes most people longer than half a second; many
+    hasty answers are a second sign, beside :func:`caught`, of somebody who does not look. Somebody who is bored slowly has none.
+    """
+    times: dict[str, list[int]] = {}
+    for j in latest(judgements):
+        times.setdefault(j.rater, []).append(j.milliseconds)
+    return {rater: Pace(float(median(t)), sum(ms < least for ms in t) / len(t)) for rater, t in times.items()}
+
+
 def agreement_table(judgements: Iterable[Judgement]) -> Float[Tensor, "raters items"]:
     """Which image each rater chose of each item, for `human.krippendorff_alpha`: 0 or 1, a tie 0.5, NaN where there is no answer.
 
     Give it the answers before :func:`unblind`. Images are told apart by their ids, so it does not matter who saw them on which
-    side. If a rater judged an item twice, the later line counts.
+    side. If a rater judged an item twice, the later line counts; a rater on two sheets is refused.
     """
-    rows = list(judgements)
+    rows = latest(judgements)
     raters, items = sorted({j.rater for j in rows}), sorted({j.item for j in rows})
     table = torch.full((len(raters), len(items)), torch.nan, dtype=torch.float64)
     for j in rows:

@@ -90,16 +90,17 @@ def simulated_judgements(population: Population, plan: Plan, rater: int, *, seed
 def simulated_opinions(
     population: Population, plan: OpinionPlan, rater: int, *, seed: int, habit: float = 0.5, noise: float = 0.6
 ) -> list[Opinion]:
-    """Scores from 1 to 5 by simulated rater number `rater`: 3 plus the rater's habit, the image's worth and noise, rounded.
+    """Scores on the plan's scale by simulated rater number `rater`: its middle plus habit, the image's worth and noise.
 
-    `habit` is the standard deviation over raters of how kind a rater is, `noise` that of each answer.
+    Rounded to whole points. `habit` is the standard deviation over raters of how kind a rater is, `noise` that of each answer.
     """
     name, _, lapse = _rater(population, rater, seed)
-    kind = 3 + habit * _normal(seed, _STREAM, _SCORE, rater)
+    kind = (1 + plan.points) / 2 + habit * _normal(seed, _STREAM, _SCORE, rater)
     draw = generator_for(seed, _STREAM, _SCORE, rater, 1)
     worth = torch.tensor([_worth(population, plan.key[t.item], rater, seed) for t in plan.trials], dtype=torch.float64)
     felt = kind + worth + noise * torch.randn(len(worth), generator=draw, dtype=torch.float64)
     blind = torch.rand(len(worth), generator=draw) < lapse
-    scores = torch.where(blind, torch.randint(1, 6, worth.shape, generator=draw), felt.round().clamp(1, 5).long()).tolist()
+    anything = torch.randint(1, plan.points + 1, worth.shape, generator=draw)
+    scores = torch.where(blind, anything, felt.round().clamp(1, plan.points).long()).tolist()
     answers = zip(plan.trials, scores, *_clock(draw, len(scores)), strict=True)
     return [Opinion(t.sheet, t.item, value, name, ms, at) for t, value, ms, at in answers]

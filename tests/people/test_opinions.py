@@ -86,3 +86,30 @@ def test_unblinding() -> None:
     assert [(r.system, r.score, r.item) for r in ratings] == [(plan.key[t.item].system, 4, t.item) for t in plan.trials]
     with pytest.raises(ValueError, match="not in the plan"):
         unblind_opinions(rows, opinion_plan(_SYSTEMS, 20, 2, seed=4))
+
+
+def test_a_score_is_on_the_plans_scale(tmp_path: Path) -> None:
+    plan = opinion_plan(_SYSTEMS, 20, 2, seed=3)
+    path = tmp_path / "scores.csv"
+    append_opinion(path, score(plan.trials[0], 5, "r1", 900))
+    for wrong in (55, -3, 0):
+        with pytest.raises(ValueError, match="from 1 to 9"):
+            inspect.unwrap(score)(plan.trials[0], wrong, "r1", 900)
+        path.write_text(path.read_text().splitlines()[0] + f"\ns,i,{wrong},r1,900,2026-01-31T12:00:00Z\n")
+        with pytest.raises(ValueError, match=f"line 2: .* not {wrong}"):
+            read_opinions(path)
+    high = [score(plan.trials[0], 7, "r1", 900)]
+    with pytest.raises(ValueError, match="gave 7 on a scale from 1 to 5"):
+        unblind_opinions(high, plan)
+    seven = opinion_plan(_SYSTEMS, 20, 2, seed=3, points=7)
+    assert seven.points == 7 and unblind_opinions(high, seven)[0].score == 7
+    for points in (1, 10):
+        with pytest.raises(ValueError, match="between 2 and 9"):
+            opinion_plan(_SYSTEMS, 20, 2, seed=3, points=points)
+
+
+def test_one_pseudonym_on_two_sheets_is_refused() -> None:
+    one, two = (opinion_plan(_SYSTEMS, 20, 2, seed=3, sheet=k) for k in range(2))
+    rows = [score(one.trials[0], 4, "r1", 900), score(two.trials[0], 4, "r1", 900)]
+    with pytest.raises(ValueError, match="two people under one pseudonym"):
+        unblind_opinions(rows, one)

@@ -16,7 +16,7 @@ from imggen_lib.people import panel as module
 from imggen_lib.people.opinions import opinion_plan, read_opinions
 from imggen_lib.people.panel import Panel, comparison_panel, opinion_panel
 from imggen_lib.people.sheet import shown_images
-from imggen_lib.people.study import Plan, comparison_plan, read_judgements
+from imggen_lib.people.study import Plan, comparison_plan, read_judgements, unblind
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -155,3 +155,24 @@ def test_a_panel_needs_the_trials_of_one_sheet(study: tuple, tmp_path: Path) -> 
     for trials in ([], [*plan.trials, *other.trials]):
         with pytest.raises(ValueError, match="one sheet"):
             comparison_panel(trials, shown, tmp_path / "a.csv")
+
+
+def test_a_slip_can_be_taken_back(study: tuple, clock: _Clock, tmp_path: Path) -> None:
+    plan, shown = study
+    path = tmp_path / "a.csv"
+    panel = comparison_panel(plan.trials, shown, path, rater="r1")
+    back = panel.children[3].children[2]
+    assert back.description == "Back" and back.disabled
+    for choice in ("left", "left", "right", "right"):
+        clock.now += 1
+        panel.take(choice)
+    assert "Thank you" in _parts(panel)[3].value and not back.disabled
+    back.click()
+    assert _is(_parts(panel)[0][0], shown[plan.trials[3].left]) and _parts(panel)[3].value == "4 of 4"
+    back.click()
+    clock.now += 1
+    panel.take("left")
+    assert "Thank you" in _parts(panel)[3].value
+    rows = read_judgements(path)
+    assert len(rows) == 5 and rows[-1].item == plan.trials[2].item  # nothing is taken out of the file; the later line counts
+    assert [j.choice for j in unblind(rows, plan) if j.item == plan.trials[2].item] == ["left"]

@@ -128,3 +128,19 @@ def test_too_few_raters_or_judgements_are_refused() -> None:
     assert torch.isfinite(rank(rows, ["a", "b"], resamples=100, prior=0.5).high).all()
     with pytest.raises(ValueError, match="at least two raters"):
         rank([rows[0], _answer("x", "a", "b", "right")], ["a", "b"])
+
+
+def test_pairs_have_p_values_corrected_for_their_number() -> None:
+    truth = {"a": 1.0, "b": 0.9, "c": -0.8}
+    found = rank(_simulated(20, truth, 40, seed=0), list(truth), resamples=300)
+    assert torch.equal(found.p_values, found.p_values.T) and found.p_values.diagonal().eq(1).all()
+    assert found.p_values[0, 2] < 0.001 and found.p_values[1, 2] < 0.001 and found.p_values[0, 1] > 0.05
+
+
+def test_three_equal_systems_are_told_apart_in_one_study_of_twenty_at_most() -> None:
+    equal, alarms = dict.fromkeys("abc", 0.0), 0
+    for s in range(60):
+        alarms += int(
+            (rank(_simulated(15, equal, 24, seed=100 + s, taste=0.5), "abc", resamples=200, seed=s).p_values < 0.05).any()
+        )
+    assert alarms <= 8

@@ -16,6 +16,7 @@ from imggen_lib.people.study import (
     caught,
     comparison_plan,
     judge,
+    pace,
     read_judgements,
     unblind,
 )
@@ -188,3 +189,53 @@ def test_of_two_answers_to_one_item_the_later_counts_everywhere() -> None:
     assert len(kept) == len(plan.trials)
     shown = (plan.key[first.left].system, plan.key[first.right].system)
     assert [j.choice for j in kept if j.item == first.item] == ["right"] and shown[0] != shown[1]
+
+
+@pytest.mark.parametrize(
+    "time", ["28.11.2026 09:30", "2026-01-31 12:00:00", "2026-01-31T12:00:00Zz", "2026-13-41T12:00:00Z", "46054.5"]
+)
+def test_a_whole_line_with_a_bad_time_is_never_passed_over(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "answers.csv"
+    append_judgement(path, _row("i1"))
+    with path.open("a") as file:
+        file.write(f"s,i2,x,y,left,r-1,1200,{time}\n")
+    with pytest.raises(ValueError, match=r"line 3: need a time like .* spreadsheet"):
+        read_judgements(path)
+
+
+@pytest.mark.parametrize("time", ["", "2026-01-31", "2026-01-31T12:00:00"])
+def test_a_program_that_cut_every_time_is_noticed(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_text("\n".join([",".join(COLUMNS), *(f"s,i{k},x,y,left,r-1,1200,{time}" for k in range(6))]) + "\n")
+    with pytest.raises(ValueError, match="lines 2 and 3: both end too early"):
+        read_judgements(path)
+
+
+def test_files_may_be_joined_and_end_in_empty_lines(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    append_judgement(path, _row("i1"))
+    path.write_text(path.read_text() + path.read_text().replace("i1", "i2") + "\n,,,,,,,\n")
+    assert [row.item for row in read_judgements(path)] == ["i1", "i2"]
+
+
+def test_catch_trials_count_once_however_often_the_file_is_read() -> None:
+    plan, rows = _study()
+    assert caught(rows * 3, plan) == caught(rows, plan) == {"r1": (2, 2), "r2": (2, 2)}
+    first = next(t for t in plan.trials if t.item in plan.catch)
+    slip = judge(first, "left" if first.right == plan.catch[first.item] else "right", "r1", 700)
+    assert caught([*rows, slip], plan)["r1"] == (1, 2) and caught([slip, *rows], plan)["r1"] == (2, 2)
+
+
+def test_one_pseudonym_on_two_sheets_is_refused_everywhere() -> None:
+    plan, rows = _study()
+    merged = [Judgement(**(vars(j) | {"rater": "r1"})) for j in rows]
+    for read in (unblind, caught, lambda rows, _: agreement_table(rows), lambda rows, _: pace(rows)):
+        with pytest.raises(ValueError, match=r"rater r1 answered the sheets .* two people under one pseudonym"):
+            read(merged, plan)
+
+
+def test_the_pace_of_each_rater() -> None:
+    rows = [_row(f"i{k}", milliseconds=ms) for k, ms in enumerate((300, 499, 500, 2000))]
+    rows += [_row("i0", milliseconds=900, rater="r-2"), _row("i0", milliseconds=700, rater="r-2")]  # the later one counts
+    assert pace(rows) == {"r-1": (499.5, 0.5), "r-2": (700, 0)}
+    assert pace(rows, least=1)["r-1"].hasty == 0
