@@ -13,6 +13,20 @@ from imggen_lib.viz.sheets import tile
 WORSE, BETTER = "#dd8452", "#3566c8"  # what a metric calls worse, what it calls better
 SURE = 5.0  # standard deviations of undamaged images: what is nearer is not told from chance
 _MOST = 1000.0  # where the scale of deviations ends
+DOSES = {  # what a damage is called, and what its strength s means
+    "blur": ("blur", "standard deviation {s:g}, in pixels"),
+    "noise": ("noise", "standard deviation {s:g}, where black and white are 2 apart"),
+    "salt": ("salt and pepper", "{s:.1%} of all pixels"),
+    "jpeg": ("JPEG", "quality {rest:g} of 100"),
+    "shift": ("shift", "{s:g} of 28 pixels, in one of four directions"),
+    "cast": ("brighter", "by {s:g}, where black and white are 2 apart"),
+    "fade": ("faded", "{s:.0%} of the way to grey"),
+    "occlude": ("grey square", "over {s:.0%} of each image"),
+    "drop_classes": ("classes dropped", "{s:g} of ten"),
+    "repeat_one": ("one image repeated", "in {s:.0%} of the set"),
+    "recycle": ("few images, repeated", "each comes {times:g} times"),
+    "copy_training": ("copies", "{s:.0%} of the set are training images"),
+}
 Verdicts = dict[str, dict[str, dict[str, list[float]]]]
 
 
@@ -48,6 +62,14 @@ def first_noticed(verdict: Mapping[str, Mapping[str, Sequence[float]]], name: st
         if sign := noticed(deviations[name]):
             return k, sign
     return 0, 0
+
+
+def dose_in_words(damage: str, strength: float) -> str:
+    """What a damage of this strength is, with its unit."""
+    if strength == 0:
+        return "No damage."
+    name, meaning = DOSES[damage]
+    return f"{name[0].upper()}{name[1:]}: {meaning.format(s=strength, rest=100 - strength, times=1 + strength)}."
 
 
 def damage_table(found: Verdicts, metrics: Sequence[str], words: Mapping[str, str] | None = None) -> Picture:

@@ -46,22 +46,31 @@ def flipbook(frames: Sequence[Tensor], labels: Sequence[str], alt: str, columns:
     return _slider_page([[tile(f, columns)] for f in frames], {"": labels}, alt, scale, colours=16, pixelated=True)
 
 
-def sliders(draw: Callable[..., Picture], axes: Mapping[str, Sequence[float | str]], alt: str, colours: int = 32) -> Html:
+Axes = Mapping[str, Sequence[float | str] | Mapping[str, Any]]
+
+
+def sliders(draw: Callable[..., Picture], axes: Axes, alt: str, colours: int = 32, told: Callable[..., str] | None = None) -> Html:
     """One slider or two that choose among charts drawn beforehand: ``draw(value)`` or ``draw(value, value)`` for every choice.
 
-    Two values are two buttons to choose from.
-
-    `axes` maps the name beside each slider (a symbol, best) to its values; `alt` says in words what is seen. All charts must
-    have the same size. Works without a kernel and without a network; keep the product of the numbers of values under about 80.
+    Two values are two buttons to choose from. `axes` maps the name beside each slider (a symbol, best) to its values, or to a
+    mapping from what is said to the value; `alt` says in words what is seen, ``told(value, value)`` what each choice means, in a
+    line below. All charts must have the same size. Works without a kernel and without a network; keep the product of the numbers
+    of values under about 80.
     """
     if len(axes) not in (1, 2) or not all(axes.values()):
         raise ValueError(f"one or two sliders with at least one value each, got {list(axes)}")
-    first, second = [*axes.values(), [None]][:2]
-    table = [[np.asarray((draw(a) if b is None else draw(a, b)).pixels()) for b in second] for a in first]
+    values = [list(v.values()) if isinstance(v, Mapping) else list(v) for v in axes.values()]
+    choices = [[(a, b) for b in values[1]] if len(values) == 2 else [(a,)] for a in values[0]]
+    table = [[np.asarray(draw(*choice).pixels()) for choice in row] for row in choices]
     if len({cell.shape for row in table for cell in row}) > 1:
         raise ValueError("all charts must have the same size")
-    labels = {name: [v if isinstance(v, str) else f"{v:g}".replace("-", "\u2212") for v in values] for name, values in axes.items()}
-    return _slider_page(table, labels, alt, scale=1, colours=colours, pixelated=False)
+    labels = {name: [_said(v) for v in given] for name, given in axes.items()}
+    lines = [] if told is None else [told(*choice) for row in choices for choice in row]
+    return _slider_page(table, labels, alt, scale=1, colours=colours, pixelated=False, lines=lines)
+
+
+def _said(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}".replace("-", "\u2212")
 
 
 # A slider or a choice has moved: its words, and the part of the picture that is seen.
@@ -70,7 +79,9 @@ _MOVE = (
     "row.dataset.at=this.value;"
     "if(this.type==='range'){this.setAttribute('aria-valuetext',said);row.lastElementChild.textContent=said}"
     "const at=[...box.querySelectorAll('[data-labels]')].map(e=>100*e.dataset.at/(e.dataset.labels.split('|').length-1||1));"
-    "box.firstElementChild.style.backgroundPosition=(at[1]??0)+'% '+at[0]+'%'"
+    "box.firstElementChild.style.backgroundPosition=(at[1]??0)+'% '+at[0]+'%';"
+    "const line=box.querySelector('[data-told]'),n=[...box.querySelectorAll('[data-at]')].map(e=>+e.dataset.at);"
+    "if(line)line.textContent=line.dataset.told.split('|')[n.length>1?n[0]*line.dataset.columns+n[1]:n[0]]"
 )
 
 
@@ -95,7 +106,13 @@ def _choice(name: str, values: Sequence[str], start: int, group: str) -> str:
 
 
 def _slider_page(
-    table: list[list[np.ndarray]], axes: Mapping[str, Sequence[str]], alt: str, scale: int, colours: int, pixelated: bool
+    table: list[list[np.ndarray]],
+    axes: Mapping[str, Sequence[str]],
+    alt: str,
+    scale: int,
+    colours: int,
+    pixelated: bool,
+    lines: Sequence[str] = (),
 ) -> Html:
     """All pictures in one PNG, rows for the first control and columns for the second; a control moves what is seen of it."""
     height, width = table[0][0].shape[:2]
@@ -119,4 +136,8 @@ def _slider_page(
         else:
             controls.append(f"<label {data}>{_slider(name, values, start, words)}</label>")
     picture = f'<div role="img" aria-label="{escape(alt)}" style="{style}"></div>'
+    if lines:
+        shown = escape(lines[starts[0] * len(table[0]) + [*starts, 0][1]])
+        told = f'data-told="{escape("|".join(lines))}" data-columns="{len(table[0])}"'
+        controls.append(f'<p role="status" {told} style="max-width:{width * scale}px;margin:.2em 0">{shown}</p>')
     return Html(f"<div data-frames>{picture}{''.join(controls)}</div>", "sliders")

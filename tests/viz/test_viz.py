@@ -1,6 +1,7 @@
 """Pictures: what is drawn is what was given."""
 
 import base64
+import html
 import io
 import re
 from collections.abc import Callable
@@ -163,6 +164,15 @@ def test_sliders_tell_their_value_and_two_values_are_a_choice() -> None:
     frames = [torch.full((1, 1, 4, 4), v) for v in (-1.0, 0.0, 1.0)]
     book = viz.flipbook(frames, ["t = 0", "t = 0.42", "t = 1"], "shades")._repr_html_()
     assert 'aria-valuetext="t = 0.42"' in book
+
+
+def test_sliders_say_what_each_choice_means() -> None:
+    axes = {"what": {"low": 1.0, "middle": 2.0, "high": 3.0}, "w": [0.5, 1.0, 2.0]}
+    page = viz.sliders(_bar, axes, alt="bars", told=lambda h, w: f"{h:g} high & {w:g} wide")._repr_html_()
+    assert 'data-labels="low|middle|high"' in page and 'aria-valuetext="middle"' in page
+    lines = html.unescape(re.search(r'data-told="([^"]*)" data-columns="3"', page).group(1)).split("|")  # type: ignore[union-attr]
+    assert lines[0] == "1 high & 0.5 wide" and lines[5] == "2 high & 2 wide" and len(lines) == 9
+    assert ">2 high &amp; 1 wide</p>" in page, "the middle ones are shown first"
 
 
 # One picture for a white and for a dark page

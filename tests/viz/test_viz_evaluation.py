@@ -124,3 +124,14 @@ def test_the_record_says_what_the_chapter_reads() -> None:
     assert first["salt"]["Vendi"][1] == first["occlude"]["Vendi"][1] == -1
     assert all(first["drop_classes"][name][0] in (0, 4) for name in ("histogram", "moments", "contrast", "patterns", "spectrum"))
     assert all(run["recall"] < 0.01 for run in measured("damage")["runs"]["recycle"]["4"])
+
+
+def test_every_dose_has_its_words_and_unit() -> None:
+    record = measured("damage")
+    assert list(evaluation.DOSES) == list(record["strengths"])
+    said = {evaluation.dose_in_words(d, s) for d, doses in record["strengths"].items() for s in doses}
+    assert len(said) == sum(len(doses) for doses in record["strengths"].values())
+    assert not any("_" in text or "{" in text for text in said)
+    assert evaluation.dose_in_words("jpeg", 25) == "JPEG: quality 75 of 100."
+    assert evaluation.dose_in_words("recycle", 4) == "Few images, repeated: each comes 5 times."
+    assert evaluation.dose_in_words("blur", 0) == "No damage."
