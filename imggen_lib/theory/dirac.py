@@ -78,7 +78,7 @@ def trajectory(
 def eigenvalues(method: Method, step: float = 1e-5) -> Tensor:
     """The two eigenvalues of the field's Jacobian at the equilibrium, complex ``(2,)``.
 
-    A negative real part pulls in; a zero real part with an imaginary one circles for ever. The derivative is a central difference.
+    A negative real part pulls in; real parts of 0 leave the question open. The derivative is a central difference.
     """
     offsets = step * torch.eye(2, dtype=torch.float64)
     columns = (field(method, offsets) - field(method, -offsets)) / (2 * step)

@@ -16,17 +16,18 @@ def error_of_means(counts: Sequence[int], measured: Sequence[float], predicted: 
         raise ValueError(f"expected as many errors as counts, got {len(counts)}, {len(measured)} and {len(predicted)}")
     figure, ax = figure_and_axes(4.6, 2.8)
     ax.plot(counts, predicted, color=_ORANGE, label=r"$\sigma/\sqrt{n}$")
-    ax.plot(counts, measured, "o", color=_BLUE, markersize=5, label=r"$|\bar f_n - \mathbb{E} f|$")
-    ax.set(xscale="log", yscale="log", xlabel="$n$")
+    ax.plot(counts, measured, "o", color=_BLUE, markersize=5, label=r"$\sqrt{\langle(\bar f_n - \mathbb{E} f)^2\rangle}$")
+    ax.set(xscale="log", yscale="log", xlabel="$n$", ylabel="RMS")
     ax.grid(alpha=0.3)
     ax.legend(frameon=False, fontsize=11)
     return figure
 
 
-def pushforward(z: Tensor, p_z: Tensor, x: Tensor, p_x: Tensor, marks: Sequence[int] = ()) -> Picture:
+def pushforward(z: Tensor, p_z: Tensor, x: Tensor, p_x: Tensor, shares: int = 0) -> Picture:
     """The graph of a function x = G(z), given by its points, with the density of z below it and that of x at its left.
 
-    `marks` are positions in `z` whose way from the axis of z to that of x is drawn.
+    With `shares` = k, the way from the axis of z to that of x is drawn for k values of z between which lie equal shares 1/k of the
+    probability (and half a share beyond the first and the last): so between the same lines on the axis of x, too.
     """
     if not z.shape == p_z.shape == x.shape == p_x.shape:
         raise ValueError(f"z, x and their densities must agree in shape, got {[tuple(t.shape) for t in (z, p_z, x, p_x)]}")
@@ -40,11 +41,15 @@ def pushforward(z: Tensor, p_z: Tensor, x: Tensor, p_x: Tensor, marks: Sequence[
     left.invert_xaxis()
     below.fill_between(zs, p_z.cpu().numpy(), color=_BLUE, alpha=0.7, linewidth=0)
     below.invert_yaxis()
-    for k in marks:
-        graph.plot([zs[k], zs[k], zs[0]], [xs[0], xs[k], xs[k]], color=_GREY, linewidth=0.7)
+    steps = np.diff(zs) * (p_z[1:] + p_z[:-1]).cpu().numpy() / 2
+    below_z = np.concatenate([[0.0], np.cumsum(steps)])  # the probability up to each point
+    for share in (np.arange(shares) + 0.5) / max(shares, 1):
+        at_z = np.interp(share * below_z[-1], below_z, zs)
+        at_x = np.interp(at_z, zs, xs)
+        graph.plot([at_z, at_z, zs[0]], [xs[0], at_x, at_x], color=_GREY, linewidth=0.7)
     graph.set(xlim=(zs[0], zs[-1]), ylim=(xs[0], xs[-1]), xticklabels=[], yticklabels=[])
-    left.set(ylim=(xs[0], xs[-1]), xticks=[], ylabel="$x = G(z)$")
-    below.set(xlim=(zs[0], zs[-1]), yticks=[], xlabel="$z$")
+    left.set(ylim=(xs[0], xs[-1]), xticks=[], xlabel="$p_X$", ylabel="$x = G(z)$")
+    below.set(xlim=(zs[0], zs[-1]), yticks=[], xlabel="$z$", ylabel="$p_Z$")
     return figure
 
 

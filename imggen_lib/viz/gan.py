@@ -33,19 +33,29 @@ def lines(
 
 
 def discriminator(
-    x: Float[Tensor, " k"], p: Float[Tensor, " k"], q: Float[Tensor, " k"], d: Float[Tensor, " k"], value: float | None = None
+    x: Float[Tensor, " k"],
+    p: Float[Tensor, " k"],
+    q: Float[Tensor, " k"],
+    d: Float[Tensor, " k"],
+    value: float | None = None,
+    highest: float = 0.0,
 ) -> Picture:
-    """Two densities (probabilities on the grid `x`) as areas, and a critic's answer between 0 and 1 over them.
+    """Two densities (probabilities on the grid `x`) as areas, and a critic's answer over them on its own scale from 0 to 1.
 
-    `value`, between 0 and log 2, is drawn as a bar at the right.
+    The scale of densities ends above both, and at `highest` at least, so that a slider's pictures agree. `value`, between 0
+    and log 2, is drawn as a bar at the right.
     """
     figure, axes = figure_and_axes(5.2, 2.9, ncols=2, width_ratios=(12, 1))
     ax, bar = axes
     step = (x[1] - x[0]).item()
     for density, colour, name in ((p, DATA, "$p$"), (q, MADE, "$q$")):
         ax.fill_between(x.numpy(), density.numpy() / step, color=colour, alpha=0.5, linewidth=0, label=name)
-    ax.plot(x.numpy(), d.numpy(), color=CRITIC, linewidth=1.8, label="$D^*$")
-    ax.set(ylim=(0, 1.05), xlabel="$x$", xlim=(x[0].item(), x[-1].item()))
+    answer = ax.twinx()
+    answer.plot(x.numpy(), d.numpy(), color=CRITIC, linewidth=1.8)
+    ax.plot([], [], color=CRITIC, linewidth=1.8, label="$D^*$")  # for the legend
+    top = max(highest, 1.05 * torch.cat([p, q]).max().item() / step)
+    ax.set(ylim=(0, top), xlabel="$x$", ylabel="$p, q$", xlim=(x[0].item(), x[-1].item()))
+    answer.set(ylim=(0, 1.05), ylabel="$D^*$")
     ax.legend(frameon=False, fontsize=9, loc="upper right")
     bar.bar([0], [0.0 if value is None else value], color="#55a868")
     bar.set(ylim=(0, 0.73), xlim=(-0.5, 0.5), xticks=[])
@@ -76,7 +86,8 @@ def dirac_field(
         ax.plot(path[:, 0], path[:, 1], color=MADE, linewidth=1.4)
         ax.plot(*start, "o", markerfacecolor="white", markeredgecolor=MADE, markersize=7)
         ax.plot(0, 0, "k.", markersize=8)
-        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel=r"$\theta$", ylabel=r"$\psi$")
+        ends, whole = (-limit, limit), range(-int(limit), int(limit) + 1)  # ticks by hand: found ones can be wider than their place
+        ax.set(xlim=ends, ylim=ends, xticks=whole, yticks=whole, aspect="equal", xlabel=r"$\theta$", ylabel=r"$\psi$")
         ax.set_title(name, fontsize=10)
     return figure
 

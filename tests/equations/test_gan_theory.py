@@ -370,6 +370,34 @@ def test_gan_dirac_eigenvalues() -> None:
         assert np.sort_complex(found) == pytest.approx(np.sort_complex(np.array(formula)), abs=1e-6)
 
 
+DIRAC_POINTS = torch.tensor([[0.8, -1.1], [-0.4, 0.3], [2.0, 1.5], [-0.02, 0.05]], dtype=F64)
+
+
+def test_gan_dirac_creep() -> None:
+    """The library's field by itself, and followed by Runge and Kutta's method from r = 0.5: no penalty, imaginary eigenvalues."""
+    for loss in (losses.non_saturating, losses.relativistic):
+        half_slope = (DIRAC_POINTS * dirac.field(dirac.Method(loss), DIRAC_POINTS)).sum(1)  # of r^2
+        theta, psi = DIRAC_POINTS.T
+        formula = -psi * theta * torch.tanh(psi * theta / 2)  # claim
+        assert torch.allclose(half_slope, formula, rtol=1e-10) and (formula <= 0).all()
+    at, h, method = torch.tensor([[0.3, 0.4]], dtype=F64), 0.5, dirac.Method(losses.non_saturating)
+    for t in (40, 80):
+        for _ in range(80):
+            a = dirac.field(method, at)
+            b = dirac.field(method, at + h / 2 * a)
+            c = dirac.field(method, at + h / 2 * b)
+            at = at + h / 6 * (a + 2 * b + 2 * c + dirac.field(method, at + h * c))
+        inverse_square = 1 / 0.5**2 + t / 8  # claim
+        assert at.norm().item() == pytest.approx(inverse_square**-0.5, rel=3e-3)
+
+
+@pytest.mark.parametrize("loss", [losses.minimax, losses.wasserstein], ids=lambda loss: loss.name)
+def test_without_a_penalty_minimax_and_wasserstein_circle_for_ever(loss: losses.GanLoss) -> None:
+    """Everywhere the field is at a right angle to the line to the equilibrium, so the distance from it never changes."""
+    moves = dirac.field(dirac.Method(loss), DIRAC_POINTS)
+    assert (DIRAC_POINTS * moves).sum(1).abs().max() < 1e-15 and moves.norm(dim=1).min() > 0.01
+
+
 def test_gan_dirac_growth() -> None:
     """A hundred simultaneous steps of the library's losses, close to the equilibrium."""
     for h in (0.1, 0.5):

@@ -1,5 +1,7 @@
 """The background chapter's charts draw what they were given."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -14,12 +16,33 @@ def test_error_of_means_has_dots_and_a_line() -> None:
         error_of_means([1], [0.5, 0.2], [0.4])
 
 
+def test_the_dots_are_named_as_root_mean_squares_and_both_axes_have_names() -> None:
+    ax = error_of_means([1, 10], [0.5, 0.2], [0.4, 0.1]).axes[0]
+    assert "sqrt" in ax.get_lines()[1].get_label() and "^2" in ax.get_lines()[1].get_label()
+    assert ax.get_xlabel() and ax.get_ylabel()
+
+
+def test_between_two_lines_of_a_pushforward_lies_the_same_probability_on_both_axes() -> None:
+    """So a gap on the axis of x times the mean density in it is one number: where lines crowd, the density is high."""
+    z = torch.linspace(-4, 4, 801, dtype=torch.float64)
+    p_z = torch.exp(-(z**2) / 2) / (2 * torch.pi) ** 0.5
+    x, slope = z + 0.8 * torch.sin(z), 1 + 0.8 * torch.cos(z)
+    lines = pushforward(z, p_z, x, p_z / slope, shares=10).axes[1].get_lines()[1:]
+    at_z, at_x = [float(line.get_xdata()[0]) for line in lines], [float(line.get_ydata()[-1]) for line in lines]
+    assert len(at_z) == 10 and at_z[4] == pytest.approx(-at_z[5]) and at_z[0] == pytest.approx(-1.645, abs=2e-3)
+    for a, b in pairwise(at_x):
+        inside = torch.linspace(a, b, 101, dtype=torch.float64)
+        density = np.interp(inside.numpy(), x.numpy(), (p_z / slope).numpy()).mean()
+        assert density * (b - a) == pytest.approx(0.1, rel=0.02)
+
+
 def test_pushforward_draws_the_graph_and_the_marks() -> None:
     z = torch.linspace(-1, 1, 5)
-    figure = pushforward(z, torch.ones(5), z**3, 2 * torch.ones(5), marks=[1])
+    figure = pushforward(z, torch.ones(5), z**3, 2 * torch.ones(5), shares=2)
     graph = figure.axes[1].get_lines()
     np.testing.assert_allclose(graph[0].get_ydata(), (z**3).numpy())
     np.testing.assert_allclose(graph[1].get_xdata(), [-0.5, -0.5, -1])
+    assert all(ax.get_xlabel() and ax.get_ylabel() for ax in (figure.axes[0], figure.axes[3]))
     assert figure.axes[0].xaxis_inverted() and figure.axes[3].yaxis_inverted()
     with pytest.raises(ValueError, match="agree in shape"):
         pushforward(z, torch.ones(4), z, z)
