@@ -94,14 +94,15 @@ def sidecar(urls: list[str]) -> tuple[tuple[str, ...], int]:
 
 
 class _Watched:
-    """An open file that remembers the last bytes that were read from it, and whether it is compressed."""
+    """An open file that remembers the first and the last bytes that were read from it, and whether it is compressed."""
 
     def __init__(self, file: Any) -> None:
-        self.file, self.last, self.packed = file, b"", False
+        self.file, self.first, self.last, self.packed = file, b"", b"", False
 
     def read(self, n: int = -1) -> bytes:
         block: bytes = getattr(self.file, "read1", self.file.read)(n)  # what there is: a cut gzip file would else give nothing
-        self.packed = self.packed or (not self.last and block.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")))
+        self.first = (self.first + block[:512])[:512]
+        self.packed = self.first.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))
         self.last = (self.last + block[-512:])[-512:]
         return block
 
@@ -162,18 +163,14 @@ class Shards(IterableDataset[Item]):
         for url in urls:
             with wds.gopen(url) if not is_local(url) else open(url, "rb") as opened:
                 watched = _Watched(gzip.GzipFile(fileobj=opened) if url.lower().endswith((".gz", ".tgz")) else opened)
-                begun = False
+                cut = False
                 try:
-                    for sample in wds.tariterators.group_by_keys(
-                        wds.tariterators.tar_file_expander([{"url": url, "stream": watched}])
-                    ):
-                        begun = True
-                        yield sample
+                    yield from wds.tariterators.group_by_keys(wds.tariterators.tar_file_expander([{"url": url, "stream": watched}]))
                 except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-                    if not begun and not isinstance(error, EOFError):
+                    cut = b"ustar" in watched.first or isinstance(error, EOFError)
+                    if not cut:
                         raise DataError(f"{shown(url)} is not a tar file: {plain(error)}") from error
-                    watched.last, watched.packed = b"cut", False
-                if watched.last.strip(b"\0") and not watched.packed:  # a tar file ends in zeros
+                if cut or (watched.last.strip(b"\0") and not watched.packed):  # a tar file ends in zeros
                     self.lines.append(f"{shown(url)} is cut off: what is whole in it is read")
 
     def _pass(self, urls: list[str], rng: random.Random) -> Iterator[Item]:

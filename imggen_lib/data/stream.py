@@ -82,9 +82,9 @@ class ImageStream:
 class _Files(Dataset[Item]):
     """Pictures by position. One that cannot be read is replaced by its neighbour."""
 
-    def __init__(self, found: Listing, chosen: list[int], shape: Shape, over: Colour) -> None:
+    def __init__(self, found: Listing, chosen: list[int], shape: Shape, over: Colour, bad: dict[int, str]) -> None:
         self.found, self.chosen, self.shape, self.over = found, chosen, shape, over
-        self.bad = dict[int, str]()  # positions, with the reason
+        self.bad = dict(bad)  # positions, with the reason
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -108,18 +108,22 @@ class _Files(Dataset[Item]):
         return DataError(f"none of the {len(self)} pictures in {shown(str(self.found.root))} can be read, such as {why}")
 
 
-def _two_readable(found: Listing, shape: Shape, over: Colour) -> list[str]:
+def _two_readable(found: Listing, shape: Shape, over: Colour) -> dict[int, str]:
     """What cannot be read before the second picture that can; an error if there are not two, as for a folder in memory."""
-    readable, skipped = 0, list(found.skipped)
-    for file, name in zip(found.files, found.names, strict=True):
+    readable, bad = 0, dict[int, str]()
+    for k, file in enumerate(found.files):
         try:
             tensor(file, shape, over, file.suffix)
             readable += 1
         except DataError as error:
-            skipped.append(f"{shown(name)}: {error}")
+            bad[k] = str(error)
         if readable == 2:
-            return skipped
-    raise too_few(found.root, readable, skipped)
+            return bad
+    raise too_few(found.root, readable, [*found.skipped, *_named(found, bad)])
+
+
+def _named(found: Listing, bad: dict[int, str]) -> list[str]:
+    return [f"{shown(found.names[k])}: {why}" for k, why in bad.items()]
 
 
 def files(
@@ -134,7 +138,7 @@ def files(
     _check(size, channels, workers)
     shape, over = (channels, size, size), colour(background)
     found = listing(path)
-    skipped = _two_readable(found, shape, over)
+    bad = _two_readable(found, shape, over)
     chosen = found.split(split)
     warn_of_empty_classes(found, {found.labels[k] for k in found.split("train")})
     problems = Problems(f"files:{shown(str(path))}")
@@ -142,10 +146,12 @@ def files(
     def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
         order = shares(len(chosen), batch, images=images, seed=seed, start=start, part=part)
         sampler: Any = (index.tolist() for index in order)
-        return batches(_Files(found, chosen, shape, over), workers, pin, problems, batch_sampler=sampler)
+        return batches(_Files(found, chosen, shape, over, bad), workers, pin, problems, batch_sampler=sampler)
 
     digest = _digest(f"{found.names[k]} {_bytes(found.files[k])}" for k in chosen)
-    return ImageStream(f"files:{path}", shape, found.classes, digest, len(chosen), loader, skipped=tuple(skipped))
+    return ImageStream(
+        f"files:{path}", shape, found.classes, digest, len(chosen), loader, skipped=(*found.skipped, *_named(found, bad))
+    )
 
 
 def _check(size: int, channels: int, workers: int) -> None:

@@ -5,6 +5,7 @@ import io
 import shutil
 import tarfile
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def test_a_shard_that_is_cut_off_is_told_once(tmp_path: Path, cut: str) -> None:
     said = [str(w.message) for w in caught]
     assert {0, 1, 2} <= levels and sum("is cut off: what is whole in it is read" in line for line in said) == 1
     assert len(said) <= 2  # the picture that was cut may be named, too
+
+
+def test_a_shard_that_is_cut_off_in_its_first_picture(tmp_path: Path) -> None:
+    path = _tar(tmp_path / "x.tar", {"0.png": _png(0), "0.cls": b"0", "1.png": _png(1)})
+    content = path.read_bytes()
+    for length in (100, 540, 1000, 1500, 2100):
+        path.write_bytes(content[:length])
+        with (
+            warnings.catch_warnings(record=True),
+            pytest.raises(DataError, match=r"cut off|is not a tar file") if length < 1024 else nullcontext(),
+        ):
+            warnings.simplefilter("always")
+            assert _levels(path) == {0}
 
 
 @pytest.mark.parametrize("packed", ["w:gz", "w:bz2", "w:xz"])
