@@ -137,7 +137,7 @@ def check_pictures(page: Page) -> None:
     without = [source for alt, _, source in pictures if len(alt) < 8 or "_images/" in alt]
     assert not without, f"{len(without)} pictures without alt text: {without}"
     assert all(width for _, width, _ in pictures)
-    for drawn in page.locator("[role=img], canvas").all():
+    for drawn in page.locator("[role=img], canvas:not([aria-hidden])").all():
         assert len(drawn.get_attribute("aria-label") or "") >= 8
 
 
