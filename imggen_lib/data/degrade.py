@@ -113,7 +113,7 @@ def occlude(images: Images, strength: float, seed: int = 0) -> Images:
     side = min(round((strength * h * w) ** 0.5), h, w)
     if side == 0:
         return images
-    corner = torch.rand(2, len(images), 1, 1, generator=generator_for(seed, _STREAM, _PLACE)).to(images.device)
+    corner = torch.rand(2, len(images), 1, 1, generator=generator_for(seed, _STREAM, _PLACE), dtype=torch.float32).to(images.device)
     top, left = (corner[0] * (h - side + 1)).long(), (corner[1] * (w - side + 1)).long()
     rows, columns = torch.arange(h, device=images.device).view(-1, 1), torch.arange(w, device=images.device)
     hidden = (rows >= top) & (rows < top + side) & (columns >= left) & (columns < left + side)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from imggen_lib.data.imageset import ImageSet
+from imggen_lib.data.listing import check_split
 from imggen_lib.errors import DataError
 from imggen_lib.noise import mix
 
@@ -26,6 +27,7 @@ CAP = 15.0  # height of a capital letter in pixels at scale 1
 #: Ranges of the continuous factors, all uniform. Weight is in capital heights, added to each side of every stroke; x (to the
 #: right) and y (downwards) are in pixels.
 RANGES = {"slant": (-0.2, 0.4), "weight": (-0.008, 0.05), "scale": (0.8, 1.2), "x": (-3.0, 3.0), "y": (-3.0, 3.0)}
+_MOST = 10_000_000  # images, 8 GB
 _HALF, _CELLS = 0.85, 80  # the distance field covers [-_HALF, _HALF] squared, in capital heights
 
 
@@ -164,9 +166,10 @@ def make(split: str = "train", *, n: int | None = None, seed: int = 0, classes: 
     """
     if not classes or len(set(classes)) != len(classes) or not set(classes) <= set(CLASSES):
         raise ValueError(f"classes must be different characters out of {CLASSES}, got {classes!r}")
+    check_split(split)
     count = COUNTS[split] if n is None else n
-    if count < 1:
-        raise ValueError(f"n must be at least 1, got {count}")
+    if not 1 <= count <= _MOST:
+        raise ValueError(f"n must be at least 1 and at most {_MOST:,}, got {count}")
     factors = draw_factors(count, mix(seed, list(COUNTS).index(split)), classes)
     images = torch.from_numpy(render(factors, classes)).unsqueeze(1)
     truth = {k: torch.from_numpy(v) for k, v in factors.items()}

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from imggen_lib.data.words import plain, shown, user_path
 from imggen_lib.errors import DataError, unknown_name
 
@@ -47,7 +49,7 @@ def check_split(split: str) -> None:
 def check_shape(size: int, channels: int | None) -> None:
     """Raises ``ValueError`` unless pictures can be brought to this side and number of channels."""
     low, high = SIDES
-    if isinstance(size, bool) or size != int(size) or not low <= size <= high or size % 4:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or not low <= size <= high or size % 4:
         raise ValueError(f"size must be a multiple of 4 and at least {low}, at most {high}, got {size}")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels must be 1 or 3, got {channels}")

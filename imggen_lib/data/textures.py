@@ -21,7 +21,7 @@ Image = Float[Tensor, "1 3 side side"]
 
 def _grid(side: int) -> tuple[Tensor, Tensor]:
     """Row and column coordinates in [0, 1) of the points, finer than the pixels."""
-    at = (torch.arange(side * _FINE) + 0.5) / (side * _FINE)
+    at = (torch.arange(side * _FINE, dtype=torch.float32) + 0.5) / (side * _FINE)
     v, u = torch.meshgrid(at, at, indexing="ij")
     return v, u
 
@@ -29,7 +29,7 @@ def _grid(side: int) -> tuple[Tensor, Tensor]:
 def _finish(rgb: Float[Tensor, "3 h w"], noise: torch.Generator, grain: float) -> Image:
     """Points in [0, 1] to pixels in [-1, 1], with a little grain."""
     pixels = torch.nn.functional.avg_pool2d(rgb[None], _FINE)
-    pixels = pixels + grain * torch.randn(1, 1, *pixels.shape[2:], generator=noise)
+    pixels = pixels + grain * torch.randn(1, 1, *pixels.shape[2:], generator=noise, dtype=torch.float32)
     return (pixels * 2 - 1).clamp(-1, 1)
 
 
@@ -38,7 +38,7 @@ def _mix(a: Float[Tensor, "3 h w"], b: Float[Tensor, "3 h w"], share: Float[Tens
 
 
 def _colour(r: float, g: float, b: float) -> Float[Tensor, "3 1 1"]:
-    return torch.tensor([r, g, b]).view(3, 1, 1)
+    return torch.tensor([r, g, b], dtype=torch.float32).view(3, 1, 1)
 
 
 def bricks(side: int = 128, seed: int = 0, courses: int = 8) -> Image:
@@ -48,8 +48,8 @@ def bricks(side: int = 128, seed: int = 0, courses: int = 8) -> Image:
     row = (v * courses).floor()
     along = u * courses / 2 + 0.5 * (row % 2)
     index = row * courses // 2 + along.floor() % (courses // 2)
-    tone = torch.rand(courses * courses, generator=noise)[index.long()]
-    redness = torch.rand(courses * courses, generator=noise)[index.long()]
+    tone = torch.rand(courses * courses, generator=noise, dtype=torch.float32)[index.long()]
+    redness = torch.rand(courses * courses, generator=noise, dtype=torch.float32)[index.long()]
     x, y = along % 1, (v * courses) % 1
     edge = torch.minimum(torch.minimum(x, 1 - x) * 2, torch.minimum(y, 1 - y))  # distance to the brick's edge, in courses
     inside = ((edge - 0.07) / 0.05).clamp(0, 1)
@@ -70,7 +70,7 @@ def pebbles(side: int = 128, seed: int = 0, count: int = 70) -> Image:
     gap = ((second - first) * count**0.5).view(v.shape)  # 0 on the border between two stones
     height = (1 - (1 - gap.clamp(max=1)).square()).sqrt()
     tilt = away.gather(1, which[:, :1, None].expand(-1, -1, 2))[:, 0, 0].view(v.shape) * count**0.5
-    tint = torch.rand(count, 3, generator=noise)
+    tint = torch.rand(count, 3, generator=noise, dtype=torch.float32)
     warm, dark = tint[:, 0][which[:, 0]].view(v.shape), tint[:, 1][which[:, 0]].view(v.shape)
     stone = _mix(_colour(0.45, 0.52, 0.60).expand(3, *v.shape), _colour(0.76, 0.66, 0.52).expand(3, *v.shape), warm)
     light = (0.55 + 0.55 * height - 0.30 * tilt) * (0.70 + 0.45 * dark)
@@ -80,9 +80,9 @@ def pebbles(side: int = 128, seed: int = 0, count: int = 70) -> Image:
 
 def _spread(count: int, noise: torch.Generator) -> Float[Tensor, "{count} 2"]:
     """Points that keep their distance: each is the best of 12 random candidates."""
-    points = torch.rand(1, 2, generator=noise)
+    points = torch.rand(1, 2, generator=noise, dtype=torch.float32)
     while len(points) < count:
-        candidates = torch.rand(12, 2, generator=noise)
+        candidates = torch.rand(12, 2, generator=noise, dtype=torch.float32)
         away = (candidates[:, None] - points[None] + 0.5) % 1 - 0.5
         best = away.square().sum(2).min(1).values.argmax()
         points = torch.cat([points, candidates[best : best + 1]])
@@ -95,7 +95,7 @@ def weave(side: int = 128, seed: int = 0, threads: int = 12) -> Image:
     v, u = _grid(side)
     across, down = v * threads, u * threads  # in threads
     over = (across.floor() + down.floor()) % 2 == 0  # where the horizontal thread is on top
-    tones = 0.85 + 0.3 * torch.rand(2, threads, generator=noise)
+    tones = 0.85 + 0.3 * torch.rand(2, threads, generator=noise, dtype=torch.float32)
     pi = torch.pi
     round_h, round_v = torch.sin(pi * (across % 1)), torch.sin(pi * (down % 1))  # bright along a thread's middle
     light_h = tones[0][across.long()] * (0.25 + 0.45 * round_h + 0.40 * round_v * round_h)
@@ -113,6 +113,6 @@ def texture(name: str, side: int = 128, seed: int = 0) -> Image:
     """The texture `name` as one image ``(1, 3, side, side)`` in [-1, 1]; the same for the same seed."""
     if name not in TEXTURES:
         raise ValueError(unknown_name("texture", name, TEXTURES))
-    if side < 16:
-        raise ValueError(f"a texture needs a side of at least 16 pixels, got {side}")
+    if not 16 <= side <= 1024:
+        raise ValueError(f"a texture needs a side of at least 16 and at most 1024 pixels, got {side}")
     return TEXTURES[name](side, seed)

@@ -31,13 +31,13 @@ class Ring:
 
     @property
     def centres(self) -> Float[Tensor, "k 2"]:
-        angles = 2 * math.pi * torch.arange(self.modes) / self.modes
+        angles = 2 * math.pi * torch.arange(self.modes, dtype=torch.float32) / self.modes
         return self.radius * torch.stack([angles.cos(), angles.sin()], 1)
 
     def sample(self, n: int, generator: torch.Generator) -> tuple[Float[Tensor, "n 2 1 1"], Tensor]:
         """`n` points and the number of the mode that each came from."""
         which = torch.randint(self.modes, (n,), generator=generator)
-        points = self.centres[which] + self.sigma * torch.randn(n, 2, generator=generator)
+        points = self.centres[which] + self.sigma * torch.randn(n, 2, generator=generator, dtype=torch.float32)
         return points.view(n, 2, 1, 1), which
 
     def batches(self, batch: int, *, images: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from imggen_lib.errors import DataUnavailable
+from imggen_lib.files import expanded
 
 
 def shown(text: str) -> str:
@@ -19,6 +20,6 @@ def plain(error: BaseException) -> str:
 def user_path(path: str | Path) -> Path:
     """A path with ``~`` and ``~name`` put in."""
     try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise DataUnavailable(f"{path} cannot be found: {error}") from error
+        return expanded(path)
+    except ValueError as error:
+        raise DataUnavailable(str(error)) from error

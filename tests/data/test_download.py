@@ -233,7 +233,7 @@ def test_leftovers_of_killed_processes_are_swept(server: str, tmp_path: Path) ->
 def test_folders_that_cannot_be_meant_are_unavailable_data(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("IMGGEN_DATA", "IMGGEN_CACHE"):
         monkeypatch.setenv(name, "~nobody-of-this-name/x")
-        with pytest.raises(DataUnavailable, match="cannot be found"):
+        with pytest.raises(DataUnavailable, match="no home folder is known"):
             load("mnist")
         monkeypatch.delenv(name)
 

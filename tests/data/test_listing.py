@@ -90,7 +90,7 @@ def test_words() -> None:
     assert shown("grün 図") == "grün 図" and shown("a\x07\r") == "a\\x07\\r"
     assert plain(ValueError("a\n b")) == "a b" and plain(KeyError()) == "KeyError" and len(plain(ValueError("x" * 999))) == 200
     assert plain(OSError(13, "Permission denied", "/a\x1bb")) == "Permission denied"
-    with pytest.raises(DataError, match="cannot be found"):
+    with pytest.raises(DataError, match="no home folder is known"):
         user_path("~nobody-of-this-name/x")
 
 
@@ -107,7 +107,7 @@ def test_a_name_without_a_path_is_refused(name: str, tmp_path: Path, monkeypatch
     "name", ["folder:~nobody-of-this-name/x", "files:~nobody-of-this-name/x", "shards:~nobody-of-this-name/*.tar"]
 )
 def test_a_home_that_is_not_there_is_an_error_of_the_data(name: str) -> None:
-    with pytest.raises(DataError, match="cannot be found"):
+    with pytest.raises(DataError, match="no home folder is known"):
         stream(name) if not name.startswith("folder") else load(name)
     with pytest.raises(ValueError, match="read while training goes on"):
         load("files:photos")

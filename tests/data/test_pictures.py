@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageCms
 
@@ -13,6 +14,7 @@ from imggen_lib.data import load, pictures
 from imggen_lib.data.pictures import read
 from imggen_lib.errors import DataError
 
+PILLOW = tuple(map(int, PIL.__version__.split(".")[:2]))
 RAMP = np.tile(np.linspace(0, 1, 64), (64, 1))
 
 
@@ -103,6 +105,8 @@ def test_other_formats_of_more_than_8_bits() -> None:
     assert np.abs(_levels(_saved(deep, "PNG"), ".png") - EXPECTED).max() <= 1
     pgm = b"P5\n64 64\n4095\n" + (RAMP * 4095).astype(">u2").tobytes()
     assert np.abs(_levels(pgm, ".pgm") - EXPECTED).max() <= 1
+    if PILLOW < (10, 3):  # did not read PFM yet
+        return
     pfm = b"Pf\n64 64\n-1.0\n" + RAMP.astype("<f4").tobytes()
     assert np.abs(_levels(pfm, ".pfm") - EXPECTED).max() <= 1
 
@@ -156,8 +160,9 @@ def test_transparency_shows_the_background(tmp_path: Path) -> None:
         assert (read(content, 8)[0] == 255).all() and (read(content, 8, (10, 20, 30))[0] == (10, 20, 30)).all()
     half = _saved(Image.new("RGBA", (20, 20), (255, 0, 0, 128)), "PNG")
     assert np.abs(read(half, 8, (0, 0, 255))[0].astype(int) - (128, 0, 127)).max() <= 1
-    sixteen = _saved(Image.fromarray(np.full((20, 20), 1000, np.uint16)), "PNG", transparency=1000)
-    assert (read(sixteen, 8)[0] == 255).all()
+    if PILLOW >= (12, 0):  # writes it
+        sixteen = _saved(Image.fromarray(np.full((20, 20), 1000, np.uint16)), "PNG", transparency=1000)
+        assert (read(sixteen, 8)[0] == 255).all()
     for k in range(2):
         (tmp_path / f"{k}.png").write_bytes(half)
     assert load(f"folder:{tmp_path}", background="#0000ff", size=8).images[0, :, 0, 0].tolist() == [128, 0, 127]
