@@ -27,7 +27,7 @@ def plate(images: Sequence[Tensor], columns: int | None = None, scale: int = 2) 
         raise ValueError("there is nothing to show")
     size = max(image.shape[2] for image in images)
     same = [torch.nn.functional.interpolate(image.cpu(), size=(size, size), mode="nearest") for image in images]
-    return Plate(tile(torch.cat(same), columns or len(images), gap=2, background=255), scale)
+    return Plate(tile(torch.cat(same), columns or len(images), gap=2), scale)
 
 
 def pyramid_picture(levels: Sequence[Tensor]) -> Picture:
