@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import sys
 import threading
 import time
@@ -11,9 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from imggen_lib.errors import CheckpointError
 
-STALE = 3600.0  # seconds after which nobody still writes a temporary file
+STALE = 3600.0  # seconds after which nobody still writes to a temporary file
 
 
 def expanded(path: str | Path) -> Path:
@@ -24,44 +27,53 @@ def expanded(path: str | Path) -> Path:
         raise ValueError(f"{path} begins with ~, but no home folder is known for it") from None
 
 
-def temporary(folder: Path, label: str) -> Path:
-    """An empty new file ``.label.xxxxxxxx.part`` in `folder`, with the permissions that the umask leaves to a new file."""
-    path = folder / f".{label}.{secrets.token_hex(4)}.part"
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    return path
+@contextlib.contextmanager
+def plainly(what: str) -> Iterator[None]:
+    """Whatever the system refuses within the block is ``OSError("what: reason")``, one sentence with the reason in its words."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        failure = OSError(f"{what}: {getattr(error, 'strerror', None) or error}")
+        failure.errno = getattr(error, "errno", None)
+        raise failure from error
 
 
 def atomic(folder: Path, label: str, write: Callable[[Path], Any], final: Callable[[Path], str]) -> Path:
-    """Call ``write(path)`` on a temporary file, flush it to the disk, rename it to ``final(path)``; whole, or not there."""
-    path = temporary(folder, label)
+    """Call ``write(path)`` on an empty file, flush it to the disk, rename it to ``final(path)``: whole, or not there.
+
+    Until then it lies in a folder of its own, ``.label.xxxxxxxx.part``: what `write` itself makes beside it goes away with it. The
+    permissions are those that the umask leaves to a new file.
+    """
+    room = folder / f".{label}.{secrets.token_hex(4)}.part"
+    room.mkdir()
     try:
+        path = room / label
+        path.touch()
+        mode = path.stat().st_mode
         write(path)
+        path.chmod(mode)  # safetensors makes its files for their owner alone
         with open(path, "r+b") as file:  # Windows flushes only what it may write
             os.fsync(file.fileno())
         target = folder / final(path)
         os.replace(path, target)
         return target
-    except BaseException:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
-def leftovers(folder: Path, *labels: str) -> list[Path]:
-    """Temporary files of these labels, which dead processes left if this one holds the folder's lock.
+def sweep(folder: Path, *labels: str) -> None:
+    """Delete what dead processes left of :func:`atomic` with these labels; for the one who holds the folder's lock.
 
-    Those that versions before 0.2 made have no ``.part``; they took no lock, so that only an old one is a dead one's.
+    Version 0.1.0 took no lock and had no ``.part`` in its names: of those, only what is an hour old is sure to be a dead one's.
     """
     names = "|".join(map(re.escape, labels))
     ours, older = re.compile(rf"\.({names})\.[0-9a-f]{{8}}\.part"), re.compile(rf"\.({names})\.\w{{8}}")
-
-    def left(path: Path) -> bool:
+    for path in folder.iterdir():
         with contextlib.suppress(OSError):
-            old = time.time() - path.lstat().st_mtime > STALE
-            return bool(ours.fullmatch(path.name) or (old and older.fullmatch(path.name)))
-        return False
-
-    return [path for path in folder.iterdir() if left(path)]
+            if ours.fullmatch(path.name):
+                shutil.rmtree(path)
+            elif older.fullmatch(path.name) and time.time() - path.lstat().st_mtime > STALE:
+                path.unlink()
 
 
 _held: dict[tuple[int, int], tuple[int, int]] = {}  # folder -> the thread that holds it, the open file of the lock
@@ -111,7 +123,8 @@ def lock(folder: str | Path) -> Iterator[bool]:
     Raises :class:`~imggen_lib.errors.CheckpointError` at once if somebody else has it.
     """
     folder = expanded(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with plainly(f"the folder {folder} cannot be made"):
+        folder.mkdir(parents=True, exist_ok=True)
     status, me = folder.stat(), threading.get_ident()
     key = (status.st_dev, status.st_ino)
     if key in _held and _held[key][0] == me:

@@ -9,14 +9,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from imggen_lib import checkpoint
 from imggen_lib.configs import Config, FeatureConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, glyphs
 from imggen_lib.errors import CheckpointError, TrainingDiverged
+from imggen_lib.losses.gan import relativistic
 from imggen_lib.runs import Run, resume, start
+from imggen_lib.train.gan import train_gan
+from imggen_lib.train.state import GanState
 
 CONFIGS = {
     "gan": GanConfig(net="conv", width=4, latent_dim=4, batch=16, critic_steps=2, r1=1.0, gp=1.0, penalty_every=3),
@@ -274,3 +279,127 @@ def test_a_resumed_run_holds_no_map_of_the_file(digits: ImageSet, tmp_path: Path
     run.save(tmp_path)
     again = resume(tmp_path, digits, "cpu")
     assert again.state.images == 32 and str(tmp_path) not in Path("/proc/self/maps").read_text()
+
+
+@pytest.mark.parametrize("file", ["checkpoint.json", "*.safetensors"])
+def test_a_checkpoint_s_file_instead_of_its_folder(file: str, digits: ImageSet, tmp_path: Path) -> None:
+    path = next(_saved(digits, tmp_path / "run").glob(file))
+    for read in (checkpoint.load, checkpoint.find):
+        with pytest.raises(CheckpointError, match=f"{path} is a file; a checkpoint is named by its folder: {path.parent}"):
+            read(path)
+
+
+def test_a_folder_of_one_s_own_is_no_pretrained_model(digits: ImageSet, tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"unknown pretrained model .*\. A folder of your own is read by imggen_lib.checkpoint.load"
+    ):
+        checkpoint.pretrained(str(_saved(digits, tmp_path / "run")))
+    with pytest.raises(ValueError, match="the name is empty"):
+        checkpoint.find("")
+
+
+def test_weights_that_are_not_numbers_are_named(digits: ImageSet, tmp_path: Path) -> None:
+    from test_damaged import _tensors
+
+    folder = _saved(digits, tmp_path / "run")
+    _tensors(lambda tensors: tensors["model.decoder.0.weight"].view(-1)[3].fill_(float("nan")))(folder)
+    with pytest.raises(CheckpointError, match=r"'model.decoder.0.weight' holds NaN or infinite numbers"):
+        checkpoint.load(folder)
+
+
+def test_a_model_draws_no_random_numbers_and_shares_none(digits: ImageSet, tmp_path: Path) -> None:
+    saved = checkpoint.load(_saved(digits, tmp_path / "run"))
+    torch.manual_seed(0)
+    one = saved.model()
+    assert torch.equal(torch.rand(3), torch.rand(3, generator=torch.Generator().manual_seed(0)))
+    for parameter in one.parameters():
+        parameter.zero_()
+    assert any(p.abs().sum() > 0 for p in saved.model().parameters())
+
+
+class OwnGenerator(nn.Module):
+    image_shape, latent_dim, classes = (1, 28, 28), 4, 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(4, 784)
+        self.same = self.one  # the same numbers under two names
+        self.unused = nn.Linear(2, 2)
+
+    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.one(z).tanh().view(-1, 1, 28, 28)
+
+
+class OwnCritic(nn.Module):
+    image_shape, classes = (1, 28, 28), 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(784, 1)
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.one(x.flatten(1)).squeeze(1)
+
+
+def test_networks_of_one_s_own_are_refused_with_a_configuration_and_kept_without(digits: ImageSet, tmp_path: Path) -> None:
+    config, state = CONFIGS["gan"], GanState.create(OwnGenerator(), OwnCritic())
+    assert isinstance(config, GanConfig)
+
+    def train(state: GanState, images: int) -> list[float]:
+        batches = digits.batches(16, images=images, start=state.images)
+        return [float(record["critic_loss"]) for record in train_gan(state, batches, relativistic, penalty_every=3)]
+
+    train(state, 48)
+    with pytest.raises(CheckpointError, match=r"not the networks of the configuration .*None as the configuration saves your own"):
+        checkpoint.save(tmp_path / "no", state, config)
+    assert not (tmp_path / "no").exists()
+    checkpoint.save(tmp_path / "own", state, None, note="mine")
+    saved = checkpoint.load(tmp_path / "own")
+    with pytest.raises(CheckpointError, match="somebody's own"):
+        saved.model()
+    net = saved.model(net=OwnGenerator())
+    assert all(torch.equal(v, state.ema.state_dict()[k]) for k, v in net.state_dict().items()) and not net.training
+    again = saved.restore(GanState.create(OwnGenerator(), OwnCritic()))
+    whole, resumed = train(state, 96), train(again, 96)
+    assert whole == resumed and len(whole) == 3
+    with pytest.raises(CheckpointError, match=r"do not fit|does not fit"):
+        saved.restore(GanState.create(OwnCritic(), OwnCritic()))
+    with pytest.raises(CheckpointError, match="somebody's own"):
+        saved.config.state()
+
+
+def test_what_a_checkpoint_cannot_hold_is_said_before() -> None:
+    checkpoint.storable(GanConfig())
+    for changes in ({"begin_from": Path("runs")}, {"seed": np.int64(3)}, {"hidden": (np.int64(5),)}, {"latent_dim": 64.0}):
+        config = GanConfig()
+        for name, value in changes.items():
+            object.__setattr__(config, name, value)  # however it got there
+        with pytest.raises(ValueError, match=next(iter(changes))):
+            checkpoint.storable(config)
+
+
+def test_numbers_of_numpy_beside_a_checkpoint_are_stored_as_plain_ones(digits: ImageSet, tmp_path: Path) -> None:
+    run = start(CONFIGS["vae"], digits)
+    list(run.records(16))
+    run.save(tmp_path, seconds=np.float64(1.5), best=torch.tensor(3), where=Path("a"), row=np.arange(3))
+    meta = checkpoint.load(tmp_path).meta
+    assert (meta["seconds"], meta["best"], meta["where"], meta["row"]) == (1.5, 3, "a", [0, 1, 2])
+    for name in ("images", "format", "weights"):
+        with pytest.raises(ValueError, match=f"'{name}' is an entry of every checkpoint"):
+            run.save(tmp_path, **{name: 3})
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_run_that_was_stopped_before_its_first_step_goes_on(name: str, digits: ImageSet, tmp_path: Path) -> None:
+    start(CONFIGS[name], digits).save(tmp_path)
+    whole, again = start(CONFIGS[name], digits), resume(tmp_path, digits)
+    assert [*whole.records(32)] == [*again.records(32)]
+
+
+def test_a_moment_that_is_missing_is_not_begun_anew(digits: ImageSet, tmp_path: Path) -> None:
+    from test_damaged import _tensors
+
+    folder = _saved(digits, tmp_path / "run")
+    _tensors(lambda tensors: [tensors.pop(f"optimizer.model.2.{slot}") for slot in ("step", "exp_avg", "exp_avg_sq")])(folder)
+    with pytest.raises(CheckpointError, match="the optimiser's state does not fit"):
+        resume(folder, digits)

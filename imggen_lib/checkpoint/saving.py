@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -90,19 +89,16 @@ def write(
 
     weights = None
     try:
-        weights = files.atomic(folder, "weights", lambda path: save_file(whole, path), name)
-        stored = {"format": FORMAT, **meta, "weights": {"file": weights.name, "sha256": digest}}
-        text = json.dumps(stored, indent=2, default=_plain) + "\n"
-        check_meta(json.loads(text))  # what cannot be read again is not written
-        files.atomic(folder, json_name, lambda path: path.write_text(text, encoding="ascii"), lambda _: json_name)
-    except BaseException as error:
+        with files.plainly(f"the checkpoint cannot be written to {folder}"):
+            weights = files.atomic(folder, "weights", lambda path: save_file(whole, path), name)
+            stored = {"format": FORMAT, **meta, "weights": {"file": weights.name, "sha256": digest}}
+            text = json.dumps(stored, indent=2, default=_plain) + "\n"
+            check_meta(json.loads(text))  # what cannot be read again is not written
+            files.atomic(folder, json_name, lambda path: path.write_text(text, encoding="ascii"), lambda _: json_name)
+    except BaseException:
         if weights is not None and weights.name != _named(folder / json_name):
             with contextlib.suppress(OSError):
                 weights.unlink()
-        if isinstance(error, OSError | SafetensorError):
-            failure = OSError(f"the checkpoint cannot be written to {folder}: {getattr(error, 'strerror', None) or error}")
-            failure.errno = getattr(error, "errno", None)
-            raise failure from error
         raise
 
 
@@ -125,12 +121,12 @@ def locked(folder: str | Path) -> Iterator[None]:
         folder = files.expanded(folder)
         if first:
             named = _named(folder / "checkpoint.json")
-            left = files.leftovers(folder, "weights", "checkpoint.json")
-            if named is not None or not (folder / "checkpoint.json").exists():
-                left += [path for path in folder.iterdir() if _OURS.fullmatch(path.name) and path.name != named]
-            for path in left:
-                with contextlib.suppress(OSError):  # somebody reads it, on Windows; the next time tries again
-                    path.unlink()
+            files.sweep(folder, "weights", "checkpoint.json")
+            known = named is not None or not (folder / "checkpoint.json").exists()
+            for path in folder.iterdir() if known else ():
+                if _OURS.fullmatch(path.name) and path.name != named:
+                    with contextlib.suppress(OSError):  # somebody reads it, on Windows; the next time tries again
+                        path.unlink()
         yield
 
 
