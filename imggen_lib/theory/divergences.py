@@ -77,7 +77,7 @@ def wasserstein_1(grid: Float[Tensor, " k"], p: Probabilities, q: Probabilities)
 class FDivergence:
     r"""An f-divergence :math:`D_f(p\|q) = \sum_x q f(p/q)` with what a critic needs to estimate it.
 
-    ``f`` is convex with f(1) = 0, ``slope`` its derivative (the optimal critic's value at a ratio p/q), ``conjugate``
+    ``f`` is convex, strictly at 1, with f(1) = 0 (so only p = q gives 0), ``slope`` its derivative (the optimal critic's value at a ratio p/q), ``conjugate``
     :math:`f^*(t) = \sup_u ut - f(u)`. Source: Nowozin, Cseke, Tomioka 2016, arXiv:1606.00709.
     """
 
@@ -87,8 +87,10 @@ class FDivergence:
     conjugate: Pointwise
 
     def __call__(self, p: Probabilities, q: Probabilities) -> Scalar:
-        """The divergence itself; `p` and `q` positive."""
+        """The divergence itself; `p` and `q` positive, since 0 times f(p/0) needs a limit: ``ValueError`` otherwise."""
         _check(p, q)
+        if min(p.min(), q.min()) <= 0:
+            raise ValueError("p and q must be positive at every point: where one of them is 0 the divergence is a limit")
         return (q * self.f(p / q)).sum()
 
     def bound(self, critic: Float[Tensor, " k"], p: Probabilities, q: Probabilities) -> Scalar:

@@ -35,6 +35,29 @@ def lines(x: Values, ys: Mapping[str, Values], level: float | None = None, marke
     return figure
 
 
+def spending(spent: Mapping[str, Values], floor: float = 1e-3) -> Picture:
+    """What each latent dimension spends in nats, a panel of bars for each name, on one logarithmic scale from `floor` upwards."""
+    if not spent:
+        raise ValueError("there is nothing to show")
+    columns = min(len(spent), 2)
+    rows = -(-len(spent) // columns)
+    figure, axes = figure_and_axes(5.4, 1.6 * rows + 0.3, nrows=rows, ncols=columns, sharex=True, sharey=True, squeeze=False)
+    highest = max(float(_array(values).max()) for values in spent.values())
+    for ax, (name, values) in zip(axes.flat, spent.items(), strict=False):
+        nats = _array(values)
+        ax.bar(range(1, len(nats) + 1), np.where(nats > floor, nats - floor, 0.0), bottom=floor, color=_BLUE, width=0.8)
+        ax.set(yscale="log", ylim=(floor, max(2 * highest, 10 * floor)))
+        ax.set_title(name, fontsize=10)
+        ax.grid(axis="y", alpha=0.3)
+    for ax in axes.flat[len(spent) :]:
+        ax.set_axis_off()
+    for ax in axes[-1]:
+        ax.set_xlabel("$j$")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("nats")
+    return figure
+
+
 def error_bars(x: Values, ys: Mapping[str, tuple[Values, Values]], level: float | None = None, **names: Any) -> Picture:
     """Named series of values with error bars against `x` (logarithmic), with a dashed line at the exact `level`."""
     figure, ax = figure_and_axes(5.4, 2.9)

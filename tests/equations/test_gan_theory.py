@@ -196,6 +196,26 @@ def test_gan_f_bound() -> None:
             assert divergence.bound(other, p, q).item() == pytest.approx(reached(other), abs=1e-5)
 
 
+def test_what_leaving_a_point_out_costs() -> None:
+    """The limit of f(u)/u: infinite for KL, nothing for reverse KL, log 2 for twice JS; and 0 points are refused, not made NaN."""
+    u = torch.tensor([1e6, 1e12], dtype=F64)
+    kl, reverse, twice_js = (f.f(u) / u for f in (div.kl_forward, div.kl_reverse, div.gan))
+    assert kl.tolist() == pytest.approx([math.log(1e6), math.log(1e12)]) and reverse.abs().max() < 2e-5
+    assert twice_js.tolist() == pytest.approx([math.log(2)] * 2, abs=2e-5)
+    p, q = torch.tensor([0.5, 0.5], dtype=F64), torch.tensor([1.0, 0.0], dtype=F64)
+    for f in div.F_DIVERGENCES:
+        for pair in ((p, q), (q, p)):
+            with pytest.raises(ValueError, match="positive at every point"):
+                f(*pair)
+
+
+def test_only_strict_convexity_at_1_tells_p_from_q() -> None:
+    p, q = _pair(seed=3)
+    assert abs((q * (p / q - 1)).sum().item()) < 1e-12  # f(u) = u - 1 is convex, and blind
+    for f in div.F_DIVERGENCES:
+        assert f(p, q) > 0.01 and f.f(torch.tensor([0.9, 1.1], dtype=F64)).mean() > 1e-4
+
+
 def test_gan_f_js() -> None:
     """Against the Jensen-Shannon divergence from entropies."""
     p, q = _pair(seed=5)

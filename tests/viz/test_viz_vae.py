@@ -1,9 +1,10 @@
 """The charts of the VAE mathematics chapter: they draw, small enough for a phone, and the same size for every slider's choice."""
 
+import pytest
 import torch
 
 from imggen_lib.viz import Picture
-from imggen_lib.viz.vae import bound_frame, density_map, error_bars, histograms, lines, trade_frame
+from imggen_lib.viz.vae import bound_frame, density_map, error_bars, histograms, lines, spending, trade_frame
 
 
 def _size(picture: Picture) -> tuple[int, int]:
@@ -21,6 +22,20 @@ def test_charts_draw() -> None:
         density_map(torch.zeros(5, 6), (-1, 1, -2, 2), torch.zeros(3, 2), torch.zeros(4, 2), torch.zeros(2)),
     ]
     assert all(width <= 480 and height <= 330 for width, height in map(_size, pictures))
+
+
+def test_no_run_hides_another_and_what_spends_nothing_has_no_bar() -> None:
+    free = torch.full((20,), 0.26)
+    spent = {"(a)": torch.full((20,), 1e-6), "(b)": torch.tensor([3.0] + [1e-5] * 19), "(c)": free, "(d)": free}
+    figure = spending(spent, floor=1e-3)
+    assert [ax.get_title() for ax in figure.axes] == list(spent)
+    for ax, values in zip(figure.axes, spent.values(), strict=True):
+        tops = [bar.get_y() + bar.get_height() for bar in ax.patches]
+        assert tops == pytest.approx([max(v, 1e-3) for v in values.tolist()])
+        assert ax.get_ylim()[1] > max(tops) and ax.get_ylim()[0] == 1e-3
+    assert all(width <= 480 for width, _ in [_size(figure)])
+    with pytest.raises(ValueError, match="nothing to show"):
+        spending({})
 
 
 def test_frames_of_a_slider_have_one_size() -> None:
