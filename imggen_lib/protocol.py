@@ -95,7 +95,8 @@ class Bench:
 
     `net` is another feature network than the protocol's. `reference` says which images of `data` the samples are compared with:
     ``test``, ``train``, or ``all``, where a folder is too small to leave a tenth of it for the comparison. What is left are the
-    real images that say what the best number is: none with ``all``. Pictures of one's own are read in `image_shape`.
+    real images that say what the best number is: none with ``all``, or where they are too few. Pictures of one's own are read in
+    `image_shape`.
     """
 
     @full_precision()
@@ -127,7 +128,7 @@ class Bench:
         self.test = self.reference if reference == "test" else test
         self.reference_features = features(self.net, self.reference.floats())
         self.real = None
-        if rest is not None:
+        if rest is not None and len(rest) >= _LEAST:
             self.real = rest.subset(torch.randperm(len(rest), generator=generator_for(protocol.seed, _STREAM))[: self.n])
         if self.classifier is not None:
             self.train_features = features(self.net, train.floats())
@@ -236,7 +237,7 @@ class Bench:
     def real_images(self, intervals: bool = False) -> dict[str, Any]:
         """Real images in the place of samples: what a perfect generator would get, memorisation aside."""
         if self.real is None:
-            raise ValueError(f"all images of {self.data} are the reference: none are left to compare with it")
+            raise ValueError(f"{self.data} has fewer than {_LEAST} images that are not the reference: too few to measure")
         return self.distances(self.real.floats(), intervals)
 
 

@@ -1,6 +1,7 @@
 """The configuration that the command line asks for."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,18 @@ KINDS = {"gan": "a gan", "vae": "a vae", "features": "a feature network"}
 def is_own(data: str) -> bool:
     """Whether ``--data`` names pictures of the user's own, whose shape may be chosen."""
     return data.startswith(("folder:", "files:", "shards:"))
+
+
+def check_data(name: str) -> None:
+    """Raises ``ValueError`` for a name that no data have, naming the nearest one; for a bare path, ``folder:`` and the path."""
+    from imggen_lib.data.sources import NAMES
+    from imggen_lib.errors import unknown_name
+
+    if is_own(name) or name in NAMES:
+        return
+    if Path(name).is_dir():
+        raise ValueError(f"unknown data set {name!r}. Did you mean folder:{name}?")
+    raise ValueError(unknown_name("data set", name, {*NAMES, "folder:PATH", "files:PATH", "shards:PATTERN"}))
 
 
 def origin(args: argparse.Namespace) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from imggen_lib.cli.configuration import check_data
 from imggen_lib.cli.terminal import printable, say
 
 _EYES = "mnist-features or fashion-features (at hand), a folder that `train features` wrote, or inception or resnet18 (downloaded)"
@@ -70,6 +71,7 @@ def _reference(args: argparse.Namespace, meta: Mapping[str, Any], features: str 
             )
         if data.startswith("shards:"):
             raise ValueError("evaluate compares with images that are kept in memory: give --data folder:PATH")
+        check_data(data)
     if features is None and (own or data == "glyphs"):
         raise ValueError(f"{data} has no feature network of its own: choose one with --features: {_EYES}")
     return data

@@ -74,7 +74,7 @@ class Saving:
             raise
         except Exception as error:
             why = in_one_line(error) or f"{type(error).__name__}: {error}"
-            say(f"warning: {self.args.out}: no checkpoint after {images:,} images ({why}); training goes on", error=True)
+            say(f"warning: no checkpoint after {images:,} images: {why}; training goes on", error=True)
         self.when = time.monotonic() + 60 * self.args.checkpoint_minutes
         while self.due <= images:
             self.due += self.args.checkpoint_every
@@ -92,8 +92,8 @@ class Saving:
             except RuntimeError:  # PyTorch tells of a reading process that died in the middle of whatever is done, once
                 self.now()
         except OSError as error:
-            kept = f"the one after {self.saved:,} images is kept" if self.saved else "nothing is kept"
-            raise OSError(f"{self.args.out}: the checkpoint after {seen:,} images cannot be written ({error}); {kept}") from error
+            kept = f"the one after {self.saved:,} images" if self.saved else "nothing"
+            raise OSError(f"after {seen:,} images: {error}; {kept} is kept") from error
 
 
 def _agreed(stop: Stop, processes: "Accelerator | None", step: int) -> bool:
@@ -139,6 +139,8 @@ def _train(args: argparse.Namespace, run: "Run", processes: "Accelerator | None"
     if speaks:
         saving.last()
     if failure is not None and not stop.asked:
+        if speaks and saving.saved:
+            say(f"stopped: {run.state.images:,} images seen, {args.out}", error=True)
         raise failure
     if failure is None and processes is not None:
         processes.wait_for_everyone()
@@ -150,14 +152,7 @@ def loop(args: argparse.Namespace, run: "Run", processes: "Accelerator | None") 
     began, first, stop = time.perf_counter(), run.state.images, Stop()
     speaks = processes is None or processes.is_main_process
     with stop.listening():
-        try:
-            kept = _train(args, run, processes, stop)
-        except TrainingDiverged:
-            raise
-        except BaseException:
-            if speaks and first < run.state.images:
-                say(f"stopped: {run.state.images:,} images seen, {args.out}", error=True)
-            raise
+        kept = _train(args, run, processes, stop)
         seen = run.state.images
         speed = f"{(seen - first) / (time.perf_counter() - began):,.0f} images/s"
         done = seen >= args.images

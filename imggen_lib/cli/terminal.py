@@ -46,8 +46,10 @@ def settle() -> None:
         except (OSError, ValueError) as error:
             failure = error if stream is sys.stdout and isinstance(error, OSError) else failure
             forget(stream)
-    if failure is not None:
+    if isinstance(failure, BrokenPipeError):
         raise failure
+    if failure is not None:
+        raise OSError(f"standard output cannot be written: {failure.strerror or failure}")
 
 
 def keep_standard_numbers() -> None:

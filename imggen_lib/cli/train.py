@@ -5,7 +5,7 @@ import contextlib
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from imggen_lib.cli.configuration import config, is_own, origin
+from imggen_lib.cli.configuration import check_data, config, is_own, origin
 from imggen_lib.cli.loop import loop
 from imggen_lib.cli.mistakes import whole_variable
 from imggen_lib.cli.resume import longer, same_options
@@ -63,6 +63,7 @@ def _data(args: argparse.Namespace, model: Any) -> Any:
     """The images; pictures in the shape of `model`, the configuration that the run goes on with or begins from, if there is one."""
     from imggen_lib.data.sources import is_stream, load, stream
 
+    check_data(args.data)
     shape: dict[str, Any] = {name: getattr(args, name, None) for name in ("size", "channels", "background")}
     if model is not None and is_own(args.data):
         channels, size, _ = model.image_shape
