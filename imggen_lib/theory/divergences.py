@@ -77,7 +77,8 @@ def wasserstein_1(grid: Float[Tensor, " k"], p: Probabilities, q: Probabilities)
 class FDivergence:
     r"""An f-divergence :math:`D_f(p\|q) = \sum_x q f(p/q)` with what a critic needs to estimate it.
 
-    ``f`` is convex, strictly at 1, with f(1) = 0 (so only p = q gives 0), ``slope`` its derivative (the optimal critic's value at a ratio p/q), ``conjugate``
+    ``f`` is convex, strictly so at 1, with f(1) = 0: then only p = q gives 0. ``slope`` is its derivative (the optimal critic's
+    value at a ratio p/q), ``conjugate`` is
     :math:`f^*(t) = \sup_u ut - f(u)`. Source: Nowozin, Cseke, Tomioka 2016, arXiv:1606.00709.
     """
 
