@@ -55,7 +55,8 @@ SLABS = """async () => {
     for (let k = 0; k < bytes.length; k += 4)
       white += bytes[k + 3] > 128 && Math.min(bytes[k], bytes[k + 1], bytes[k + 2]) > 225;
     const ground = picture.isConnected ? getComputedStyle(picture).backgroundColor : "rgba(0, 0, 0, 0)";
-    if (white > bytes.length / 16 || ground !== "rgba(0, 0, 0, 0)") found.push(`${picture.alt} ${picture.src.slice(-40)} ${ground}`);
+    if (white > bytes.length / 16 || ground !== "rgba(0, 0, 0, 0)")
+      found.push(`${picture.alt} ${picture.src.slice(-40)} ${ground}`);
   }
   document.documentElement.dataset.theme = "light";
   return found;

@@ -249,6 +249,13 @@ def test_the_notebooks_widget_is_the_same_demo(visit: Callable[..., Page], demos
     page = visit("widget", served_by_http=True)
     page.get_by_role("button", name="Run").click()
     after(page, 10)
+    advance(page, 10_000)
+    nearest = page.locator(".il-trainer").evaluate(
+        """root => Math.min(...[root.trainer.view.path.first, root.trainer.view.path.last].flatMap(
+          path => Array.from({ length: path.length / 2 - 1 }, (_, k) => Math.hypot(
+            path[2 * k] + path[2 * k + 2], path[2 * k + 1] + path[2 * k + 3]) / 2)))"""
+    )
+    assert nearest > 0.45, "a chord of the path leads across the disc that it goes round"
     page.evaluate("window.end()")
     rest = page.locator(".il-trainer").evaluate("root => root.trainer.view.steps")
     page.wait_for_timeout(300)
