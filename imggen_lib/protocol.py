@@ -20,7 +20,7 @@ from imggen_lib.data import ImageSet, load
 from imggen_lib.errors import unknown_name
 from imggen_lib.machine import full_precision
 from imggen_lib.metrics.distribution import entropy_score, features, frechet_distance, frechet_interval, statistics
-from imggen_lib.metrics.extractors import Extractor
+from imggen_lib.metrics.extractors import Extractor, extractor
 from imggen_lib.metrics.intervals import Estimate, group_jackknife, mean_estimate, wilson_interval
 from imggen_lib.metrics.likelihood import bits_per_dimension, log_likelihoods
 from imggen_lib.metrics.manifold import (
@@ -30,7 +30,7 @@ from imggen_lib.metrics.manifold import (
     precision_recall_interval,
 )
 from imggen_lib.metrics.novelty import copying_interval, data_copying, nearest_training, vendi_score
-from imggen_lib.metrics.trained import looking
+from imggen_lib.metrics.trained import trained_network
 from imggen_lib.metrics.twosample import kernel_distance
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.vae import VAE
@@ -143,8 +143,8 @@ class Bench:
             found.append(f"n = {self.n:,}: {self.data} has no more images to compare with, {self.protocol.n:,} were asked for")
         if self._singular(self.n):
             found.append(
-                f"{self.n} images for {d} features: the covariance is singular, so there is no Frechet distance; "
-                f"use {20 * d // 19 + 20} or more images, or read the kernel distance"
+                f"{self.n} images for {d} features: the covariance is singular; use {20 * d // 19 + 20} or more "
+                "for a Frechet distance (the kernel distance does without)"
             )
         return found
 
@@ -260,12 +260,12 @@ def evaluate(
     protocol: Protocol = Protocol(),
     device: str = "cpu",
     features: str | None = None,
-    *,
     reference: str = "test",
 ) -> dict[str, Any]:
     """A checkpoint's measurement under the protocol as plain JSON, with that of real images beside it, and intervals over images.
 
-    `features` names another feature network (:func:`looking`), `reference` the images to compare with (:class:`Bench`). With
+    `features` names another feature network (:func:`~imggen_lib.metrics.trained.trained_network`,
+    :func:`~imggen_lib.metrics.extractors.extractor`), `reference` the images to compare with (:class:`Bench`). With
     ``inception`` the Frechet distance is the published FID's, against test images of the data: it compares with numbers that had
     the same reference.
     """
@@ -273,7 +273,7 @@ def evaluate(
         raise ValueError(f"a {saved.config.kind} network makes no images; there is nothing to evaluate")
     trained_on = saved.meta.get("data", {}).get("name")
     shape = saved.config.image_shape
-    net = None if features is None or features == FEATURES.get(data) else looking(features, shape)
+    net = None if features is None or features == FEATURES.get(data) else trained_network(features, shape) or extractor(features)
     bench = Bench(data, protocol, device, net, reference=reference, image_shape=shape)
     found = {
         "model": saved.config.to_json(),

@@ -140,7 +140,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def save(folder: str | Path, state: State, config: Config | None, **meta: Any) -> None:
+def save(folder: str | Path, state: Any, config: Config | None, **meta: Any) -> None:  # a State, or what has its methods
     """Write a checkpoint to go on training from. `meta` (the data set, say) is stored as it is; it must be JSON.
 
     `config` is None for networks of one's own, which :meth:`Checkpoint.restore` then puts into a state of the same networks.

@@ -28,7 +28,7 @@ def evaluate(args: argparse.Namespace) -> int:
     saved = find(args.dir)
     features: str | None = getattr(args, "features", None)
     data = _reference(args, saved.meta, features)
-    found = measure(saved, data, protocol, on, features, reference=args.reference)
+    found = measure(saved, data, protocol, on, features, args.reference)
     for line in found.get("notes", ()):
         say(f"note: {line}", error=True)
     text = json.dumps(found, indent=1)

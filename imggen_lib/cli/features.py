@@ -52,7 +52,7 @@ class FeatureRun:
     def save(self, folder: str | Path, **meta: Any) -> None:
         """Write the network as a checkpoint to use."""
         data = {"name": self.data.name, "images": len(self.data), "sha256": self.data.checksum, "classes": list(self.data.classes)}
-        checkpoint.save(folder, self.state, self.config, data=data, **meta)  # type: ignore[arg-type]
+        checkpoint.save(folder, self.state, self.config, data=data, **meta)
 
 
 def start(config: FeatureConfig, data: Any, device: str) -> FeatureRun:

@@ -11,23 +11,22 @@ from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.models.features import FeatureNet
 
 
-def looking(name: str, image_shape: tuple[int, int, int]) -> Extractor:
-    """The feature network `name`, for images of that shape: a checkpoint's folder, or what :func:`~extractors.extractor` knows.
+def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor | None:
+    """The feature network in a checkpoint's folder, or the shipped one of that name, for images of that shape; None for others.
 
-    A network of this library takes images of one shape; others are brought to it: grey by luma or repeated, resized, antialiased.
-    Numbers through it compare with each other only.
+    It was trained on images of one shape; others are brought to it: grey by luma or repeated, resized, antialiased. Numbers through
+    it compare with each other only. Raises ``ValueError`` for the checkpoint of something else.
     """
     from imggen_lib.checkpoint import find, shipped
 
     if not Path(name).is_dir() and name not in shipped():
-        return extractors.extractor(name)
+        return None
     saved = find(name)
     if saved.config.kind != "features":
         raise ValueError(f"{name} is a {saved.config.kind}, no feature network: `train features` makes one")
-    net, (channels, side, _) = saved.model(), saved.config.image_shape
-    if Path(name).is_dir() or (channels, side) != tuple(image_shape[:2]):
-        return _fitted(net, name, str(saved.meta["weights"]["sha256"]))
-    return extractors.extractor(name)
+    if name in shipped() and saved.config.image_shape == tuple(image_shape):
+        return extractors.shipped_network(name)
+    return _fitted(saved.model(), name, str(saved.meta["weights"]["sha256"]))
 
 
 def _fitted(net: FeatureNet, name: str, sha256: str) -> Extractor:
