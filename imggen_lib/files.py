@@ -33,8 +33,10 @@ def plainly(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        failure = OSError(f"{what}: {getattr(error, 'strerror', None) or error}")
-        failure.errno = getattr(error, "errno", None)
+        told = re.search(r"\(os error (\d+)\)", str(error))  # by safetensors
+        number = int(told[1]) if told else getattr(error, "errno", None)
+        failure = OSError(f"{what}: {os.strerror(number) if number else error}")
+        failure.errno = number
         raise failure from error
 
 

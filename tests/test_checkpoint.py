@@ -347,7 +347,7 @@ def test_networks_of_one_s_own_are_refused_with_a_configuration_and_kept_without
 
     def train(state: GanState, images: int) -> list[float]:
         batches = digits.batches(16, images=images, start=state.images)
-        return [float(record["critic_loss"]) for record in train_gan(state, batches, relativistic, penalty_every=3)]
+        return [float(record["critic"]) for record in train_gan(state, batches, relativistic, penalty_every=3)]
 
     train(state, 48)
     with pytest.raises(CheckpointError, match=r"not the networks of the configuration .*None as the configuration saves your own"):

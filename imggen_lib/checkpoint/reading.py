@@ -99,7 +99,9 @@ class Checkpoint:
                 raise CheckpointError(f"{self.folder}: the optimiser's state does not fit the parameter {index} of the {name}")
         if held or (found and len(found) < len(params) and self.config.kind != "own"):
             raise CheckpointError(f"{self.folder}: the optimiser's state does not fit the {name}")
-        if not found and self.meta["steps"] and name != "generator":
+        own = self.config.kind == "own"
+        rests = name == "generator" and (own or self.meta["images"] < self.config.head_start + self.config.batch)
+        if not found and self.meta["steps"] and not rests:
             raise CheckpointError(f"{self.folder}: the optimiser's state of the {name} is missing")
         return found
 
