@@ -17,6 +17,7 @@ starts other programs for some of the others.
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import threading
@@ -80,10 +81,8 @@ def read(file: Path | bytes, size: int, background: Colour = WHITE, ending: str 
 def _formats() -> tuple[str, ...]:
     """Those of :data:`FORMATS` that can be read here; HEIF (HEIC) needs the package pillow-heif."""
     Image.init()
-    with contextlib.suppress(ImportError):
-        import pillow_heif  # type: ignore[import-not-found,import-untyped,unused-ignore]
-
-        pillow_heif.register_heif_opener()
+    with contextlib.suppress(ImportError):  # a plug-in of Pillow, for those who have it
+        importlib.import_module("pillow_heif").register_heif_opener()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 

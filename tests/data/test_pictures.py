@@ -2,6 +2,8 @@
 
 import io
 import struct
+import sys
+import types
 import warnings
 from pathlib import Path
 
@@ -258,3 +260,19 @@ def test_a_bomb_is_refused_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
         with pytest.raises(DataError, match="decompression bomb"):
             read(content, 8)
+
+
+def test_with_the_plug_in_for_phones_files_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for pillow-heif: it registers the format that the list has a place for."""
+
+    def register() -> None:
+        monkeypatch.setitem(Image.OPEN, "HEIF", (lambda *_: Image.new("RGB", (16, 16), "red"), lambda head: head[8:12] == b"heic"))
+
+    monkeypatch.setitem(sys.modules, "pillow_heif", types.SimpleNamespace(register_heif_opener=register))
+    pictures._formats.cache_clear()
+    try:
+        assert "HEIF" in pictures._formats()
+    finally:
+        monkeypatch.undo()
+        pictures._formats.cache_clear()
+    assert "HEIF" not in pictures._formats() or "pillow_heif" in sys.modules
