@@ -65,7 +65,7 @@ def peak_flops(device: str = "cpu", *, n: int = 2048, tries: int = 10) -> float:
     """
     n = n if device == "cpu" else 4 * n
     noise = torch.Generator(device).manual_seed(0)  # not ones: a GPU multiplies equal numbers faster than any others
-    a, b = torch.randn(2, n, n, generator=noise, device=device)
+    a, b = torch.randn(2, n, n, generator=noise, dtype=torch.float32, device=device)
     best = float("inf")
     for _ in range(tries + 1):
         _wait(device)

@@ -3,23 +3,23 @@
 The loops themselves are in :mod:`imggen_lib.train.gan` and :mod:`imggen_lib.train.vae`.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import wraps
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from imggen_lib import checkpoint
+from imggen_lib import checkpoint, machine
+from imggen_lib.checkpoint.stored import networks
+from imggen_lib.checks import check_labels, whole
 from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
-from imggen_lib.machine import prepare
 from imggen_lib.models.vae import VAE
-from imggen_lib.noise import mix
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.parallel import Processes
 from imggen_lib.train.state import GanState, Record, VaeState
@@ -27,8 +27,11 @@ from imggen_lib.train.vae import train_vae
 
 
 def best_device() -> str:
-    """``cuda`` if there is one, else ``cpu``; or what the environment variable ``IMGGEN_DEVICE`` names."""
-    return os.environ.get("IMGGEN_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    """``cuda`` if there is one, else ``cpu``; or what the environment variable ``IMGGEN_DEVICE`` names.
+
+    Raises ``ValueError`` for a device that is not there (:func:`imggen_lib.machine.device`).
+    """
+    return str(machine.device())
 
 
 def budget(cpu: int, gpu: int) -> int:
@@ -44,12 +47,27 @@ class Run:
     state: GanState | VaeState
     data: ImageSet | ImageStream
 
+    def __post_init__(self) -> None:
+        _check_kinds(self.config, self.data)
+        kind = GanState if isinstance(self.config, GanConfig) else VaeState
+        if not isinstance(self.state, kind):
+            raise ValueError(f"a run of a {self.config.kind} has a {kind.__name__}, got a {type(self.state).__name__}")
+        modules = self.state.modules()
+        for name, wanted in networks(self.config).items():
+            ours, theirs = ({k: tuple(v.shape) for k, v in net.state_dict().items()} for net in (modules[name], wanted))
+            if ours != theirs:
+                key = next(k for k in [*theirs, *ours] if ours.get(k) != theirs.get(k))
+                raise ValueError(
+                    f"the {name} is not the one that the configuration makes: {key} has the shape {ours.get(key, 'of nothing')}, "
+                    f"not {theirs.get(key, 'of nothing')}; networks of one's own are trained by train_{self.config.kind} itself"
+                )
+
     def records(self, images: int, processes: Processes | None = None) -> Iterator[Record]:
         """Train until `images` have been seen in all; one record a step. `processes` is an ``accelerate.Accelerator``, or None.
 
         The configuration's batch is that of all processes together.
         """
-        c = self.config
+        c, images = self.config, whole(images, "images", least=1)
         part = (0, 1) if processes is None else (processes.process_index, processes.num_processes)
         batches = self.data.batches(c.batch, images=images, seed=c.seed, start=self.state.images, part=part)
         if isinstance(c, GanConfig):
@@ -77,7 +95,7 @@ class Run:
         return self
 
     def _computing(self) -> list[torch.nn.Module]:
-        """The modules that a step calls. A VAE with several draws an image decodes more often than it encodes: its parts."""
+        """The modules that a step calls. A VAE with several draws per image decodes more often than it encodes: its parts."""
         if isinstance(self.state, VaeState):
             model = self.state.model
             return [model] if self.config.options["draws"] == 1 else _parts(model)
@@ -92,7 +110,23 @@ class Run:
         """
         for module in self._computing():
             for part in _parts(module) if isinstance(module, VAE) else [module]:
-                part.forward = _lower(part.forward, next(part.parameters()).device.type)
+                part.forward = Lower(part)
+        return self
+
+    def plan(self, *, images: int, lr: float | None = None) -> "Run":
+        """Go on to `images` in all, and at another learning rate if `lr` is given; before the next :meth:`records`.
+
+        A rate that falls until an end before `images` falls until `images` instead, as if that had been planned from the start:
+        after a finished run it goes up again first. Without this a resumed run keeps the plan that it began with.
+        """
+        end = "decay_end" if isinstance(self.config, GanConfig) else "schedule_images"
+        changes: dict[str, Any] = {} if lr is None else {"lr": lr}
+        if 0 < getattr(self.config, end) < (images := whole(images, "images", least=1)):
+            changes[end] = images
+        self.config = replace(self.config, **changes)
+        for optimizer in self.state.optimizers().values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] = self.config.lr
         return self
 
     def save(self, folder: str | Path, **meta: Any) -> None:
@@ -102,22 +136,18 @@ class Run:
         checkpoint.save(folder, self.state, self.config, data=data, **meta)
 
 
-def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | None = None) -> Run:
+def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | torch.device | None = None) -> Run:
     """A fresh run. The networks' random start depends on the configuration's seed alone.
 
     With ``begin_from`` the generator (or the VAE) has the weights of that model instead. A critic is always fresh; what it says
     before it knows the images takes a generator away from what it has learned, and ``head_start`` makes that a little less.
     """
-    device = device or best_device()
-    prepare(device)
+    _check_kinds(config, data)
     if config.image_shape != data.image_shape:
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
-    if config.classes and config.classes != len(data.classes):
-        raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
-    if config.classes and isinstance(data, ImageSet) and not 0 <= data.labels.min() <= data.labels.max() < config.classes:
-        raise ValueError(f"the model is for labels from 0 to {config.classes - 1}, {data.name} has others")
-    with torch.random.fork_rng(devices=[]):  # weights begin on the CPU
-        torch.default_generator.manual_seed(mix(config.seed, 0) % 2**32)
+    _check_classes(config, data)
+    device = _prepared(device)
+    with machine.first_weights(config.seed):
         state = config.state(device)
     if isinstance(state, VaeState):
         state.model.start_at(data.mean_image())
@@ -126,33 +156,71 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
     return Run(config, state, data.to(device))
 
 
+def _prepared(device: str | torch.device | None) -> str:
+    """The device, or the best there is: tried, and the process set up for it."""
+    found = str(machine.device(device))
+    machine.prepare(found)
+    return found
+
+
+def _check_kinds(config: Any, data: Any) -> None:
+    if not isinstance(config, GanConfig | VaeConfig):
+        raise ValueError(f"a run is described by a GanConfig or a VaeConfig, got a {type(config).__name__}")
+    if not isinstance(data, ImageSet | ImageStream):
+        raise ValueError(f"a run trains on an ImageSet or an ImageStream, got a {type(data).__name__}; see ImageSet.from_float")
+    try:
+        json.dumps(config.to_json())
+    except TypeError as error:
+        raise ValueError(f"the configuration cannot be stored in a checkpoint: {error}") from None
+
+
+def _check_classes(config: GanConfig | VaeConfig, data: ImageSet | ImageStream) -> None:
+    if not config.classes:
+        return
+    if config.classes != len(data.classes):
+        raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
+    if not isinstance(data, ImageSet):
+        return  # the labels of a stream are looked at batch by batch
+    check_labels(data.labels, len(data), config.classes)
+    empty = [name for name, n in zip(data.classes, data.labels.bincount(minlength=config.classes).tolist(), strict=True) if not n]
+    if empty:
+        named = ", ".join(map(repr, empty[:5])) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        warnings.warn(
+            f"{data.name} has no training image of the class {named}; what a model draws for it means nothing", stacklevel=3
+        )
+
+
 def _parts(model: VAE) -> list[torch.nn.Module]:
     return [model.encoder, model.posterior, model.decoder]
 
 
-def _lower(forward: Callable[..., torch.Tensor], device: str) -> Callable[..., torch.Tensor]:
-    """`forward` with its products in bfloat16; what it returns is float32."""
+@dataclass
+class Lower:
+    """Stands in for a module's ``forward``: its products in bfloat16; what it returns is float32.
 
-    @wraps(forward)
-    def lower(*args: Any, **kwargs: Any) -> torch.Tensor:
-        with torch.autocast(device, torch.bfloat16):
-            return forward(*args, **kwargs).float()
+    Not a closure around the method, so that a copy of the module computes with the copy's weights, and can be pickled.
+    """
 
-    return lower
+    module: torch.nn.Module
+
+    def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        with torch.autocast(next(self.module.parameters()).device.type, torch.bfloat16):
+            return type(self.module).forward(self.module, *args, **kwargs).float()
 
 
-def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | None = None) -> Run:
+def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | torch.device | None = None) -> Run:
     """The run that a checkpoint was saved from, to go on as if it had never stopped.
 
     Raises :class:`~imggen_lib.errors.CheckpointError` if `data` is not the set that it was trained on.
     """
     saved = checkpoint.load(folder)
+    _check_kinds(saved.config, data)
     trained_on = saved.meta.get("data", {})
     if trained_on.get("sha256") != data.checksum:
         name = trained_on.get("name", "a set that it does not name")
         raise CheckpointError(f"{folder} was trained on {name}; {data.name} is not the same set of images")
-    device = device or best_device()
-    prepare(device)
-    state = saved.config.state(device)
+    device = _prepared(device)
+    with machine.first_weights(saved.config.seed):
+        state = saved.config.state(device)
     saved.restore(state)
     return Run(saved.config, state, data.to(device))

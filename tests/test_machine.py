@@ -108,7 +108,7 @@ def test_a_training_ends_where_it_ends_without_them(config: VaeConfig | GanConfi
         torch.set_float32_matmul_precision("highest")
         with monkeypatch.context() as patch:
             if not prepared:
-                patch.setattr("imggen_lib.runs.prepare", lambda device: None)
+                patch.setattr("imggen_lib.machine.prepare", lambda device: None)
             run = start(config, data, "cpu")
         for _ in run.records(5 * config.batch):
             pass

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
+from imggen_lib.checks import attribute
 from imggen_lib.losses.can import style_ambiguity, style_loss
 from imggen_lib.losses.gan import GanLoss
 from imggen_lib.noise import generator_for
 from imggen_lib.train.gan import NOISE, record_of, weighted_penalty
-from imggen_lib.train.state import GanState, Record, check_batch, check_finite, update_ema
+from imggen_lib.train.state import GanState, Record, check_finite, checked, update_ema
 
 
 def train_can(
@@ -33,11 +34,11 @@ def train_can(
     Source: Elgammal et al. 2017, arXiv:1706.07068.
     """
     generator, critic = state.generator.train(), state.critic.train()
-    for real, styles in batches:
-        check_batch(real, critic.image_shape)  # type: ignore[arg-type]
+    latent_dim = attribute(generator, "latent_dim")
+    for real, styles in checked(batches, critic, classes=attribute(critic, "styles")):
         n = len(real)
         noise = generator_for(seed, NOISE, state.images, device=real.device)
-        z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
+        z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
         fake = generator(z)  # (n, c, h, w)
 
         # The critic: tell real from generated, and name the styles of the real ones.
@@ -45,7 +46,7 @@ def train_can(
         logits, named = critic(torch.cat([real, fake.detach()]))
         real_logits, fake_logits = logits.chunk(2)  # (n,), (n,)
         critic_loss, style_term = loss.critic(real_logits, fake_logits), style_loss(named[:n], styles)
-        penalty = torch.zeros((), device=real.device)
+        penalty = real.new_zeros(())
         if state.steps % penalty_every == 0:
             penalty = weighted_penalty(lambda x: critic(x).logits, real, fake.detach(), r1, r2, gp, noise)
         state.critic_optimizer.zero_grad()

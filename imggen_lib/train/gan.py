@@ -19,10 +19,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from imggen_lib.checks import attribute
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
-from imggen_lib.train.state import GanState, Record, Schedule, check_batch, check_finite, constant, update_ema
+from imggen_lib.train.state import GanState, Record, Schedule, check_finite, checked, constant, update_ema
 
 NOISE = 2  # the stream of random numbers for latents; see noise.generator_for
 
@@ -38,13 +39,13 @@ def weighted_penalty(
     processes: Processes | None = None,
 ) -> Float[Tensor, ""]:
     """The weighted sum of the gradient penalties that were asked for; a weight of 0 costs nothing."""
-    total = torch.zeros((), device=real.device)
+    total = real.new_zeros(())
     if r1:
         total = total + r1 / 2 * zero_centred_penalty(critic, real)
     if r2:
         total = total + r2 / 2 * zero_centred_penalty(critic, fake)
     if gp:
-        t = own(torch.rand(len(real) * count(processes), generator=noise, device=real.device), processes)
+        t = own(torch.rand(len(real) * count(processes), generator=noise, device=real.device, dtype=real.dtype), processes)
         total = total + gp * gradient_penalty(critic, real, fake, t)
     return total
 
@@ -87,11 +88,11 @@ def train_gan(
     mean logits ``real`` and ``fake``. Raises :class:`~imggen_lib.errors.TrainingDiverged` when a term is not finite.
     """
     generator, critic = state.generator.train(), state.critic.train().requires_grad_(True)
-    for real, labels in batches:
-        check_batch(real, critic.image_shape)  # type: ignore[arg-type]
-        n, y = len(real) * count(processes), labels if critic.classes else None
+    latent_dim, classes = attribute(generator, "latent_dim"), attribute(critic, "classes")
+    for real, y in checked(batches, critic, classes=classes):
+        n = len(real) * count(processes)
         noise = generator_for(seed, NOISE, state.images, device=real.device)
-        z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
+        z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
         fake = generator(own(z, processes), y)  # (n, c, h, w)
         state.set_lr(lr_schedule(state.images))
 
@@ -150,11 +151,11 @@ def train_gan_simultaneous(
         raise ValueError(f"the critic's {loss.name} loss has slopes of 0: no gradient of the generator's can be made from them")
     if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules()):
         raise ValueError("a critic with BatchNorm has no gradient of a single image; train in turns (train_gan)")
-    for real, labels in batches:
-        check_batch(real, critic.image_shape)  # type: ignore[arg-type]
-        n, y = len(real) * count(processes), labels if critic.classes else None
+    latent_dim, classes = attribute(generator, "latent_dim"), attribute(critic, "classes")
+    for real, y in checked(batches, critic, classes=classes):
+        n = len(real) * count(processes)
         noise = generator_for(seed, NOISE, state.images, device=real.device)
-        z = torch.randn(n, generator.latent_dim, generator=noise, device=real.device)  # type: ignore[call-overload]
+        z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
         fake = generator(own(z, processes), y)  # (n, c, h, w)
         state.set_lr(lr_schedule(state.images))
 

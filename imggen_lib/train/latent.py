@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from imggen_lib.data import ImageSet
 from imggen_lib.losses.image import lap1
+from imggen_lib.machine import evaluating
 from imggen_lib.models.latent import Codebook, to_ball
-from imggen_lib.train.state import Record, Schedule, adam, check_batch, check_finite, constant, set_lr
+from imggen_lib.train.state import Record, Schedule, adam, check_finite, checked, constant, set_lr
 
 Distance = Callable[[Tensor, Tensor], Tensor]  # two sets of images (n, c, h, w) -> a number per image (n,)
 
@@ -57,8 +58,7 @@ def train_glo(
     Source: Bojanowski et al. 2018, arXiv:1707.05776.
     """
     generator = state.generator.train()
-    for x, index in batches:
-        check_batch(x, generator.image_shape)  # type: ignore[arg-type]
+    for x, index in checked(batches, generator, classes=len(state.codebook.z)):
         loss = distance(generator(state.codebook(index)), x).mean()
         for optimizer in (state.generator_optimizer, state.code_optimizer):
             set_lr(optimizer, lr_schedule(state.images))
@@ -90,16 +90,14 @@ def find_latents(
     """
     if len(x) != len(start):
         raise ValueError(f"{len(x)} images but {len(start)} latents to start from")
-    was_training = generator.training
-    generator.eval()
     z = start.detach().clone().requires_grad_(True)
     optimizer = torch.optim.Adam([z], lr=lr)
-    for step in range(steps):
-        (gradient,) = torch.autograd.grad(distance(generator(z), x).sum(), z)
-        z.grad = gradient
-        set_lr(optimizer, 1 - step / steps)
-        optimizer.step()
-        with torch.no_grad():
-            z.copy_(to_ball(z))
-    generator.train(was_training)
+    with evaluating(generator):
+        for step in range(steps):
+            (gradient,) = torch.autograd.grad(distance(generator(z), x).sum(), z)
+            z.grad = gradient
+            set_lr(optimizer, 1 - step / steps)
+            optimizer.step()
+            with torch.no_grad():
+                z.copy_(to_ball(z))
     return z.detach()

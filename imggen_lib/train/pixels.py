@@ -46,13 +46,15 @@ def optimise_pixels(image: Image, objective: Objective, *, images: int, history:
         loss = value.detach()
         return _SCALE * loss
 
-    for step in count(1):
-        optimizer.step(closure)
-        check_finite({"images": seen, "loss": loss.cpu()}, step)  # L-BFGS has waited for the device already: each one is looked at
-        yield {"images": seen, "loss": loss}
-        if seen >= images:
-            break
-    image.requires_grad_(False)
+    try:
+        for step in count(1):
+            optimizer.step(closure)
+            check_finite({"images": seen, "loss": loss.cpu()}, step)  # L-BFGS has waited for the device: each one is looked at
+            yield {"images": seen, "loss": loss}
+            if seen >= images:
+                break
+    finally:
+        image.requires_grad_(False)
 
 
 def texture_objective(texture: Image, filters: RandomFilters, palette: Palette) -> Objective:
@@ -81,7 +83,7 @@ def synthesise(
     """
     palette, seen = Palette.of(texture), 0
     sizes = gaussian_pyramid(texture, stages, wrap=True)
-    noise = torch.randn(sizes[-1].shape, generator=generator_for(seed, _START))
+    noise = torch.randn(sizes[-1].shape, generator=generator_for(seed, _START), dtype=texture.dtype)
     y = 0.5 * noise.to(texture.device)
     for k, target in enumerate(reversed(sizes)):
         if k:

@@ -1,15 +1,15 @@
 """What a training run carries along: networks, optimisers, images seen; and the rules that depend on images seen alone."""
 
 import copy
-import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from imggen_lib.checks import attribute, check_images, check_labels, tensor
 from imggen_lib.errors import TrainingDiverged
 from imggen_lib.models.vae import VAE
 
@@ -17,46 +17,9 @@ Record = dict[str, Any]  # "images": int; every other value a detached tensor of
 Schedule = Callable[[int], float]  # images seen -> factor
 
 
-class FusedAdam(torch.optim.Adam):
-    """PyTorch's fused Adam without the bookkeeping around its kernel: the same numbers, on a CPU 0.1 milliseconds a step sooner.
-
-    ``torch.optim.Adam.step`` sorts its tensors by device and type and asks for gradient scalers and captured graphs, at every step
-    anew. For large dense layers, whose step takes seven milliseconds, that was 0.2 of them for the two optimisers of a GAN.
-
-    PyTorch guards an optimiser's methods from being compiled, and for that loads the whole of ``torch._dynamo`` when the first one
-    is called: a third of the time from a program's start to its first step. Here these methods are called without the guard;
-    :meth:`imggen_lib.runs.Run.compile` compiles networks, never an optimiser.
-    """
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        inspect.unwrap(torch.optim.Optimizer.add_param_group)(self, param_group)
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        inspect.unwrap(torch.optim.Optimizer.zero_grad)(self, set_to_none)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        (group,) = self.param_groups
-        params = group["params"]
-        states, gradients = [self.state[p] for p in params], [p.grad for p in params]
-        plain = closure is None and params[0].device.type in ("cpu", "cuda") and not (group["amsgrad"] or group["capturable"])
-        if not (plain and all(states) and all(g is not None for g in gradients)):
-            return inspect.unwrap(torch.optim.Adam.step)(self, closure)  # the first step makes the states
-        steps = [state["step"] for state in states]
-        torch._foreach_add_(steps, 1)
-        means, squares = ([state[name] for state in states] for name in ("exp_avg", "exp_avg_sq"))
-        beta1, beta2 = group["betas"]
-        rest: dict[str, Any] = {name: group[name] for name in ("lr", "eps", "weight_decay", "amsgrad", "maximize")}
-        torch._fused_adam_(params, gradients, means, squares, [], steps, beta1=beta1, beta2=beta2, **rest)
-        return None
-
-
-def adam(params: Iterator[nn.Parameter], lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
-    """Adam, with one fused kernel an update where there is one (three times faster than the default on small nets)."""
-    params_list = list(params)
-    if params_list[0].device.type in ("cpu", "cuda"):
-        return FusedAdam(params_list, lr=lr, betas=betas, fused=True)
-    return torch.optim.Adam(params_list, lr=lr, betas=betas)
+def adam(params: Iterable[nn.Parameter], lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    """Adam, with one fused kernel an update (three times faster than the default on small nets)."""
+    return torch.optim.Adam(params, lr=lr, betas=betas, fused=True)
 
 
 @dataclass
@@ -197,10 +160,38 @@ def check_finite(record: Record, step: int) -> Record:
     return record
 
 
-def check_batch(x: Tensor, image_shape: tuple[int, ...]) -> None:
+def check_batch(x: Any, image_shape: tuple[int, ...]) -> None:
     """Raise ``ValueError`` unless a batch is float ``(n, c, h, w)`` of the model's image shape."""
+    tensor(x, "batch")
     if x.ndim != 4 or tuple(x.shape[1:]) != tuple(image_shape) or not x.is_floating_point():
         raise ValueError(
             f"this model takes float images of shape (n, {', '.join(map(str, image_shape))}), "
             f"the batch is {x.dtype} of shape {tuple(x.shape)}"
         )
+
+
+def checked(batches: Iterable[tuple[Tensor, Tensor]], net: nn.Module, *, classes: int) -> Iterator[tuple[Tensor, Any]]:
+    """The batches in the type of the network that sees them, with labels from 0 to ``classes - 1``; None if there are no classes.
+
+    Raises ``ValueError``, before the first step, for images of another shape or range or on another device, for wrong labels,
+    and where PyTorch keeps no gradients or rounds losses (``no_grad``, ``autocast``). The range of the images is looked at in the
+    first batch only.
+    """
+    wanted = tuple(attribute(net, "image_shape"))
+    weight = next(net.parameters())
+    for step, (x, labels) in enumerate(batches):
+        check_batch(x, wanted)
+        if step == 0:
+            _check_start(x, weight)
+        look = step == 0 or x.device.type == "cpu"
+        yield x.to(weight.dtype), check_labels(labels, len(x), classes, look=look).to(x.device) if classes else None
+
+
+def _check_start(x: Tensor, weight: Tensor) -> None:
+    if not torch.is_grad_enabled():
+        raise ValueError("training needs gradients; it cannot run inside torch.no_grad() or torch.inference_mode()")
+    if torch.is_autocast_enabled(x.device.type):
+        raise ValueError("torch.autocast around a training would round its losses; Run.in_bfloat16() rounds products alone")
+    if x.device != weight.device:
+        raise ValueError(f"the images are on {x.device}, the network is on {weight.device}")
+    check_images(x, "images of the first batch")

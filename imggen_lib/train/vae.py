@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import check_images
 from imggen_lib.data import to_unit
 from imggen_lib.losses.vae import (
     bernoulli_log_prob,
@@ -19,11 +20,22 @@ from imggen_lib.losses.vae import (
     log_importance_weights,
     standard_normal_kl,
 )
-from imggen_lib.machine import full_precision
+from imggen_lib.machine import evaluating, full_precision
 from imggen_lib.models.vae import VAE, VaeOutput
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, mean_over, own, whole
-from imggen_lib.train.state import Record, Schedule, VaeState, check_batch, check_finite, constant, set_lr
+from imggen_lib.train.state import (
+    Record,
+    Schedule,
+    VaeState,
+    attribute,
+    check_batch,
+    check_finite,
+    check_labels,
+    checked,
+    constant,
+    set_lr,
+)
 
 _NOISE = 3  # the stream of random numbers for binarisation and eps; see noise.generator_for
 
@@ -39,7 +51,7 @@ def observe(x: Float[Tensor, "n c h w"], model: VAE, noise: torch.Generator) -> 
         return torch.bernoulli(to_unit(x), generator=noise) * 2 - 1
     if model.likelihood == "logistic":
         return x
-    return x + (torch.rand(x.shape, generator=noise, device=x.device) - 0.5) / 127.5
+    return x + (torch.rand(x.shape, generator=noise, device=x.device, dtype=x.dtype) - 0.5) / 127.5
 
 
 def log_likelihood(model: VAE, x: Tensor, decoded: Tensor) -> Float[Tensor, " n"]:
@@ -79,7 +91,7 @@ def evidence_bound(
 
 
 def importance_bound(model: VAE, x: Tensor, labels: Tensor | None, eps: Float[Tensor, "n k z"]) -> Bounds:
-    """The importance-weighted bound (:func:`imggen_lib.losses.vae.iwae_bound`) with k draws per image: one encoding, k decodings."""
+    """The importance-weighted bound (:func:`imggen_lib.losses.vae.iwae_bound`) with k draws per image: k decodings of one code."""
     n, k, _ = eps.shape
     mu, logvar = model.encode(x, labels)
     z = mu[:, None] + torch.exp(0.5 * logvar)[:, None] * eps  # (n, k, z)
@@ -110,13 +122,11 @@ def train_vae(
     if draws < 1 or (draws > 1 and (free_bits or beta != 1.0)):
         raise ValueError(f"{draws} draws per image: at least one, and several only with beta = 1 and without free bits")
     model = state.model.train()
-    for x, labels in batches:
-        check_batch(x, model.image_shape)
-        y = labels if model.classes else None
+    for x, y in checked(batches, model, classes=attribute(model, "classes")):
         noise = generator_for(seed, _NOISE, state.images, device=x.device)
         n, k = len(x) * count(processes), draws if state.images >= draws_start else 1
         x = own(observe(whole(x, processes), model, noise), processes)
-        eps = own(torch.randn(n, k, model.latent_dim, generator=noise, device=x.device), processes)
+        eps = own(torch.randn(n, k, model.latent_dim, generator=noise, device=x.device, dtype=x.dtype), processes)
         if k == 1:
             out: VaeOutput = model(x, y, eps[:, 0])
             weight = beta(state.images) if callable(beta) else beta
@@ -147,14 +157,20 @@ def evaluate_elbo(
     The binarisation (or dequantisation) is drawn once from `seed`, where the images are; what the model sees goes to its device
     batch by batch. The number does not depend on the device's speed or memory.
     """
-    model.eval()
-    values, device = [], model.bias.device
-    for k in range(0, len(images), batch):
-        x = images[k : k + batch]
-        noise = generator_for(seed, _NOISE, k, device=x.device)
-        eps = torch.randn(len(x), model.latent_dim, generator=noise, device=x.device).to(device)
-        y = None if labels is None or not model.classes else labels[k : k + batch].to(device)
-        log_px, kl = terms(model, observe(x, model, noise).to(device), y, eps)
-        values.append(elbo(log_px, kl).double())
+    check_images(images)
+    check_batch(images, model.image_shape)
+    if len(images) < 2 or batch < 1:
+        raise ValueError(f"need at least two images, for the standard error, and one a batch, got {len(images)} and {batch}")
+    if labels is not None and model.classes:
+        labels = check_labels(labels, len(images), model.classes)
+    values, device, dtype = [], model.bias.device, model.bias.dtype
+    with evaluating(model):
+        for k in range(0, len(images), batch):
+            x = images[k : k + batch].to(dtype)
+            noise = generator_for(seed, _NOISE, k, device=x.device)
+            eps = torch.randn(len(x), model.latent_dim, generator=noise, device=x.device, dtype=dtype).to(device)
+            y = None if labels is None or not model.classes else labels[k : k + batch].to(device)
+            log_px, kl = terms(model, observe(x, model, noise).to(device), y, eps)
+            values.append(elbo(log_px, kl).cpu().double())  # on the CPU: not every device has float64
     every = torch.cat(values)
     return every.mean().item(), every.std().item() / len(every) ** 0.5

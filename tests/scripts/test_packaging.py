@@ -1,11 +1,13 @@
 """What the project's own files promise about each other."""
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -82,8 +84,6 @@ def test_the_versions_agree() -> None:
 
 
 def test_files_and_functions_stay_readable() -> None:
-    import ast
-
     for path in (ROOT / "imggen_lib").rglob("*.py"):
         text = path.read_text()
         assert text.count("\n") <= 300, f"{path.name} is longer than 300 lines"
@@ -96,6 +96,64 @@ def test_a_loss_imports_no_model_and_a_model_no_loss() -> None:
     for role, foreign in (("losses", "models"), ("losses", "train"), ("models", "losses"), ("models", "train")):
         for path in (ROOT / "imggen_lib" / role).glob("*.py"):
             assert f"imggen_lib.{foreign}" not in re.sub(r":(mod|func|class):`[^`]*`", "", path.read_text()), path
+
+
+def _modules() -> dict[str, Path]:
+    """The library's and the scripts' modules by name."""
+    found = {}
+    for top in ("imggen_lib", "scripts"):
+        for path in (ROOT / top).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """What runs when a module is imported: not the bodies of functions, nor what is for type checkers alone."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            todo += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            todo += ast.iter_child_nodes(node)
+
+
+def _imports() -> dict[str, set[str]]:
+    """For each module the modules of ours that importing it imports, packages around them apart."""
+    modules = _modules()
+    found: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found[name] = set()
+        for node in _at_import(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found[name] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                base = ".".join(filter(None, [*package.split(".")[: len(package.split(".")) + 1 - node.level], node.module]))
+                source = base if node.level else str(node.module)
+                for alias in node.names:
+                    inner = f"{source}.{alias.name}"
+                    found[name].add(inner if inner in modules else source)
+        found[name] &= modules.keys() - {name}
+    return found
+
+
+def test_imports_do_not_go_in_circles() -> None:
+    imports = _imports()
+    assert "imggen_lib.train.state" in imports["imggen_lib.runs"]  # the walk finds what is there
+    while free := [name for name, needs in imports.items() if not needs & imports.keys()]:
+        for name in free:
+            del imports[name]
+    assert not imports, f"import each other: {sorted(imports)}"
+
+
+def test_the_ground_imports_the_ground_alone() -> None:
+    ground = {f"imggen_lib.{name}" for name in ("checks", "errors", "noise", "machine")}
+    imports = _imports()
+    for name in sorted(ground):
+        assert imports[name] <= ground, f"{name} imports {sorted(imports[name] - ground)}"
 
 
 def test_the_source_distribution_has_the_library_and_no_half_of_the_tests(tmp_path: Path) -> None:

@@ -76,8 +76,13 @@ def test_the_same_start_gives_the_same_training() -> None:
 
 def test_nan_images_stop_the_training() -> None:
     state = GloState.create(_generator(), Codebook(to_ball(_random(4, 4))))
+    good, index = torch.zeros(2, 1, 16, 16), torch.tensor([0, 1])
     with pytest.raises(TrainingDiverged, match="loss"):
-        list(train_glo(state, [(torch.full((2, 1, 16, 16), float("nan")), torch.tensor([0, 1]))]))
+        list(train_glo(state, [(good, index), (good * float("nan"), index)]))
+    with pytest.raises(ValueError, match="first batch have NaN"):
+        list(train_glo(state, [(good * float("nan"), index)]))
+    with pytest.raises(ValueError, match="labels must lie from 0 to 3, got 0 to 4"):
+        list(train_glo(state, [(good, torch.tensor([0, 4]))]))
 
 
 def test_the_number_of_an_image_is_its_place() -> None:
