@@ -58,11 +58,13 @@ def _leaving() -> Any:
 
 
 def _leave_stopping_to_the_training(leaving: Any, _: int) -> None:
-    """In a worker: Ctrl-C and SIGTERM go to all processes of a group, and the training still wants its next batch to stop after.
+    """In a worker: signals that stop a training go to all processes of a group, and it still wants its next batch to stop after.
 
     A worker ends when the training has no more use for it, is about to end, or is gone.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGHUP", "SIGBREAK", "SIGQUIT"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if leaving.is_set() else None)
 
 

@@ -41,7 +41,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., subprocess.Complet
         except SystemExit as error:
             code = int(error.code or 0)
         captured = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, code, captured.out, captured.err)
+        return subprocess.CompletedProcess([str(a) for a in arguments], code, captured.out, captured.err)
 
     return run_here
 
@@ -263,7 +263,7 @@ def test_in_a_process_of_its_own_there_is_no_traceback(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", 1)])
 def test_a_signal_to_the_whole_group_stops_a_stream_in_good_order(number: signal.Signals, tmp_path: Path) -> None:
     """As a scheduler sends it, and a terminal: the workers that read must not be gone before the training has stopped.
 

@@ -62,7 +62,7 @@ class Faulty(Dataset[int]):
 
     def __getitem__(self, k: int) -> int:
         try:
-            return {}[k]
+            return {-1: 0}[k]
         except KeyError as error:
             raise self.error from error
 
