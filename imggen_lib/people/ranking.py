@@ -119,8 +119,10 @@ def rank(
 
     A resample takes whole raters with replacement (Efron 1979). With few raters (below about ten) the intervals are too narrow.
     If some resamples have no finite maximum (a system lost every time among those raters), it says so and asks for a `prior`,
-    since leaving them out would make the interval too narrow as well. A prior pulls the strengths *and their intervals* towards
-    0, the more the fewer the answers, so that they need no longer hold the truth: PRIOR
+    since leaving them out would make the interval too narrow as well. A prior pulls strengths *and intervals* towards 0, the
+    more the fewer the answers. Simulated (4 systems from -1 to 1, 120 studies): 20 raters with 10 answers a pair, prior 0.5: by
+    nothing that shows, the 95 % interval holds the truth in 93 % (92 % without a prior); 10 raters with 2 answers a pair: by
+    7 %, 90 % (91 %); with prior 2: by 22 %, 80 %.
 
     A pair's p-value is that of Student's t for the difference of the strengths over its standard deviation among the resamples,
     one degree of freedom less than raters. Whether two intervals overlap says less: the strengths depend on each other.

@@ -57,8 +57,11 @@ def _strip(values: Sequence[float], low: float, high: float, real: float, colour
     return f'<svg width="66" height="16" viewBox="0 0 66 16" aria-hidden="true">{line}{mark}{dots}</svg>'
 
 
-def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> str:
+def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column, real: float | None) -> str:
+    """The row with the best mean among those that are not better than real images, which would be no merit."""
     means = {name: mean(values) for name, several in runs.items() if (values := over_seeds(several, column.key))}
+    if real is not None:
+        means = {name: value for name, value in means.items() if (value > real if column.better == "lower" else value <= real)}
     if column.better == "neither" or not means:
         return ""
     return min(means, key=lambda name: means[name] if column.better == "lower" else -means[name])
@@ -66,10 +69,11 @@ def _best(runs: Mapping[str, Sequence[Mapping[str, Any]]], column: Column) -> st
 
 _STYLE = """<style>
 .imggen-results { font-size: .75rem }
-.imggen-results th, .imggen-results td { padding: .1rem .12rem; text-align: right; white-space: nowrap }
+.imggen-results th, .imggen-results td { padding: .1rem .25rem; text-align: right; white-space: nowrap }
+.imggen-results.imggen-few { font-size: .85rem }
 .imggen-results.imggen-few th, .imggen-results.imggen-few td { padding: .1rem .3rem }
 .imggen-results thead th { white-space: normal; vertical-align: bottom }
-.imggen-results th[scope=row] { text-align: left; font-weight: normal }
+.imggen-results th[scope=row] { text-align: left; font-weight: normal; white-space: normal; min-width: 9rem }
 .imggen-results small { opacity: .8; font-size: .85em }
 .imggen-results img { height: 29px; width: auto; max-width: none; vertical-align: middle }
 </style>"""
@@ -92,12 +96,14 @@ def scrolling(head: Sequence[str], rows: Sequence[str], words: str) -> Html:
 def results_table(record: Mapping[str, Any], columns: Sequence[Column], strip: str = "frechet_distance") -> Html:
     """Every model of the record with the mean of its seeds \u00b1 their standard deviation; the best mean of a column is bold.
 
+    A mean that is better than real images' is never bold: a precision above theirs comes from too little variety.
+
     The number `strip` is drawn as well: a dot a seed on a logarithmic line, with a bar at real images.
     """
     runs, real = record["runs"], record["real_images"]
     everything = [v for several in runs.values() for v in over_seeds(several, strip)] + [real[strip]]
     low, high = 0.8 * min(everything), 1.25 * max(everything)
-    best = {c.key: _best(runs, c) for c in columns}
+    best = {c.key: _best(runs, c, real.get(c.key)) for c in columns}
     rows = []
     for k, (name, several) in enumerate(runs.items(), start=1):
         texts = [_cell(over_seeds(several, c.key), c) for c in columns]

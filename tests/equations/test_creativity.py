@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, kl_divergence
 
 from imggen_lib.losses import can
-from imggen_lib.metrics.novelty import kernel_vendi, mann_whitney_z, nearest_training, vendi_score
+from imggen_lib.metrics.novelty import kernel_vendi, mann_whitney_z, nearest_training, nearness_ratio, vendi_score
 from imggen_lib.noise import slerp
 
 F64 = torch.float64
@@ -178,3 +178,17 @@ def test_cre_difference() -> None:
     truth = torch.linalg.lstsq(design, z).solution[1]
     v = z[f == 1].mean(0) - z[f == 0].mean(0)  # claim
     assert torch.allclose(v, truth)
+
+
+def test_cre_ratio() -> None:
+    """Both distances from the full table; a copy has 0, and an image as near to two training images as to one another 1."""
+    draw = torch.Generator().manual_seed(7)
+    training, images = (torch.randn(n, 5, generator=draw, dtype=torch.float64) for n in (60, 40))
+    images[0], images[1] = training[3], (training[4] + training[5]) / 2
+    training[4:6] += 100
+    images[1] += 100
+    table = (images[:, None] - training).norm(dim=2).sort(1).values
+    d_1, d_2 = table[:, 0], table[:, 1]
+    ratio = d_1 / d_2  # claim
+    torch.testing.assert_close(nearness_ratio(training, images), ratio, rtol=1e-9, atol=1e-12)
+    assert ratio[0] == 0 and ratio[1].item() == pytest.approx(1) and ratio.max() <= 1 + 1e-12

@@ -1,11 +1,13 @@
 """The equations of the chapter with the table of all models."""
 
 import math
-from statistics import NormalDist, mean, stdev
+from statistics import mean, stdev
 
 import pytest
 import scipy.stats
 import torch
+
+from imggen_lib.metrics.intervals import holm, t_quantile, t_tail
 
 A, B = [31.0, 34.5, 39.0], [28.0, 30.5, 29.0, 33.0, 27.5]
 
@@ -31,13 +33,54 @@ def test_results_freedom() -> None:
 
 
 def test_results_seeds() -> None:
-    """A million simulated comparisons with that many seeds, spread known: four of five find the difference."""
-    s, d = 3.0, 1.9
-    n = 2 * (1.96 + 0.84) ** 2 * s**2 / d**2  # claim
-    whole = round(n)
-    assert [NormalDist().inv_cdf(p) for p in (0.975, 0.8)] == pytest.approx([1.96, 0.84], abs=2e-3)
-    noise = torch.randn(1_000_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    difference = d + s / whole**0.5 * (noise[:, 0] - noise[:, 1])
-    found = (difference.abs() > 1.96 * s * (2 / whole) ** 0.5).double().mean().item()
-    assert n == pytest.approx(39.1, abs=0.1)
-    assert found == pytest.approx(0.8, abs=0.01)
+    """Simulated comparisons by Student's test with that many seeds: four of five find the difference; with the points of the
+    normal distribution, and with a seed less, it would be fewer."""
+    for s, d in ((3.0, 1.9), (1.0, 1.6)):
+        n = 2
+        while True:
+            nu = 2 * (n - 1)  # claim
+            need = 2 * (t_quantile(0.975, nu) + t_quantile(0.8, nu)) ** 2 * s**2 / d**2  # claim
+            if need <= n:
+                break
+            n += 1
+        draw = torch.Generator().manual_seed(0)
+        a, b = (s * torch.randn(200_000, n, generator=draw, dtype=torch.float64) for _ in range(2))
+        t = (a.mean(1) + d - b.mean(1)) / ((a.var(1) + b.var(1)) / n).sqrt()
+        found = (t.abs() > t_quantile(0.975, 2 * n - 2)).double().mean().item()
+        one_less = scipy.stats.nct(2 * n - 4, d / s * math.sqrt((n - 1) / 2)).sf(t_quantile(0.975, 2 * n - 4))
+        assert 0.795 < found < 0.86 and one_less < 0.8
+        assert n == {3.0: 41, 1.0: 8}[s]
+
+
+def test_results_holm() -> None:
+    """Against the step-down rule: reject the smallest while it is at most level / (number left), stop at the first that is not."""
+    draw = torch.Generator().manual_seed(1)
+    for m in (1, 2, 5, 9):
+        p = sorted(torch.rand(m, generator=draw, dtype=torch.float64).pow(3).tolist())
+        formula = [min(1, max((m - j + 1) * p[j - 1] for j in range(1, i + 1))) for i in range(1, m + 1)]  # claim
+        assert holm(p[::-1]) == pytest.approx(formula[::-1], rel=1e-12)
+        for level in (0.001, 0.01, 0.05, 0.2, 0.5):
+            rejected = 0
+            while rejected < m and p[rejected] <= level / (m - rejected):
+                rejected += 1
+            assert sum(value <= level for value in formula) == rejected
+
+
+def test_holm_keeps_its_word_and_refuses_what_is_no_probability() -> None:
+    """Twenty true hypotheses with dependent tests: any false alarm in at most 5 % of a thousand studies, two standard errors."""
+    common = torch.randn(1000, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    z = 0.5 * common + math.sqrt(0.75) * torch.randn(1000, 20, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    p = torch.from_numpy(2 * scipy.stats.norm.sf(z.abs().numpy()))
+    alarms = sum(min(holm(row)) <= 0.05 for row in p.tolist())
+    assert alarms <= 50 + 2 * 7 and sum(min(row) <= 0.05 for row in p.tolist()) > 300
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holm([0.5, 1.2])
+    for t, df in ((2.0, 1), (-1.3, 4), (0.0, 7), (8.0, 30)):
+        assert t_tail(t, df) == pytest.approx(2 * scipy.stats.t.sf(abs(t), df), abs=1e-12)
+
+
+def test_the_pooled_spread_is_right_where_the_typical_one_is_too_small() -> None:
+    """Standard deviations of three numbers: their median is sqrt(log 2) of the truth, the root of the mean square is the truth."""
+    squares = torch.randn(200_000, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64).var(1)
+    assert squares.sqrt().median().item() == pytest.approx(math.sqrt(math.log(2)), abs=0.005)
+    assert squares.mean().sqrt().item() == pytest.approx(1, abs=0.005)
