@@ -53,7 +53,7 @@ class Picture(Figure):
             return picture.convert("RGBA")
 
     def _repr_png_(self) -> bytes:
-        return palette_png(self.pixels(), colours=128)
+        return palette_png(self.pixels(), colours=256)
 
     def _repr_html_(self) -> None:
         return None
