@@ -212,15 +212,3 @@ def test_opt_style() -> None:
         assert library.item() == pytest.approx(formula.item())
         assert losses.content_error(kept, kept).item() == 0
         assert texture_objective(style, filters, palette)(palette.units(style)).item() < 1e-12
-
-
-def test_lap1_sees_how_far_a_stroke_was_moved_and_the_absolute_error_does_not() -> None:
-    def stroke(column: int) -> Tensor:
-        image = torch.full((1, 1, 28, 28), -1.0)
-        image[:, :, 6:22, column] = 1
-        return image
-
-    moves = (1, 2, 3, 4, 6, 8, 10)
-    assert {losses.absolute_error(stroke(8), stroke(8 + by)).item() for by in moves} == {64.0}
-    costs = [losses.lap1(stroke(8), stroke(8 + by)).item() for by in moves]
-    assert costs == sorted(costs) and costs[-1] > 2 * costs[0]

@@ -35,13 +35,6 @@ def _arc() -> tuple[Tensor, Tensor, float]:
     return log_px_z.exp(), log_pz.exp(), torch.logsumexp(log_px_z + log_pz + math.log(DZ), 0).item()
 
 
-def test_a_guess_that_fits_one_of_two_equal_hills_has_a_gap_of_log_2() -> None:
-    left, right = _density(-3.0, 0.4), _density(3.0, 0.4)
-    hills = (left + right) / 2
-    gap = (left * (left / hills).clamp(min=1e-300).log()).sum().item() * DZ
-    assert gap == pytest.approx(math.log(2), abs=1e-6)
-
-
 def _line() -> tuple[LinearVae, Tensor]:
     """A linear model with one latent and two pixels, and a point."""
     model = LinearVae(torch.tensor([[1.3], [-0.4]], dtype=F64), torch.tensor([0.2, 0.5], dtype=F64), 0.7)
