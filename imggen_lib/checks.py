@@ -1,19 +1,109 @@
-"""What every image metric asks of its images, and how it cuts them into batches. One plain sentence for each way to be wrong."""
+"""What enters the library is checked where it enters: one function a kind, one plain sentence for each way to be wrong.
 
+Numbers (:func:`whole`, :func:`real`), tensors (:func:`tensor`), images (:func:`check_images`, `check_sets`, `check_pair`), labels
+(:func:`check_labels`), and networks of one's own (:func:`attribute`).
+"""
+
+import math
+import operator
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor
 
 _SLACK = 1e-3  # half a step of an 8-bit image is 4e-3
+NEEDS = "a generator needs image_shape, latent_dim and classes (0 for none), a critic image_shape and classes"
 
 
-def check_images(images: Tensor, name: str = "images") -> None:
-    """Raises ``ValueError`` unless `images` are floats ``(n, c, h, w)``, not empty, finite and in [-1, 1].
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool) or "bool" in str(getattr(value, "dtype", ""))
+
+
+def _between(number: float, name: str, least: float | None, most: float | None, value: Any) -> None:
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least:,}, got {value!r}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be at most {most:,}, got {value!r}")
+
+
+def whole(value: Any, name: str, least: int | None = None, most: int | None = None) -> int:
+    """`value` as a plain int: an int of any library, or a float without a fraction; no bool, no text.
+
+    Raises:
+        ValueError: if it is none of these, or below `least`, or above `most`.
+    """
+    number = None
+    if not _is_bool(value):
+        try:
+            number = operator.index(value)
+        except (TypeError, ValueError):  # ValueError: an array of several
+            if isinstance(value, float) or getattr(value, "ndim", None) == 0:
+                number = int(value) if math.isfinite(value) and value == int(value) else None
+    if number is None:
+        raise ValueError(f"{name} must be a whole number, got {value!r}")
+    _between(number, name, least, most, value)
+    return number
+
+
+def real(value: Any, name: str, least: float | None = None, most: float | None = None) -> float:
+    """`value` as a plain float: a finite number of any library; no bool, no text. ``ValueError`` as for :func:`whole`."""
+    number = math.nan
+    if not _is_bool(value) and not isinstance(value, str | bytes | complex):
+        with suppress(TypeError, ValueError, RuntimeError, OverflowError):
+            number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    _between(number, name, least, most, value)
+    return number
+
+
+def tensor(x: Any, name: str) -> Tensor:
+    """`x`, which must be a tensor. ``ValueError`` for arrays and lists: it says how one becomes a tensor."""
+    if isinstance(x, Tensor):
+        return x
+    how = "torch.from_numpy" if type(x).__module__ == "numpy" else "torch.as_tensor"
+    raise ValueError(f"the {name} must be a tensor, got a {type(x).__name__}; {how} makes one")
+
+
+def attribute(net: Any, name: str) -> Any:
+    """``net.name``, which the library asks of every network. ``ValueError`` for a network of one's own that lacks it."""
+    if not hasattr(net, name):
+        raise ValueError(f"the {type(net).__name__} has no attribute {name!r}: {NEEDS}")
+    return getattr(net, name)
+
+
+def check_labels(labels: Any, n: int, classes: int, *, look: bool = True, name: str = "labels") -> Tensor:
+    """The labels of `n` images as int64 ``(n,)``: from a tensor, an array or a list, of integers of any size.
+
+    `look` at the numbers themselves, which on a GPU means to wait for it.
+
+    Raises:
+        ValueError: unless they are `n` whole numbers from 0 to ``classes - 1``.
+    """
+    try:
+        found = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}, got a {type(labels).__name__}") from None
+    numbers = found.is_floating_point() or found.is_complex() or found.dtype == torch.bool
+    if numbers and (found.numel() or isinstance(labels, Tensor)):
+        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}, got {found.dtype}")
+    if tuple(found.shape) != (n,):
+        raise ValueError(f"{n} images need {n} {name}, one for each, got the shape {tuple(found.shape)}")
+    found = found.long()
+    if look and n and not 0 <= int(found.min()) <= int(found.max()) < classes:
+        raise ValueError(f"{name} must lie from 0 to {classes - 1}, got {int(found.min())} to {int(found.max())}")
+    return found
+
+
+def check_images(images: Any, name: str = "images", slack: float = _SLACK) -> None:
+    """Raises ``ValueError`` unless `images` are floats ``(n, c, h, w)``, not empty, finite and in [-1, 1] up to `slack`.
 
     Pixels that run from exactly 0 to exactly 1 are allowed, since a bright image may do that, but they warn: they look like [0, 1].
     """
+    tensor(images, name)
     if images.ndim != 4:
         raise ValueError(f"the {name} must have four dimensions (n, c, h, w), got the shape {tuple(images.shape)}")
     if not images.is_floating_point():
@@ -25,7 +115,7 @@ def check_images(images: Tensor, name: str = "images") -> None:
         raise ValueError(f"the {name} have NaN or infinite pixels")
     if max(-low, high) > 2:
         raise ValueError(f"the {name} have pixels from {low:.4g} to {high:.4g}, not in [-1, 1]: is this [0, 255]?")
-    if max(-low, high) > 1 + _SLACK:
+    if max(-low, high) > 1 + slack:
         raise ValueError(f"the {name} have pixels from {low:.4g} to {high:.4g}, not in [-1, 1]: clamp them first")
     if low == 0 and high == 1:
         warnings.warn(f"the pixels of the {name} run from exactly 0 to exactly 1: is this [0, 1]? Expected [-1, 1].", stacklevel=3)

@@ -3,7 +3,6 @@
 This is the only place where strings stand for networks and losses. Inside the library, functions and modules are passed.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from imggen_lib.checks import real, whole
 from imggen_lib.errors import CheckpointError, unknown_name
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.machine import channels_last_pays
@@ -22,10 +22,50 @@ from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosin
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
 
 
+# What cannot be meant is refused before memory is asked for it; what float32 cannot hold, before a training.
+MOST = {"latent_dim": 2**16, "width": 2**14, "batch": 2**20, "classes": 2**20, "draws": 10_000, "critic_steps": 10_000}
+_MOST_SIDE, _MOST_HIDDEN, _MOST_REAL, _MOST_IMAGES = 4096, 2**18, 1e30, 2**53
+
+
 def _at_least_one(config: "Config", *names: str) -> None:
     for name in names:
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(config, name)}")
+        whole(getattr(config, name), name.replace("_", "-"), least=1)
+
+
+def _sizes(value: Any, name: str, most: int) -> tuple[int, ...]:
+    """A tuple of whole numbers from 1 to `most`, from any sequence of them."""
+    try:
+        parts = tuple(value)
+    except TypeError:
+        parts = ()
+    if not parts or isinstance(value, str | bytes):
+        raise ValueError(f"{name} must be a sequence of whole numbers, got {value!r}")
+    return tuple(whole(part, f"each number of {name}", 1, most) for part in parts)
+
+
+def _plain(value: Any, kind: Any, name: str) -> Any:
+    """`value` as the plain object that a field holds and that JSON can store; ``ValueError`` if it is nothing of the kind."""
+    words = "the learning rate" if name == "lr" else name.replace("_", "-")
+    if kind is int:
+        least = None if name == "seed" else 0
+        return whole(value, words, least, None if name == "seed" else MOST.get(name, _MOST_IMAGES))
+    if kind is float:
+        return real(value, words, most=_MOST_REAL)
+    if kind is bool:
+        if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "bool":
+            raise ValueError(f"{words} must be True or False, got {value!r}")
+        return bool(value)
+    if kind is str:
+        if not isinstance(value, str):
+            hint = "; a loss of your own is passed to train_gan itself" if name == "loss" else ""
+            raise ValueError(f"{words} must be a name, got {value!r}{hint}")
+        return str(value)
+    if name == "image_shape":
+        shape = _sizes(value, words, _MOST_SIDE)
+        if len(shape) != 3 or shape[1] != shape[2]:
+            raise ValueError(f"image-shape must be (channels, side, side), got {value!r}")
+        return shape
+    return _sizes(value, words, _MOST_HIDDEN)
 
 
 @dataclass(frozen=True)
@@ -46,6 +86,8 @@ class Config:
     begin_from: str = ""  # a model that ships with the package, or a checkpoint's folder: its weights instead of random ones
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _plain(getattr(self, field.name), field.type, field.name))
         if self.net not in self.NETS:
             raise ValueError(unknown_name(f"network of a {self.kind}", self.net, self.NETS))
         _at_least_one(self, "latent_dim", "width", "batch")
@@ -89,13 +131,14 @@ class GanConfig(Config):
         if self.loss not in LOSSES:
             raise ValueError(unknown_name("loss", self.loss, LOSSES))
         for name in ("r1", "r2", "gp"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"the weight {name} must not be negative, nor infinite, got {getattr(self, name)}")
+            if getattr(self, name) < 0:
+                raise ValueError(f"the weight {name} must not be negative, got {getattr(self, name)}")
         _at_least_one(self, "penalty_every", "critic_steps")
-        if not 0 < self.ema_half_life < math.inf:
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie from 0 to below 1, got {getattr(self, name)}")
+        if self.ema_half_life <= 0:
             raise ValueError(f"ema-half-life must be a positive number of images, got {self.ema_half_life}")
-        if self.head_start < 0:
-            raise ValueError(f"head-start must not be negative, got {self.head_start}")
         if self.simultaneous and not (LOSSES[self.loss].steep and self.critic_steps == 1 and self.head_start == 0):
             raise ValueError("simultaneous goes with one critic step, no head-start, and a loss whose slope never vanishes")
         if self.decay_start and not 0 < self.decay_start < self.decay_end:
@@ -157,7 +200,9 @@ class VaeConfig(Config):
     hidden: tuple[int, ...] = (512, 512)
     batch: int = 128
     lr: float = 1.5e-3
-    likelihood: str = "bernoulli"
+    likelihood: str = (
+        ""  # bernoulli, gaussian or logistic; "" for bernoulli where images are grey, gaussian where they have colours
+    )
     beta: float = 1.0
     schedule_images: int = 0  # length of the cosine; 0 for a constant rate
     free_bits: float = 0.0  # nats a latent dimension that cost nothing
@@ -167,12 +212,16 @@ class VaeConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        colours = self.image_shape[0] > 1
+        if not self.likelihood:
+            object.__setattr__(self, "likelihood", "gaussian" if colours else "bernoulli")
+        if colours and self.likelihood == "bernoulli":
+            raise ValueError("a Bernoulli pixel is black or white: images with colours need the likelihood gaussian or logistic")
         if self.likelihood not in LIKELIHOODS:
             raise ValueError(unknown_name("likelihood", self.likelihood, LIKELIHOODS))
         for name in ("beta", "free_bits", "beta_warmup"):
-            if not 0 <= getattr(self, name) < math.inf:
-                words = name.replace("_", "-")
-                raise ValueError(f"{words} must not be negative, nor infinite, got {getattr(self, name)}")
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name.replace('_', '-')} must not be negative, got {getattr(self, name)}")
         _at_least_one(self, "draws")
         if self.draws > 1 and (self.beta != 1 or self.free_bits or self.beta_warmup):
             raise ValueError("several draws maximise the importance-weighted bound, which has neither beta nor free bits")
@@ -231,4 +280,7 @@ def from_json(values: Mapping[str, Any]) -> Any:
     unknown = sorted(plain.keys() - {f.name for f in fields(cls)})
     if unknown:
         raise CheckpointError(f"the configuration has unknown entries: {', '.join(unknown)}")
-    return cls(**plain)
+    try:
+        return cls(**plain)
+    except ValueError as error:
+        raise CheckpointError(f"the configuration cannot be used: {error}") from error

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import whole
+
 _MASK = (1 << 64) - 1
 
 
@@ -21,7 +23,8 @@ def mix(*parts: int) -> int:
     """
     state = 0
     for part in parts:
-        state = (state + 0x9E3779B97F4A7C15 + (part & _MASK)) & _MASK
+        number = part if type(part) is int else whole(part, "a seed")  # NumPy's integers overflow below
+        state = (state + 0x9E3779B97F4A7C15 + (number & _MASK)) & _MASK
         state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
         state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
         state ^= state >> 31
@@ -39,8 +42,9 @@ def latents(seeds: Sequence[int], dim: int, device: torch.device | str = "cpu") 
     Drawn on the CPU and then moved, so that image 17 is the same in any batch and on any device.
     """
     if len(seeds) == 0:
-        return torch.empty(0, dim, device=device)
-    rows = [torch.randn(dim, generator=generator_for(seed)) for seed in seeds]
+        return torch.empty(0, dim, device=device, dtype=torch.float32)
+    numbers = [seed if type(seed) is int else whole(seed, "a seed") for seed in seeds]
+    rows = [torch.randn(dim, generator=generator_for(seed), device="cpu", dtype=torch.float32) for seed in numbers]
     return torch.stack(rows).to(device)
 
 

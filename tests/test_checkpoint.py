@@ -253,7 +253,7 @@ def test_configs_survive_json(config: Config) -> None:
     [
         (lambda: GanConfig(net="cnn"), "unknown network"),
         (lambda: GanConfig(loss="relativisitc"), "Did you mean 'relativistic'"),
-        (lambda: GanConfig(r1=float("nan")), "r1 must not be negative"),
+        (lambda: GanConfig(r1=float("nan")), "r1 must be a finite number"),
         (lambda: GanConfig(ema_half_life=float("nan")), "ema-half-life"),
         (lambda: GanConfig(ema_half_life=-1.0), "ema-half-life"),
         (lambda: GanConfig(critic_steps=0), "critic-steps"),

@@ -1,7 +1,7 @@
 """One uint8 tensor of images with their labels, and the only two functions that convert pixels."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from imggen_lib.checks import check_images, check_labels, tensor, whole
 from imggen_lib.errors import DataError
 from imggen_lib.noise import generator_for
 
@@ -17,9 +18,9 @@ _ORDER = 1  # the stream of random numbers that shuffles; see noise.generator_fo
 
 def to_float(images: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """uint8 0..255 to float32 in [-1, 1]: ``x / 127.5 - 1``. The one way into the library."""
-    if images.dtype != torch.uint8:
+    if tensor(images, "images").dtype != torch.uint8:
         raise ValueError(f"expected uint8 pixels 0..255, got {images.dtype}")
-    return images.float().div_(127.5).sub_(1.0)
+    return images.to(torch.float32).div_(127.5).sub_(1.0)
 
 
 def to_uint8(images: Float[Tensor, "*n"]) -> UInt8[Tensor, "*n"]:
@@ -27,7 +28,7 @@ def to_uint8(images: Float[Tensor, "*n"]) -> UInt8[Tensor, "*n"]:
 
     Raises ``ValueError`` for NaN or infinite pixels, and for values so far outside that the range must be another one.
     """
-    x = images.detach().float()
+    x = tensor(images, "images").detach().float()
     if not torch.isfinite(x).all():
         raise ValueError(f"{int((~torch.isfinite(x)).sum())} pixels are NaN or infinite")
     if x.numel() and x.abs().max() > 2:
@@ -52,6 +53,7 @@ def shares(
 ) -> Iterator[Int[Tensor, " b"]]:
     """The positions that each batch takes from `n` images, see :meth:`ImageSet.batches`; drawn on the CPU, moved once a pass."""
     mine, of = part
+    size, images = whole(size, "the batch size"), whole(images, "the number of images")
     if size < 1 or size % of or not 0 <= mine < of:
         raise ValueError(f"the batch size must be at least 1 and a multiple of the {of} process(es), got {size}")
     epoch, order = -1, torch.empty(0)
@@ -87,12 +89,19 @@ class ImageSet:
     skipped: tuple[str, ...] = ()  # files of a folder that could not be read, with the reason
 
     def __post_init__(self) -> None:
+        for name in ("images", "labels"):
+            object.__setattr__(self, name, torch.as_tensor(getattr(self, name)))
         if self.images.ndim != 4 or self.images.dtype != torch.uint8:
             raise DataError(f"{self.name}: images must be uint8 (n, c, h, w), got {self.images.dtype} {tuple(self.images.shape)}")
         if len(self.images) == 0:
             raise DataError(f"{self.name}: there are no images in it")
         if self.labels.shape != self.images.shape[:1]:
             raise DataError(f"{self.name}: {len(self.images)} images but labels of shape {tuple(self.labels.shape)}")
+        look = self.labels.device.type != "meta"
+        try:
+            object.__setattr__(self, "labels", check_labels(self.labels, len(self), len(self.classes), look=look))
+        except ValueError as error:
+            raise DataError(f"{self.name}: {error}") from None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -118,11 +127,26 @@ class ImageSet:
         return digest.hexdigest()
 
     @classmethod
-    def from_float(cls, images: Tensor, labels: Tensor | None = None, name: str = "images") -> "ImageSet":
-        """A set of one's own tensors ``(n, c, h, w)`` in [-1, 1]; without labels all are of one class."""
-        labels = torch.zeros(len(images), dtype=torch.int64) if labels is None else labels
-        count = int(labels.max()) + 1 if len(labels) else 0
-        return cls(to_uint8(images), labels, tuple(str(k) for k in range(count)), name)
+    def from_float(
+        cls, images: Tensor, labels: Tensor | None = None, name: str = "images", classes: Sequence[str] | None = None
+    ) -> "ImageSet":
+        """A set of one's own tensors ``(n, c, h, w)`` in [-1, 1]; without labels all are of one class.
+
+        `classes` names them; without names they are ``"0", "1", ...``, and each must have an image.
+
+        Raises:
+            ValueError: for images of another range or kind, and for labels that are not whole numbers from 0 on, one for each.
+        """
+        check_images(images)
+        numbers = torch.zeros(len(images), dtype=torch.int64) if labels is None else check_labels(labels, len(images), 2**31)
+        count = int(numbers.max()) + 1
+        if classes is None and len(present := numbers.unique()) < count:
+            empty = sorted(set(range(min(count, 1000))) - set(present.tolist()))
+            raise DataError(
+                f"{name}: there is no image with the label {empty[0]}, but there are some up to {count - 1}; number the classes "
+                "from 0 on without gaps, or name all of them with `classes`"
+            )
+        return cls(to_uint8(images), numbers, tuple(map(str, range(count) if classes is None else classes)), name)
 
     def to(self, device: torch.device | str) -> "ImageSet":
         """The same set with its tensors on `device`."""

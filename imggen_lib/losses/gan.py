@@ -8,11 +8,14 @@ the logistic losses; the critic's own units for the others.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from imggen_lib.checks import tensor
 
 Logits = Float[Tensor, " n"]
 Scalar = Float[Tensor, ""]
@@ -20,7 +23,8 @@ Images = Float[Tensor, "n c h w"]
 Critic = Callable[[Tensor], Tensor]
 
 
-def _check(real: Tensor, fake: Tensor) -> None:
+def _check(real: Any, fake: Any) -> None:
+    tensor(real, "logits"), tensor(fake, "logits")
     if real.ndim != 1 or real.shape != fake.shape:
         raise ValueError(
             f"logits must both have shape (n,), got {tuple(real.shape)} for real and {tuple(fake.shape)} for generated; "

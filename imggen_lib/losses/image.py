@@ -1,18 +1,21 @@
 r"""Distances between images, pixel by pixel or by statistics: one number per image, for images in units of [-1, 1]."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import tensor
 from imggen_lib.pyramid import laplacian_pyramid
 
 Images = Float[Tensor, "n c h w"]
 PerImage = Float[Tensor, " n"]
 
 
-def _same_shape(x: Tensor, y: Tensor) -> None:
+def _same_shape(x: Any, y: Any) -> None:
+    tensor(x, "images"), tensor(y, "images")
     if x.shape != y.shape:
         raise ValueError(f"the images have the shapes {tuple(x.shape)} and {tuple(y.shape)}; they must agree")
 
@@ -56,6 +59,14 @@ def gram(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c c"]:
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
+def _size(target: Tensor) -> Tensor:
+    """The squared length of each target, ``(n,)``. A target of zeros has none that an error could be relative to."""
+    size = target.square().flatten(1).sum(1)
+    if not torch.compiler.is_compiling() and bool((size == 0).any()):
+        raise ValueError("a target is 0 everywhere, as that of a flat image may be: an error relative to it has no meaning")
+    return size
+
+
 def gram_loss(grams: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage:
     r"""How far Gram matrices are from those of a texture, relative to their size and averaged over layers.
 
@@ -70,7 +81,7 @@ def gram_loss(grams: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage:
     for g, t in zip(grams, targets, strict=True):
         if g.shape[1:] != t.shape[1:]:
             raise ValueError(f"a Gram matrix of {tuple(g.shape[1:])} cannot be compared with one of {tuple(t.shape[1:])}")
-        parts.append((g - t).square().sum((1, 2)) / t.square().sum((1, 2)))
+        parts.append((g - t).square().sum((1, 2)) / _size(t))
     return torch.stack(parts).mean(0)
 
 
@@ -89,5 +100,5 @@ def content_error(maps: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage
     """
     if len(maps) != len(targets) or not maps:
         raise ValueError(f"as many targets as sets of maps, and at least one: got {len(targets)} and {len(maps)}")
-    parts = [(f - c).square().sum((1, 2, 3)) / c.square().sum((1, 2, 3)) for f, c in zip(maps, targets, strict=True)]
+    parts = [(f - c).square().sum((1, 2, 3)) / _size(c) for f, c in zip(maps, targets, strict=True)]
     return torch.stack(parts).mean(0)

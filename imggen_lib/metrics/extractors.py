@@ -17,7 +17,8 @@ Weights that do not ship are looked for in the folder of PyTorch Hub, ``$TORCH_H
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from torch.nn.functional import interpolate
 from imggen_lib.data import to_uint8, to_unit
 from imggen_lib.data.download import TRANSFER_ERRORS, offline, sha256
 from imggen_lib.errors import unknown_name
-from imggen_lib.machine import full_precision
+from imggen_lib.machine import first_weights, full_precision
 
 INCEPTION_URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 _INCEPTION = {
@@ -72,6 +73,25 @@ def colour(images: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h w"]:
     if images.shape[1] not in (1, 3):
         raise ValueError(f"this feature network takes grey (1 channel) or RGB images (3 channels), got {images.shape[1]} channels")
     return images.expand(-1, 3, -1, -1)
+
+
+# What an extractor does before its network looks; functions of the module, so that an extractor can be copied and pickled.
+
+
+def _as_bytes(images: Tensor) -> Tensor:
+    return to_uint8(colour(images))
+
+
+def _resized(images: Tensor, side: int, mode: str, mean: Sequence[float], deviation: Sequence[float]) -> Tensor:
+    shown = interpolate(to_unit(colour(images)), size=(side, side), mode=mode, align_corners=False, antialias=True)
+    centre, spread = (torch.tensor(v, device=images.device, dtype=images.dtype).view(-1, 1, 1) for v in (mean, deviation))
+    return (shown.clamp(0, 1) - centre) / spread
+
+
+def _of_shape(images: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if tuple(images.shape[1:]) != shape:
+        raise ValueError(f"the feature network takes images of shape {shape}, got {tuple(images.shape[1:])}")
+    return images
 
 
 def weights_folder() -> Path:
@@ -160,11 +180,11 @@ def inception(*, weights: str | os.PathLike[str] | None = None, download: bool =
         raise FeaturesUnavailable("the Inception of the published FID needs a package: pip install torch-fidelity") from error
     _tensors(path)  # torch-fidelity would also load a file that runs code; this refuses it first
     try:
-        with torch.random.fork_rng(devices=[]):
+        with first_weights(0):
             net = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
     except RuntimeError as error:
         raise FeaturesUnavailable(f"{path} holds the weights of another network than torch-fidelity's Inception-v3") from error
-    return Extractor(_First(net), lambda images: to_uint8(colour(images)), _about(_INCEPTION, weights))
+    return Extractor(_First(net), _as_bytes, _about(_INCEPTION, weights))
 
 
 def _choice(name: str) -> tuple[str, Any]:
@@ -212,7 +232,7 @@ def torchvision_network(name: str, *, weights: str | os.PathLike[str] | None = N
     if weights is None:
         _weights(entry.url, download)
     state = None if weights is None else _tensors(weights)
-    with torch.random.fork_rng(devices=[]):
+    with first_weights(0):
         plain = {"init_weights": False} if base in ("googlenet", "inception_v3") and state is not None else {}
         net = models.get_model(base, weights=entry if state is None else None, **plain)
     if state is not None:
@@ -222,12 +242,6 @@ def torchvision_network(name: str, *, weights: str | os.PathLike[str] | None = N
             raise FeaturesUnavailable(f"{weights} holds the weights of another network than {base}") from error
     width, how = without_last_layer(net, base), entry.transforms()
     side, mode = how.crop_size[0], how.interpolation.value
-    mean, deviation = (torch.tensor(v).view(-1, 1, 1) for v in (how.mean, how.std))
-
-    def prepare(images: Tensor) -> Tensor:
-        whole = interpolate(to_unit(colour(images)), size=(side, side), mode=mode, align_corners=False, antialias=True)
-        return (whole.clamp(0, 1) - mean.to(images)) / deviation.to(images)
-
     about = {
         "network": f"torchvision's {base} without its last layer",
         "weights": entry.url.rpartition("/")[2],
@@ -235,6 +249,7 @@ def torchvision_network(name: str, *, weights: str | os.PathLike[str] | None = N
         "resize": f"the whole image to {side} x {side}, {mode}, antialiased",
         "features": f"{width}, before the last layer",
     }
+    prepare = partial(_resized, side=side, mode=mode, mean=tuple(how.mean), deviation=tuple(how.std))
     return Extractor(net, prepare, _about(about, weights))
 
 
@@ -243,13 +258,6 @@ def shipped_network(name: str) -> Extractor:
     from imggen_lib.checkpoint import pretrained
 
     net = pretrained(name).model()
-    shape = tuple(net.image_shape)
-
-    def prepare(images: Tensor) -> Tensor:
-        if tuple(images.shape[1:]) != shape:
-            raise ValueError(f"the feature network takes images of shape {shape}, got {tuple(images.shape[1:])}")
-        return images
-
     about = {
         "network": f"{name} of this library",
         "weights": f"{name}.safetensors",
@@ -257,7 +265,7 @@ def shipped_network(name: str) -> Extractor:
         "resize": "none",
         "features": "128, after the dense layer's ReLU",
     }
-    return Extractor(net.body, prepare, about, batch=1000)
+    return Extractor(net.body, partial(_of_shape, shape=tuple(net.image_shape)), about, batch=1000)
 
 
 def extractor(name: str, *, weights: str | os.PathLike[str] | None = None, download: bool = True) -> Extractor:
@@ -265,6 +273,9 @@ def extractor(name: str, *, weights: str | os.PathLike[str] | None = None, downl
 
     Raises :class:`FeaturesUnavailable`, with what to do in the message, where the weights are not here and cannot be fetched (or
     `download` is False), or a package is missing; ``ValueError`` for a name that nothing has.
+
+    `weights` of one's own are read as tensors and nothing else. PyTorch up to 2.5.1 can be made to run code by a crafted file even
+    so (CVE-2025-32434): there, name only files that you trust.
     """
     from imggen_lib.checkpoint import shipped
 

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from imggen_lib.checks import check_images
+from imggen_lib.checks import check_images, check_labels, whole
 from imggen_lib.losses.vae import log_importance_weights
-from imggen_lib.machine import full_precision
+from imggen_lib.machine import evaluating, full_precision
 from imggen_lib.metrics.intervals import Estimate, mean_estimate
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import generator_for
@@ -24,7 +24,7 @@ def _draws(model: VAE, x: Tensor, first: int, k: int, seed: int) -> tuple[Tensor
     for i in range(len(x)):
         noise = generator_for(seed, _STREAM, first + i)
         observed.append(observe(x[i : i + 1].cpu(), model, noise))
-        eps.append(torch.randn(k, model.latent_dim, generator=noise))
+        eps.append(torch.randn(k, model.latent_dim, generator=noise, device="cpu", dtype=torch.float32))
     return torch.cat(observed), torch.stack(eps)
 
 
@@ -48,33 +48,32 @@ def log_likelihoods(
     check_images(images)
     if tuple(images.shape[1:]) != tuple(model.image_shape):
         raise ValueError(f"this model takes images of shape {tuple(model.image_shape)}, got {tuple(images.shape[1:])}")
-    if k < 1 or batch < 1:
-        raise ValueError(f"need at least one draw and one image a batch, got k = {k} and batch = {batch}")
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
+    k, batch = whole(k, "the number of draws", 1), whole(batch, "batch", 1)
+    labels = check_labels(labels, len(images), model.classes) if labels is not None and model.classes else None
+    weight = next(model.parameters())
     out, step = [], max(1, batch // k)
-    for first in range(0, len(images), step):
-        x, eps = _draws(model, images[first : first + step], first, k, seed)
-        x = x.to(device)
-        y = None if labels is None or not model.classes else labels[first : first + step].to(device)
-        mu, logvar = model.encode(x, y)
-        total = torch.full((len(x),), -torch.inf, dtype=torch.float64, device=device)
-        for j in range(0, k, batch):
-            total = torch.logaddexp(total, _log_sum(model, x, y, mu, logvar, eps[:, j : j + batch].to(device)))
-        out.append(total.cpu() - torch.tensor(k, dtype=torch.float64).log())
-    model.train(was_training)
+    with evaluating(model):
+        for first in range(0, len(images), step):
+            x, eps = _draws(model, images[first : first + step].to(weight.dtype), first, k, seed)
+            x = x.to(weight)
+            y = None if labels is None else labels[first : first + step].to(weight.device)
+            mu, logvar = model.encode(x, y)
+            total = torch.full((len(x),), -torch.inf, dtype=torch.float64, device="cpu")
+            for j in range(0, k, batch):
+                total = torch.logaddexp(total, _log_sum(model, x, y, mu, logvar, eps[:, j : j + batch].to(weight)))
+            out.append(total - torch.tensor(k, dtype=torch.float64).log())
     return torch.cat(out) if out else torch.empty(0, dtype=torch.float64)
 
 
 def _log_sum(model: VAE, x: Tensor, y: Tensor | None, mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
-    """Log of the sum of the weights of the draws ``eps`` ``(n, k, z)``: ``(n,)``, float64."""
+    """Log of the sum of the weights of the draws ``eps`` ``(n, k, z)``: ``(n,)``, float64, on the CPU: not every device has it."""
     n, k, _ = eps.shape
     z = mu[:, None] + torch.exp(0.5 * logvar)[:, None] * eps
     repeated = None if y is None else y.repeat_interleave(k)
     decoded = model.decode(z.flatten(0, 1), repeated)
-    log_px = log_likelihood(model, x.repeat_interleave(k, 0), decoded).view(n, k).double()
-    weights = log_importance_weights(log_px, z.double(), mu[:, None].double(), logvar[:, None].double())
+    log_px = log_likelihood(model, x.repeat_interleave(k, 0), decoded).view(n, k).cpu().double()
+    where, mean, spread = (part.cpu().double() for part in (z, mu[:, None], logvar[:, None]))
+    weights = log_importance_weights(log_px, where, mean, spread)
     return torch.logsumexp(weights, 1)
 
 

@@ -1,11 +1,13 @@
 """Distances between two large sets of features, in blocks: the whole matrix of distances never exists."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from imggen_lib.checks import tensor
 
 
 class Neighbours(NamedTuple):
@@ -15,8 +17,9 @@ class Neighbours(NamedTuple):
     indices: Int[Tensor, "n k"]
 
 
-def check_features(x: Tensor, name: str = "features") -> None:
+def check_features(x: Any, name: str = "features") -> None:
     """Raises ``ValueError`` unless `x` holds floats ``(n, d)``, is not empty and is finite."""
+    tensor(x, name)
     if x.ndim != 2:
         raise ValueError(f"the {name} must have two dimensions (n, d), got the shape {tuple(x.shape)}")
     if not x.is_floating_point():
@@ -28,7 +31,7 @@ def check_features(x: Tensor, name: str = "features") -> None:
         raise ValueError(f"the {name} have NaN or infinite numbers")
 
 
-def check_features_pair(real: Tensor, generated: Tensor, names: tuple[str, str] = ("real features", "generated features")) -> None:
+def check_features_pair(real: Any, generated: Any, names: tuple[str, str] = ("real features", "generated features")) -> None:
     """Two sets of features of the same dimension."""
     check_features(real, names[0])
     check_features(generated, names[1])

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
+from imggen_lib.checks import check_labels
+
 Shape = tuple[int, int, int]
 
 
@@ -86,9 +88,8 @@ def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor | None:
         return None
     if labels is None:
         raise ValueError(f"this model is conditional on {classes} classes: labels are needed")
-    if labels.shape != like.shape[:1]:
-        raise ValueError(f"{len(like)} inputs but labels of shape {tuple(labels.shape)}")
-    return nn.functional.one_hot(labels, classes).to(like.dtype)
+    numbers = check_labels(labels, len(like), classes, look=like.device.type == "cpu" and not torch.compiler.is_compiling())
+    return nn.functional.one_hot(numbers.to(like.device), classes).to(like.dtype)
 
 
 def joined(x: Tensor, classes: Tensor | None) -> Tensor:

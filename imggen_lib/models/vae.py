@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from imggen_lib.checks import check_images
 from imggen_lib.data import to_unit
 from imggen_lib.models.blocks import Residual, Shape, check_shape, doublings, joined, mlp, one_hot
 
@@ -20,6 +21,7 @@ Latents = Float[Tensor, "n z"]
 Labels = Int[Tensor, " n"]
 Likelihood = Literal["bernoulli", "gaussian", "logistic"]
 LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
+_NOISE = 0.005  # beyond 1: half a grey level of noise, which makes grey pixels continuous
 
 
 class VaeOutput(NamedTuple):
@@ -68,7 +70,9 @@ class VAE(nn.Module):
             self.bias.copy_(torch.logit(p) if self.likelihood == "bernoulli" else mean)
 
     def encode(self, x: Images, labels: Labels | None = None) -> tuple[Latents, Latents]:
-        """Mean and log-variance of q(z|x)."""
+        """Mean and log-variance of q(z|x). Outside of a training, images of another range than [-1, 1] are refused."""
+        if not (self.training or torch.compiler.is_compiling() or torch.jit.is_tracing()):
+            check_images(x, slack=_NOISE)
         h = joined(self.encoder(x), one_hot(labels, self.classes, x))
         mu, logvar = self.posterior(h).chunk(2, 1)
         return mu, logvar

@@ -272,5 +272,5 @@ def test_what_is_no_feature_is_refused(make_images: Callable[..., Tensor]) -> No
     for bad, match in ((to_uint8(x), "to_float converts"), (x[0], "four dimensions")):
         with pytest.raises(ValueError, match=match):
             inspect.unwrap(features)(_corner, bad)
-    with pytest.raises(ValueError, match="at least one image, got batch = 0"):
+    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
         features(_corner, x, batch=0)

@@ -78,7 +78,7 @@ def test_active_units_and_mistakes() -> None:
         active_units(mu[:1])
     with pytest.raises(ValueError, match="at least two images"):
         importance_log_likelihood(_model(), _images(1), k=2)
-    with pytest.raises(ValueError, match="at least one draw"):
+    with pytest.raises(ValueError, match="number of draws must be at least 1"):
         log_likelihoods(_model(), _images(1), k=0)
     for bad, match in (
         (_images()[:0], "empty"),
