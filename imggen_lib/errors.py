@@ -23,6 +23,7 @@ class TrainingDiverged(RuntimeError):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """A message for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
+    name = name if len(name) <= 80 else f"{name[:77]}..."  # it may come from somebody else's file
     near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}."
