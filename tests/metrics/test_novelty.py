@@ -12,10 +12,12 @@ from vendi_score import vendi
 
 from imggen_lib.metrics.novelty import (
     class_entropy,
+    copied_share,
     data_copying,
     kernel_vendi,
     mann_whitney_z,
     nearest_training,
+    nearness_ratio,
     vendi_score,
 )
 
@@ -143,3 +145,71 @@ def test_class_entropy_against_scipy() -> None:
     assert class_entropy(eye) == pytest.approx(math.log(4)) and class_entropy(eye[:1]) == 0
     with pytest.raises(ValueError, match="softmax"):
         class_entropy(_cloud(5, 4, 0))
+
+
+@pytest.fixture(scope="module")
+def yardstick() -> dict[str, torch.Tensor]:
+    """Points near a curved surface in 30 dimensions, some of it dense and some thin: training, held-out and fresh images."""
+
+    def draw(n: int, seed: int) -> torch.Tensor:
+        z = _cloud(n, 6, seed)
+        z = z * z.norm(dim=1, keepdim=True).pow(0.5)
+        return (z @ _cloud(6, 30, 90)).tanh() + 0.5 * (z @ _cloud(6, 30, 91)) + 0.6 * _cloud(n, 30, seed + 50)
+
+    found = {"training": draw(3000, 1), "held-out": draw(1000, 2), "fresh": draw(2000, 3)}
+    found["ratios"] = nearness_ratio(found["training"], found["held-out"])
+    return found
+
+
+def _share(yardstick: dict[str, torch.Tensor], images: torch.Tensor) -> tuple[float, float]:
+    found = copied_share(yardstick["ratios"], nearness_ratio(yardstick["training"], images))
+    return found.value, found.low
+
+
+def test_fresh_typical_and_soft_images_are_no_copies_though_they_are_near(yardstick: dict[str, torch.Tensor]) -> None:
+    fresh, middle = yardstick["fresh"], yardstick["training"].mean(0)
+    typical = fresh[(fresh - middle).norm(dim=1).argsort()[:1000]]
+    axes = torch.linalg.svd(yardstick["training"] - middle, full_matrices=False).Vh[:6]
+    soft = (fresh[:1000] - middle) @ axes.T @ axes + middle
+    h = nearest_training(yardstick["training"], yardstick["held-out"]).distances
+    for near, images in ((0, fresh[:1000]), (-5, typical), (-5, soft)):
+        value, low = _share(yardstick, images)
+        assert value < 0.03 and low < 0.02
+        z = mann_whitney_z(h, nearest_training(yardstick["training"], images).distances)
+        assert z < near if near else abs(z) < 4  # what z alone would call copies
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_copies_are_found_at_their_share(yardstick: dict[str, torch.Tensor], share: float, noise: float) -> None:
+    images = yardstick["fresh"][:1000].clone()
+    k = round(1000 * share)
+    images[:k] = yardstick["training"][:k] + noise * _cloud(k, 30, 9)
+    value, low = _share(yardstick, images)
+    assert value == pytest.approx(share + 0.01 * (1 - share), abs=0.02) and low > 0.03
+
+
+def test_the_share_of_fresh_images_is_covered_by_its_interval(yardstick: dict[str, torch.Tensor]) -> None:
+    """One percent, in repetitions with other held-out and other fresh ratios of one distribution."""
+    ratios = nearness_ratio(yardstick["training"], torch.cat([yardstick["held-out"], yardstick["fresh"]]))
+    hits = 0
+    for s in range(60):
+        order = torch.randperm(3000, generator=torch.Generator().manual_seed(s))
+        found = copied_share(ratios[order[:1000]], ratios[order[1000:2000]], seed=s)
+        hits += found.low <= 0.01 <= found.high
+    assert hits >= 54
+
+
+def test_ratios_at_their_ends_and_what_is_refused(yardstick: dict[str, torch.Tensor]) -> None:
+    training = yardstick["training"][:50].clone()
+    training[7] = training[8]
+    found = nearness_ratio(training, torch.cat([training[:9], yardstick["fresh"][:20]]))
+    assert found[:9].eq(0).all() and ((found[9:] > 0) & (found[9:] <= 1)).all()  # a copy of a doubled image is one, too
+    flat = nearness_ratio(training.view(50, 1, 5, 6) / 20, training[:3].view(3, 1, 5, 6) / 20)
+    assert flat.eq(0).all()
+    with pytest.raises(ValueError, match="two of them"):
+        nearness_ratio(training[:1], training)
+    with pytest.raises(ValueError, match="are these distances"):
+        copied_share(10 * yardstick["ratios"], yardstick["ratios"])
+    with pytest.raises(ValueError, match="100 each"):
+        copied_share(yardstick["ratios"][:150], yardstick["ratios"])

@@ -79,3 +79,11 @@ def test_samples_and_maps_can_be_drawn() -> None:
 def test_recorded_samples_are_small_pictures() -> None:
     with pytest.raises(ValueError, match="images of shape"):
         recorded_png(torch.zeros(10, 28, 28))  # type: ignore[arg-type]
+
+
+def test_what_beats_real_images_is_not_bold() -> None:
+    record = _record()
+    record["runs"]["GAN, a"] = [{"frechet_distance": 0.4, "precision": 0.99}]
+    html = results_table(record, COLUMNS[:2]).html
+    assert _cells(html, 1)[3:] == ["0.4", "0.99"]  # nearer than real images and more precise: no merit
+    assert _cells(html, 2)[3] == "<strong>40.0</strong>" and _cells(html, 3)[4] == "<strong>0.90</strong>"
