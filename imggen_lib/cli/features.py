@@ -10,9 +10,8 @@ from torch import nn
 
 from imggen_lib import checkpoint
 from imggen_lib.configs import FeatureConfig
-from imggen_lib.machine import prepare
+from imggen_lib.machine import first_weights, prepare
 from imggen_lib.models.features import FeatureNet
-from imggen_lib.noise import mix
 from imggen_lib.train.features import train_features
 from imggen_lib.train.state import cosine
 
@@ -63,7 +62,6 @@ def start(config: FeatureConfig, data: Any, device: str) -> FeatureRun:
             "through a network that is at hand: evaluate --features mnist-features, inception, resnet18"
         )
     prepare(device)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(mix(config.seed, 0) % 2**32)
+    with first_weights(config.seed):
         model = config.build().to(device)
     return FeatureRun(config, FeatureState(model), data.to(device))

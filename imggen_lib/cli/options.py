@@ -7,6 +7,7 @@ from imggen_lib import __version__
 from imggen_lib.cli.values import count, filled, minutes, number, path
 
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
+_NAMES = "`imggen` and `python -m imggen_lib` are the same command."
 _MODEL = "a checkpoint's folder, or the name of a model that ships with the package"
 _DEVICE = "cpu, cuda, cuda:1, ... (default: what IMGGEN_DEVICE says, or cuda if there is one)"
 _PICTURES = "folder:, files:, shards:"
@@ -19,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The four commands with their options."""
-    parser = _Parser(prog="imggen_lib", description="Train image generators, sample from them, measure them.")
+    parser = _Parser(prog="imggen_lib", description=f"Train image generators, sample from them, measure them. {_NAMES}")
     parser.add_argument("--version", action="version", version=f"imggen_lib {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{train,sample,info,evaluate}")
     options: dict[str, Any] = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
