@@ -38,8 +38,8 @@ class GloState:
 
 
 def numbered(data: ImageSet) -> ImageSet:
-    """The same images with their own number as label, so that a batch says which rows of the table belong to it."""
-    return replace(data, labels=torch.arange(len(data), device=data.images.device))
+    """The same images, each a class of its own: so a batch's labels say which rows of the table belong to it."""
+    return replace(data, labels=torch.arange(len(data), device=data.images.device), classes=tuple(map(str, range(len(data)))))
 
 
 def train_glo(

@@ -385,6 +385,9 @@ def test_features_learn(digits: ImageSet) -> None:
 def test_labels_that_the_model_has_no_class_for_are_refused(digits: ImageSet) -> None:
     with pytest.raises(ValueError, match="labels must lie from 0 to 1, got 1 to 2"):
         replace(digits, labels=digits.labels + 1)
+    wrong = [(digits.floats(8), torch.arange(8))]
+    with pytest.raises(ValueError, match="labels must lie from 0 to 1, got 0 to 7"):
+        next(train_gan(start(GanConfig(**SMALL, classes=2), digits, "cpu").state, wrong, losses.hinge))  # type: ignore[arg-type]
 
 
 def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
