@@ -39,9 +39,10 @@ def nearest_training(training: Float[Tensor, "m *d"], images: Float[Tensor, "n *
     r"""Euclidean distance from every image to the nearest training image, :math:`\min_t \lVert x - t\rVert`.
 
     From 0, in units of the pixels ([-1, 1], summed over pixels) or features. Neither way is better: below what held-out images
-    have means copying, above it means images unlike the data. It falls as the training set grows. In pixels a shift by one
-    pixel counts as far, and a smooth grey image as near to everything, so look at the pairs; in features the network decides
-    what is alike. Streamed: memory is bounded by `block` (see :func:`nearest_neighbours`), which changes no number.
+    have means copies, or soft or typical images (:func:`copied_share`); above it, images unlike the data. It falls as the
+    training set grows. In pixels a shift by one pixel counts as far, and a smooth grey image as near to everything, so look at
+    the pairs; in features the network decides what is alike. Streamed: memory is bounded by `block` (see
+    :func:`nearest_neighbours`), which changes no number.
     """
     _check_comparable(training, images)
     found = nearest_neighbours(images.flatten(1), training.flatten(1), 1, block=block)

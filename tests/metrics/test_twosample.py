@@ -1,6 +1,7 @@
 """The kernel distance against torch-fidelity and the double sum; the classifier test; the intervals against scipy."""
 
 import inspect
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from torch_fidelity.metric_kid import kernel_mmd, kid_features_to_metric
 
 from imggen_lib.metrics import intervals
 from imggen_lib.metrics.distribution import frechet_at_infinity_interval
-from imggen_lib.metrics.intervals import bounded_mean
+from imggen_lib.metrics.intervals import bounded_mean, holm, t_tail
 from imggen_lib.metrics.twosample import (
     classifier_test,
     kernel_distance,
@@ -203,3 +204,23 @@ def test_means_on_a_scale_keep_to_it_and_never_shrink_to_a_point() -> None:
     assert (few.low, few.high) == (1, 5)
     with pytest.raises(ValueError, match="from 1 to 5 are needed, got 0 to 6"):
         bounded_mean(torch.tensor([0.0, 6.0]), 1, 5)
+
+
+def test_holm_keeps_its_word_and_refuses_what_is_no_probability() -> None:
+    """Twenty true hypotheses with dependent tests: any false alarm in at most 5 % of a thousand studies, two standard errors."""
+    common = torch.randn(1000, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    z = 0.5 * common + math.sqrt(0.75) * torch.randn(1000, 20, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    p = torch.from_numpy(2 * scipy.stats.norm.sf(z.abs().numpy()))
+    alarms = sum(min(holm(row)) <= 0.05 for row in p.tolist())
+    assert alarms <= 50 + 2 * 7 and sum(min(row) <= 0.05 for row in p.tolist()) > 300
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holm([0.5, 1.2])
+    for t, df in ((2.0, 1), (-1.3, 4), (0.0, 7), (8.0, 30)):
+        assert t_tail(t, df) == pytest.approx(2 * scipy.stats.t.sf(abs(t), df), abs=1e-12)
+
+
+def test_the_pooled_spread_is_right_where_the_typical_one_is_too_small() -> None:
+    """Standard deviations of three numbers: their median is sqrt(log 2) of the truth, the root of the mean square is the truth."""
+    squares = torch.randn(200_000, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64).var(1)
+    assert squares.sqrt().median().item() == pytest.approx(math.sqrt(math.log(2)), abs=0.005)
+    assert squares.mean().sqrt().item() == pytest.approx(1, abs=0.005)
