@@ -20,6 +20,11 @@ class TrainingDiverged(RuntimeError):
     """A term of the loss is no longer a finite number."""
 
 
+def printable(text: str) -> str:
+    """`text` with line breaks, control signs and bytes that are no text written out: a name cannot move the cursor or fake a line."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """A message for a name that does not exist, with the nearest one that does."""
     names = sorted(known)

@@ -8,7 +8,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from imggen_lib.cli.configuration import check_data
-from imggen_lib.cli.terminal import printable, say
+from imggen_lib.cli.terminal import say
+from imggen_lib.errors import printable
 
 _EYES = "mnist-features or fashion-features (at hand), a folder that `train features` wrote, or inception or resnet18 (downloaded)"
 

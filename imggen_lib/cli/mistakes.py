@@ -6,7 +6,7 @@ import sys
 import tarfile
 from http.client import HTTPException
 
-from imggen_lib.cli.terminal import printable
+from imggen_lib.errors import printable
 
 _MEMORY = "not enough memory; try a smaller --batch, --width or --size"
 # Where PyTorch has no type of its own for it: its CPU allocator's words, and C++'s.

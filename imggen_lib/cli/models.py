@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from imggen_lib.cli.terminal import printable
+from imggen_lib.errors import printable
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,10 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TextIO
 
-
-def printable(text: str) -> str:
-    """`text` with control characters written out, so that a file's name cannot move the cursor or look like another line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+from imggen_lib.errors import printable
 
 
 def say(*lines: str, error: bool = False) -> bool:

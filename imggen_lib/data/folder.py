@@ -9,8 +9,7 @@ import torch
 from imggen_lib.data.imageset import ImageSet
 from imggen_lib.data.listing import Listing, check_shape, check_split, listing, too_few
 from imggen_lib.data.pictures import colour, read
-from imggen_lib.data.words import shown
-from imggen_lib.errors import DataError
+from imggen_lib.errors import DataError, printable
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
@@ -43,7 +42,7 @@ def read_folder(
         pixels = grey(pixels)
     here = sorted(set(found.split(split)) & set(kept))
     if not here:
-        raise DataError(f"none of the pictures in the {split} split of {shown(str(found.root))} can be read")
+        raise DataError(f"none of the pictures in the {split} split of {printable(str(found.root))} can be read")
     warn_of_empty_classes(found, {found.labels[k] for k in set(found.split("train")) & set(kept)})
     position = {k: row for row, k in enumerate(kept)}
     images = torch.from_numpy(pixels[[position[k] for k in here]]).permute(0, 3, 1, 2).contiguous()
@@ -58,17 +57,17 @@ def _read(found: Listing, size: int, over: tuple[int, int, int]) -> tuple[np.nda
         try:
             picture, remark = read(file, size, over, file.suffix)
         except DataError as error:
-            skipped.append(f"{shown(name)}: {error}")
+            skipped.append(f"{printable(name)}: {error}")
             continue
         pixels.append(picture)
         kept.append(k)
-        remarks += [f"{shown(name)} is {remark}"] if remark else []
+        remarks += [f"{printable(name)} is {remark}"] if remark else []
     return (np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)), kept, skipped, remarks
 
 
 def warn_of_empty_classes(found: Listing, trained: set[int]) -> None:
     """Say which classes have no picture to train with: a model with classes would learn nothing of them."""
-    empty = [shown(name) for k, name in enumerate(found.classes) if k not in trained]
+    empty = [printable(name) for k, name in enumerate(found.classes) if k not in trained]
     if empty:
         names = ", ".join(empty[:10]) + (f", and {len(empty) - 10} more" if len(empty) > 10 else "")
         warnings.warn(

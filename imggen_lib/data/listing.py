@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imggen_lib.data.words import plain, shown, user_path
-from imggen_lib.errors import DataError, unknown_name
+from imggen_lib.data.words import plain, user_path
+from imggen_lib.errors import DataError, printable, unknown_name
 
 ENDINGS = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .mpo .gif .bmp .dib .tif .tiff .webp .ppm .pgm .pbm .pnm .pfm .ico .tga "
@@ -66,12 +66,12 @@ def listing(path: str | Path) -> Listing:
         raise DataError("the folder of pictures has no name: write folder:PATH or files:PATH")
     root = user_path(path)
     if not root.is_dir():
-        raise DataError(f"{shown(str(root))} is not a folder")
+        raise DataError(f"{printable(str(root))} is not a folder")
     files, skipped = pictures(root)
     if not files:
         looked = ", ".join(sorted(ENDINGS))
         raise DataError(
-            f"{shown(str(root))} holds no pictures, and at least two pictures are needed (looked for {looked}, in subfolders too)"
+            f"{printable(str(root))} holds no pictures, and at least two pictures are needed (looked for {looked}, in subfolders too)"
             + _reasons(skipped)
         )
     names = tuple(file.relative_to(root).as_posix() for file in files)
@@ -84,7 +84,7 @@ def listing(path: str | Path) -> Listing:
 def too_few(root: Path, readable: int, skipped: list[str]) -> DataError:
     """The error for a folder of which fewer than two pictures can be read."""
     many = f"{readable} readable picture{'s' * (readable != 1)}"
-    return DataError(f"{shown(str(root))} holds {many}; a model needs at least two pictures{_reasons(skipped)}")
+    return DataError(f"{printable(str(root))} holds {many}; a model needs at least two pictures{_reasons(skipped)}")
 
 
 def _reasons(skipped: list[str]) -> str:
@@ -103,7 +103,7 @@ def pictures(root: Path) -> tuple[list[Path], list[str]]:
     seen: set[str] = set()
 
     def name(path: str | Path) -> str:
-        return shown(os.path.relpath(path, root))
+        return printable(os.path.relpath(path, root))
 
     for folder, subfolders, names in os.walk(
         root, onerror=lambda e: skipped.append(f"{name(e.filename)}: {plain(e)}"), followlinks=True

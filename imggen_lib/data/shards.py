@@ -21,9 +21,9 @@ from imggen_lib.data.folder import grey
 from imggen_lib.data.imageset import ImageSet
 from imggen_lib.data.listing import ENDINGS
 from imggen_lib.data.pictures import Colour, read
-from imggen_lib.data.words import plain, shown, user_path
+from imggen_lib.data.words import plain, user_path
 from imggen_lib.data.workers import Item
-from imggen_lib.errors import DataError, DataUnavailable
+from imggen_lib.errors import DataError, DataUnavailable, printable
 from imggen_lib.noise import generator_for, mix
 
 _SHARDS = 8  # the stream of random numbers that orders shards and buffers; see noise.generator_for
@@ -60,14 +60,14 @@ def addresses(pattern: str) -> list[str]:
     try:
         names = list(itertools.islice(braceexpand.braceexpand(pattern), _MOST + 1)) if math.prod(counts) <= _MOST else []
     except ValueError as error:
-        raise DataError(f"the braces in {shown(pattern)} do not fit together: {plain(error)}") from error
+        raise DataError(f"the braces in {printable(pattern)} do not fit together: {plain(error)}") from error
     if not 0 < len(names) <= _MOST:
-        raise DataError(f"{shown(pattern)} stands for more than {_MOST:,} shards")
+        raise DataError(f"{printable(pattern)} stands for more than {_MOST:,} shards")
     urls = [url for name in names for url in (_glob(name) if local else [name])]
     missing = next((url for url in urls if not Path(url).is_file()), None) if local else None
     if not urls or missing:
-        more = f": {shown(missing)} is not there" if missing and missing != pattern else ""
-        raise DataError(f"no shards at {shown(pattern)}{more}")
+        more = f": {printable(missing)} is not there" if missing and missing != pattern else ""
+        raise DataError(f"no shards at {printable(pattern)}{more}")
     return urls
 
 
@@ -153,9 +153,9 @@ class Shards(IterableDataset[Item]):
 
     def _nothing(self, url: str) -> DataError:
         if self.pictures:
-            return DataError(f"none of the pictures in {shown(url)} can be read: {self.lines[0] if self.lines else ''}")
+            return DataError(f"none of the pictures in {printable(url)} can be read: {self.lines[0] if self.lines else ''}")
         why = f" ({self.lines[0]})" if self.lines else ""
-        return DataError(f"no pictures with a file name ending in {', '.join(sorted(ENDINGS))} in {shown(url)}{why}")
+        return DataError(f"no pictures with a file name ending in {', '.join(sorted(ENDINGS))} in {printable(url)}{why}")
 
     def _samples(self, urls: list[str]) -> Iterator[dict[str, Any]]:
         """WebDataset's own steps from an open tar file to samples; the files are closed as soon as they are read."""
@@ -169,9 +169,9 @@ class Shards(IterableDataset[Item]):
                 except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
                     cut = b"ustar" in watched.first or isinstance(error, EOFError)
                     if not cut:
-                        raise DataError(f"{shown(url)} is not a tar file: {plain(error)}") from error
+                        raise DataError(f"{printable(url)} is not a tar file: {plain(error)}") from error
                 if cut or (watched.last.strip(b"\0") and not watched.packed):  # a tar file ends in zeros
-                    self.lines.append(f"{shown(url)} is cut off: what is whole in it is read")
+                    self.lines.append(f"{printable(url)} is cut off: what is whole in it is read")
 
     def _pass(self, urls: list[str], rng: random.Random) -> Iterator[Item]:
         for sample in webdataset().shuffle(self.buffer, rng=rng)(self._samples(urls)):
@@ -179,7 +179,7 @@ class Shards(IterableDataset[Item]):
             if kind is None:
                 continue
             self.pictures += 1
-            where = shown(f"{sample['__key__']} in {sample['__url__']}")
+            where = printable(f"{sample['__key__']} in {sample['__url__']}")
             label = self._label(sample.get("cls", b"0"), where)
             try:
                 picture, remark = tensor(sample[kind], self.shape, self.over, f".{kind}")
@@ -193,7 +193,7 @@ class Shards(IterableDataset[Item]):
         try:
             label = int(text)
         except ValueError:
-            raise DataError(f"{where} is of class {shown(repr(text)[:50])}, which is no number") from None
+            raise DataError(f"{where} is of class {printable(repr(text)[:50])}, which is no number") from None
         if not 0 <= label < (self.classes or 2**31):
             raise DataError(f"{where} is of class {label}; {_SIDECAR} has {self.classes or 'none, so that it counts from 0'}")
         return label

@@ -23,9 +23,8 @@ from imggen_lib.data.imageset import shares, to_float
 from imggen_lib.data.listing import Listing, check_shape, check_split, listing, too_few
 from imggen_lib.data.pictures import Colour, colour
 from imggen_lib.data.shards import Shards, addresses, is_local, sidecar, tensor, webdataset, write_shards
-from imggen_lib.data.words import shown
 from imggen_lib.data.workers import Item, Problems, batches, check_workers
-from imggen_lib.errors import DataError
+from imggen_lib.errors import DataError, printable
 from imggen_lib.noise import mix
 
 __all__ = ["ImageStream", "files", "shards", "write_shards"]
@@ -95,7 +94,7 @@ class _Files(Dataset[Item]):
             here = self.chosen[(k + step) % len(self)]
             if here in self.bad:
                 continue
-            file, name = self.found.files[here], shown(str(self.found.files[here]))
+            file, name = self.found.files[here], printable(str(self.found.files[here]))
             try:
                 picture, remark = tensor(file, self.shape, self.over, file.suffix)
             except DataError as error:
@@ -104,8 +103,8 @@ class _Files(Dataset[Item]):
                 continue
             return picture, self.found.labels[here], lines + ([f"{name} is {remark}"] if remark else [])
         first = self.chosen[k % len(self)]
-        why = f"{shown(self.found.names[first])}: {self.bad[first]}"
-        return DataError(f"none of the {len(self)} pictures in {shown(str(self.found.root))} can be read, such as {why}")
+        why = f"{printable(self.found.names[first])}: {self.bad[first]}"
+        return DataError(f"none of the {len(self)} pictures in {printable(str(self.found.root))} can be read, such as {why}")
 
 
 def _two_readable(found: Listing, shape: Shape, over: Colour) -> dict[int, str]:
@@ -123,7 +122,7 @@ def _two_readable(found: Listing, shape: Shape, over: Colour) -> dict[int, str]:
 
 
 def _named(found: Listing, bad: dict[int, str]) -> list[str]:
-    return [f"{shown(found.names[k])}: {why}" for k, why in bad.items()]
+    return [f"{printable(found.names[k])}: {why}" for k, why in bad.items()]
 
 
 def files(
@@ -141,7 +140,7 @@ def files(
     bad = _two_readable(found, shape, over)
     chosen = found.split(split)
     warn_of_empty_classes(found, {found.labels[k] for k in found.split("train")})
-    problems = Problems(f"files:{shown(str(path))}")
+    problems = Problems(f"files:{printable(str(path))}")
 
     def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
         order = shares(len(chosen), batch, images=images, seed=seed, start=start, part=part)
@@ -188,7 +187,7 @@ def shards(
     webdataset()
     shape, over, urls = (channels, size, size), colour(background), addresses(pattern)
     classes, count = sidecar(urls)
-    problems = Problems(f"shards:{shown(pattern)}")
+    problems = Problems(f"shards:{printable(pattern)}")
 
     def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
         processes = part[1]

@@ -201,6 +201,7 @@ def frechet_at_infinity_interval(
     95 % interval held it in 96 to 97 %.
     Both halves must be large enough for a line (more than twice the dimensions); the cost is that of `repeats` lines.
     """
+
     def limit(x: Tensor, y: Tensor) -> list[float]:
         return [frechet_at_infinity(x, y, points=points, seed=seed, both=both).value]
 
