@@ -272,12 +272,14 @@ _KINDS: dict[str, type[Config]] = {"gan": GanConfig, "vae": VaeConfig, "features
 
 def from_json(values: Mapping[str, Any]) -> Any:
     """The configuration that :meth:`Config.to_json` wrote. Unknown kinds and entries are errors."""
+    if not isinstance(values, Mapping):
+        raise CheckpointError(f"a configuration is a table of entries, got a {type(values).__name__}")
     kind = values.get("kind", "")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise CheckpointError(unknown_name("kind of model", str(kind), _KINDS))
     cls = _KINDS[kind]
     plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "kind"}
-    unknown = sorted(plain.keys() - {f.name for f in fields(cls)})
+    unknown = sorted(map(str, plain.keys() - {f.name for f in fields(cls)}))
     if unknown:
         raise CheckpointError(f"the configuration has unknown entries: {', '.join(unknown)}")
     try:

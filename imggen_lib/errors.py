@@ -21,7 +21,7 @@ class TrainingDiverged(RuntimeError):
 
 
 def printable(text: str) -> str:
-    """`text` with line breaks, control signs and bytes that are no text written out: a name cannot move the cursor or fake a line."""
+    """`text` with line breaks, control signs and bytes that are no text written out: no name moves the cursor or fakes a line."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.checks import whole
+from imggen_lib.checks import real, tensor, whole
 
 _MASK = (1 << 64) - 1
 
@@ -41,6 +41,9 @@ def latents(seeds: Sequence[int], dim: int, device: torch.device | str = "cpu") 
 
     Drawn on the CPU and then moved, so that image 17 is the same in any batch and on any device.
     """
+    if not hasattr(seeds, "__len__"):
+        raise ValueError(f"seeds must be a sequence of whole numbers, got {seeds!r}")
+    dim = whole(dim, "the number of latent dimensions", 0)
     if len(seeds) == 0:
         return torch.empty(0, dim, device=device, dtype=torch.float32)
     numbers = [seed if type(seed) is int else whole(seed, "a seed") for seed in seeds]
@@ -56,6 +59,9 @@ def slerp(a: Float[Tensor, "*n d"], b: Float[Tensor, "*n d"], t: float) -> Float
     A straight line between two Gaussian latents passes nearer to the origin than samples ever lie; the arc does not.
     Falls back to the straight line where `a` and `b` are parallel. Source: White 2016, arXiv:1609.04468.
     """
+    if tensor(a, "latents").shape != tensor(b, "latents").shape:
+        raise ValueError(f"the two ends must have the same shape, got {tuple(a.shape)} and {tuple(b.shape)}")
+    t = real(t, "t")
     cos = torch.nn.functional.cosine_similarity(a, b, dim=-1).clamp(-1, 1).unsqueeze(-1)
     omega = torch.arccos(cos)
     arc = (torch.sin((1 - t) * omega) * a + torch.sin(t * omega) * b) / torch.sin(omega)

@@ -52,6 +52,8 @@ def sample(
             raise ValueError(f"at least one image must be asked for, got n = {n}")
         first = whole(seed, "the seed")
         seeds = range(first, first + whole(n, "n"))
+    elif not hasattr(seeds, "__len__"):
+        raise ValueError(f"seeds must be a sequence of whole numbers, got {seeds!r}")
     elif n is not None and n != len(seeds):
         raise ValueError(f"n = {n}, but there are {len(seeds)} seeds")
     classes: int = attribute(model, "classes")
@@ -64,7 +66,7 @@ def interpolate(
     model: nn.Module, a: Float[Tensor, "n d"], b: Float[Tensor, "n d"], steps: int = 8, labels: Any = None
 ) -> Float[Tensor, "m c h w"]:
     """Images along the arc from each latent of `a` to that of `b`, both ends included, row by row: ``(n * steps, c, h, w)``."""
-    if steps < 2:
+    if (steps := whole(steps, "steps")) < 2:
         raise ValueError(f"an interpolation has at least its two ends: steps must be at least 2, got {steps}")
     a, b = tensor(a, "latents"), tensor(b, "latents")
     path = torch.stack([slerp(a, b, k / (steps - 1)) for k in range(steps)], 1)  # (n, steps, d)

@@ -132,7 +132,8 @@ def frechet_interval(
     A jackknife: each set is shuffled by `seed` into `groups` disjoint groups, and the distance is taken again without one group
     of each. The interval is for the distance's mean over other images **of this number** (a second draw scatters as well:
     :mod:`imggen_lib.metrics.intervals`); that mean includes the bias, so the interval need not hold the distance of the
-    distributions (see :func:`frechet_at_infinity`). Range, direction and blindness are those of :func:`frechet_distance`. Source: Efron and Stein 1981.
+    distributions (see :func:`frechet_at_infinity`). Range, direction and blindness are those of :func:`frechet_distance`.
+    Source: Efron and Stein 1981.
     """
     check_features_pair(real, generated)
     n, m, d = len(real), len(generated), real.shape[1]

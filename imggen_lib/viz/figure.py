@@ -69,7 +69,7 @@ def least_size(width: float) -> float:
 
 @contextmanager
 def _style(figure: Figure) -> Iterator[None]:
-    from matplotlib import cycler
+    from matplotlib.rcsetup import cycler
 
     size = max(10.0, least_size(figure.get_figwidth()))
     with rc_context({**_STYLE, "axes.prop_cycle": cycler(color=CYCLE), "font.size": size}):

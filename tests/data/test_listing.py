@@ -14,8 +14,8 @@ from imggen_lib.data import load
 from imggen_lib.data.listing import in_test_split, listing
 from imggen_lib.data.sources import stream
 from imggen_lib.data.stream import files
-from imggen_lib.data.words import plain, shown, user_path
-from imggen_lib.errors import DataError
+from imggen_lib.data.words import plain, user_path
+from imggen_lib.errors import DataError, printable
 
 
 def _grey(path: Path, level: int = 100, kind: str | None = None) -> None:
@@ -87,7 +87,7 @@ def test_names_cannot_write_on_the_terminal(tmp_path: Path) -> None:
 
 
 def test_words() -> None:
-    assert shown("grün 図") == "grün 図" and shown("a\x07\r") == "a\\x07\\r"
+    assert printable("grün 図") == "grün 図" and printable("a\x07\r") == "a\\x07\\r"
     assert plain(ValueError("a\n b")) == "a b" and plain(KeyError()) == "KeyError" and len(plain(ValueError("x" * 999))) == 200
     assert plain(OSError(13, "Permission denied", "/a\x1bb")) == "Permission denied"
     with pytest.raises(DataError, match="no home folder is known"):
