@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import math
 import pickle
 import subprocess
 import sys
@@ -20,13 +21,17 @@ from imggen_lib import noise
 from imggen_lib.checks import attribute, check_images, check_labels, real, tensor, whole
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, to_float, to_uint8
-from imggen_lib.errors import DataError
+from imggen_lib.errors import CheckpointError, DataError
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.losses import image as image_losses
+from imggen_lib.losses import vae as vae_losses
+from imggen_lib.metrics import colour, likelihood, texture
 from imggen_lib.metrics.distribution import features, frechet_distance, frechet_interval, statistics
 from imggen_lib.metrics.extractors import extractor
 from imggen_lib.metrics.likelihood import log_likelihoods
+from imggen_lib.metrics.modes import modes_found
 from imggen_lib.models.vae import ConvVAE
+from imggen_lib.noise import latents, slerp
 from imggen_lib.sampling import decode, interpolate, sample
 
 Images = Callable[..., torch.Tensor]
@@ -412,3 +417,56 @@ def test_a_check_that_python_o_has_emptied_says_so() -> None:
     code = "from imggen_lib.exercises import attempt\ndef check(a):\n    assert a == 42, 'no'\nattempt(check, 7)"
     done = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("not yet: checks are off under python -O")
+
+
+def test_entries_of_sampling_and_noise_refuse_in_one_sentence() -> None:
+    net = GanConfig(net="mlp", hidden=(8,), latent_dim=4).build()
+    z, path, arc = latents(range(2), 4), inspect.unwrap(interpolate), inspect.unwrap(slerp)
+    assert path(net, z, z, 3.0).shape == (6, 1, 28, 28)
+    for steps in (2.5, "3", None, True):
+        with pytest.raises(ValueError, match=r"steps must be"):
+            path(net, z, z, steps)
+    for seeds in (5, iter([1, 2])):
+        with pytest.raises(ValueError, match=r"seeds must be a sequence"):
+            inspect.unwrap(sample)(net, seeds=seeds)
+        with pytest.raises(ValueError, match=r"seeds must be a sequence"):
+            inspect.unwrap(latents)(seeds, 4)
+    for dim in (4.5, "4", -1, None):
+        with pytest.raises(ValueError, match=r"the number of latent dimensions must be"):
+            inspect.unwrap(latents)([1], dim)
+    for a, b, t, words in (
+        (z.numpy(), z, 0.5, "tensor"),
+        (z, z[:1, :3], 0.5, "same shape"),
+        (z, z, math.nan, "t must be"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            arc(a, b, t)
+
+
+@pytest.mark.parametrize("values", [[], None, "gan", {"kind": ["gan"]}, {"kind": None}, {"kind": "gan", 1: 2}])
+def test_a_configuration_that_is_none_is_refused_in_one_sentence(values: Any) -> None:
+    with pytest.raises(CheckpointError, match=r"configuration|kind of model"):
+        inspect.unwrap(from_json)(values)
+
+
+def test_terms_and_measures_refuse_arrays_in_one_sentence() -> None:
+    x = torch.rand(2, 1, 4, 4)
+    shares, rows = torch.full((2, 4), 0.25), torch.zeros(3, 2)
+    model = VaeConfig(net="mlp", hidden=(8,), latent_dim=4).build()
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+        *((f, (x, x)) for f in (vae_losses.bernoulli_log_prob,)),
+        *((f, (x, x, torch.zeros(()))) for f in (vae_losses.gaussian_log_prob, vae_losses.discretized_logistic_log_prob)),
+        *((f, (rows, rows)) for f in (vae_losses.kl_per_dimension, vae_losses.standard_normal_kl)),
+        *((f, (shares, shares)) for f in (colour.chi_square, colour.earth_movers)),
+        *((f, (x,)) for f in (texture.grey, texture.binary_patterns)),
+        (colour.lab_difference_76, (x, x)),
+        *((f, (x,)) for f in (image_losses.gram, image_losses.out_of_range)),
+        (modes_found, (rows, rows, torch.ones(()))),
+        (vae_losses.iwae_bound, (rows,)),
+        (likelihood.active_units, (rows,)),
+        (lambda values: raw(likelihood.bits_per_dimension)(model, values), (rows[:, 0],)),
+    ]
+    for function, arguments in calls:
+        for make in (torch.Tensor.numpy, torch.Tensor.tolist):
+            with pytest.raises(ValueError, match=r"must be a tensor, got a (ndarray|list|float); torch\.\w+ makes one"):
+                raw(function)(*map(make, arguments))

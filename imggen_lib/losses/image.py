@@ -55,7 +55,7 @@ def gram(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c c"]:
     with M = h w positions. Any rearrangement of the positions leaves it unchanged. Symmetric, no negative eigenvalue.
     Source: Gatys et al. 2015, arXiv:1505.07376 (who divide later).
     """
-    flat = maps.flatten(2)
+    flat = tensor(maps, "maps").flatten(2)
     return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
@@ -79,7 +79,7 @@ def gram_loss(grams: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage:
         raise ValueError(f"as many targets as Gram matrices, and at least one: got {len(targets)} and {len(grams)}")
     parts = []
     for g, t in zip(grams, targets, strict=True):
-        if g.shape[1:] != t.shape[1:]:
+        if tensor(g, "Gram matrices").shape[1:] != tensor(t, "targets").shape[1:]:
             raise ValueError(f"a Gram matrix of {tuple(g.shape[1:])} cannot be compared with one of {tuple(t.shape[1:])}")
         parts.append((g - t).square().sum((1, 2)) / _size(t))
     return torch.stack(parts).mean(0)
@@ -87,7 +87,7 @@ def gram_loss(grams: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage:
 
 def out_of_range(x: Images) -> PerImage:
     """Mean square of what lies outside [-1, 1]: 0 for an image that can be shown."""
-    return (x - x.clamp(-1, 1)).square().mean((1, 2, 3))
+    return (tensor(x, "images") - x.clamp(-1, 1)).square().mean((1, 2, 3))
 
 
 def content_error(maps: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage:
@@ -100,5 +100,7 @@ def content_error(maps: Sequence[Tensor], targets: Sequence[Tensor]) -> PerImage
     """
     if len(maps) != len(targets) or not maps:
         raise ValueError(f"as many targets as sets of maps, and at least one: got {len(targets)} and {len(maps)}")
-    parts = [(f - c).square().sum((1, 2, 3)) / _size(c) for f, c in zip(maps, targets, strict=True)]
+    parts = [
+        (tensor(f, "maps") - tensor(c, "targets")).square().sum((1, 2, 3)) / _size(c) for f, c in zip(maps, targets, strict=True)
+    ]
     return torch.stack(parts).mean(0)

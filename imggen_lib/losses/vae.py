@@ -5,17 +5,20 @@ KL term weighted by 784; a mean over both hides a beta of 784 / latents. Callers
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
+from imggen_lib.checks import tensor
+
 PerImage = Float[Tensor, " n"]
 
 
-def _same_shape(x: Tensor, other: Tensor, name: str) -> None:
-    if x.shape != other.shape:
+def _same_shape(x: Any, other: Any, name: str) -> None:
+    if tensor(x, "images").shape != tensor(other, name).shape:
         raise ValueError(f"{name} has shape {tuple(other.shape)}, the images have {tuple(x.shape)}; they must agree")
 
 
@@ -109,7 +112,7 @@ def free_bits_kl(kl: Float[Tensor, "n z"], floor: float, means: Float[Tensor, " 
     """
     if not (math.isfinite(floor) and floor >= 0):
         raise ValueError(f"free bits must be a finite number of nats >= 0, got {floor}")
-    mean = kl.mean(0)
+    mean = tensor(kl, "kl").mean(0)
     return torch.where((mean if means is None else means) < floor, floor, mean).sum()
 
 
@@ -140,7 +143,7 @@ def log_importance_weights(
     `log_px` is log p(x|z) at the same draws, usually ``(k, n)``; `mu` and `logvar` ``(n, d)`` broadcast. The mean of w is p(x), the
     mean of log w is the ELBO.
     """
-    zero = torch.zeros_like(mu)
+    zero = torch.zeros_like(tensor(mu, "mu"))
     return log_px + log_normal(z, zero, zero) - log_normal(z, mu, logvar)
 
 
@@ -152,6 +155,6 @@ def iwae_bound(log_weights: Float[Tensor, "k n"]) -> PerImage:
     Shape ``(k, n)`` to ``(n,)``. Its mean rises with k towards log p(x); k = 1 gives a one-sample ELBO.
     Source: Burda et al. 2015, arXiv:1509.00519, equation 8.
     """
-    if log_weights.ndim != 2 or log_weights.shape[0] == 0:
+    if tensor(log_weights, "log weights").ndim != 2 or log_weights.shape[0] == 0:
         raise ValueError(f"log weights must have shape (k, n) with k >= 1, got {tuple(log_weights.shape)}")
     return torch.logsumexp(log_weights, dim=0) - math.log(log_weights.shape[0])

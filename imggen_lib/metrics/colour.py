@@ -7,12 +7,13 @@ only.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.checks import batches, check_images, check_pair, check_sets
+from imggen_lib.checks import batches, check_images, check_pair, check_sets, tensor
 
 Images = Float[Tensor, "n c h w"]
 Lab = Float[Tensor, "n 3 h w"]
@@ -39,9 +40,9 @@ def histograms(images: Images, bins: int = 32, batch: int = 64) -> Float[Tensor,
     return counts / counts.sum(1, keepdim=True)
 
 
-def _same_bins(reference: Tensor, other: Tensor) -> None:
+def _same_bins(reference: Any, other: Any) -> None:
     for name, h in (("reference", reference), ("other", other)):
-        if not h.numel() or not bool((h >= 0).all()):  # NaN is not at least 0
+        if not tensor(h, f"{name} histograms").numel() or not bool((h >= 0).all()):  # NaN is not at least 0
             raise ValueError(f"the {name} histograms are empty, or hold NaN or negative numbers: expected shares of pixels")
         if (h.sum(-1) - 1).abs().max() > 1e-4:
             raise ValueError(f"each of the {name} histograms must add up to 1; these may be counts (divide them by their sum)")
@@ -143,7 +144,7 @@ def _lab(images: Images) -> Lab:
 
 def lab_difference_76(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:
     r"""CIE76, the straight line in CIELAB: :math:`\sqrt{(\Delta L^*)^2 + (\Delta a^*)^2 + (\Delta b^*)^2}`, for each pixel."""
-    return (reference - image).square().sum(1).sqrt()
+    return (tensor(reference, "reference") - tensor(image, "image")).square().sum(1).sqrt()
 
 
 def lab_difference_2000(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:

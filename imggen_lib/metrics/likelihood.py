@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from imggen_lib.checks import check_images, check_labels, whole
+from imggen_lib.checks import check_images, check_labels, tensor, whole
 from imggen_lib.losses.vae import log_importance_weights
 from imggen_lib.machine import evaluating, full_precision
 from imggen_lib.metrics.intervals import Estimate, mean_estimate
@@ -133,7 +133,7 @@ def bits_per_dimension(model: VAE, log_likelihoods: Float[Tensor, " n"], level: 
     (Theis et al. 2016, arXiv:1511.01844). Bernoulli: bits of a *binary* image; there is no conversion to 256 levels.
     The importance-weighted estimate is an upper limit once more, the tighter the more draws.
     """
-    if len(log_likelihoods) < 2 or not torch.isfinite(log_likelihoods).all():
+    if len(tensor(log_likelihoods, "log-likelihoods")) < 2 or not torch.isfinite(log_likelihoods).all():
         raise ValueError(f"need the finite log-likelihoods of at least two images, got {len(log_likelihoods)}")
     d = math.prod(model.image_shape)
     levels, meaning = _MEANING[model.likelihood]
@@ -149,7 +149,7 @@ def active_units(mu: Float[Tensor, "n z"], threshold: float = 0.01) -> Bool[Tens
     narrow. More is not better by itself; few of many is the sign of a collapse. With few images the variance scatters. Blind to
     what a dimension says. Source: Burda et al. 2015, arXiv:1509.00519.
     """
-    if mu.ndim != 2 or not torch.isfinite(mu).all():
+    if tensor(mu, "means").ndim != 2 or not torch.isfinite(mu).all():
         raise ValueError(f"the means must be finite, (n, z); got the shape {tuple(mu.shape)}")
     if len(mu) < 2:
         raise ValueError(f"a variance needs at least two images, got {len(mu)}")

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import tensor
+
 
 class Modes(NamedTuple):
     """What was found: the number of modes, the share of points near any mode, and each mode's share ``(k,)``."""
@@ -24,7 +26,12 @@ def modes_found(points: Float[Tensor, "n 2"], centres: Float[Tensor, "k 2"], sig
     inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
     Metz et al. 2017, arXiv:1611.02163, and Srivastava et al. 2017, arXiv:1705.07761, who count a mode with any point in it.
     """
-    if points.ndim != 2 or centres.ndim != 2 or points.shape[1] != centres.shape[1] or not len(centres):
+    if (
+        tensor(points, "points").ndim != 2
+        or tensor(centres, "centres").ndim != 2
+        or points.shape[1] != centres.shape[1]
+        or not len(centres)
+    ):
         raise ValueError(f"points and centres must be (n, 2) and (k, 2), got {tuple(points.shape)} and {tuple(centres.shape)}")
     if not torch.isfinite(points).all():
         raise ValueError("the points have NaN or infinite coordinates")
