@@ -1,6 +1,6 @@
 """What enters the library is checked where it enters: one function a kind, one plain sentence for each way to be wrong.
 
-Numbers (:func:`whole`, :func:`real`), tensors (:func:`tensor`), images (:func:`check_images`, `check_sets`, `check_pair`), labels
+Numbers (:func:`whole`, :func:`real`), tensors (:func:`tensor`, :func:`check_values`), images (:func:`check_images`, `check_sets`, `check_pair`), labels
 (:func:`check_labels`), and networks of one's own (:func:`attribute`).
 """
 
@@ -66,6 +66,17 @@ def tensor(x: Any, name: str) -> Tensor:
         return x
     how = "torch.from_numpy" if type(x).__module__ == "numpy" else "torch.as_tensor"
     raise ValueError(f"the {name} must be a tensor, got a {type(x).__name__}; {how} makes one")
+
+
+def check_values(x: Any, name: str) -> None:
+    """Raises ``ValueError`` unless `x` holds real numbers ``(n,)``, is not empty and is finite."""
+    tensor(x, name)
+    if x.ndim != 1 or x.is_complex() or x.dtype == torch.bool:
+        raise ValueError(f"the {name} must be numbers in one dimension (n,), got {x.dtype} of the shape {tuple(x.shape)}")
+    if x.numel() == 0:
+        raise ValueError(f"the {name} are empty")
+    if not torch.isfinite(x).all():
+        raise ValueError(f"the {name} have NaN or infinite numbers")
 
 
 def attribute(net: Any, name: str) -> Any:
@@ -140,7 +151,6 @@ def check_pair(reference: Tensor, image: Tensor) -> None:
 
 def batches(*images: Tensor, batch: int) -> Iterator[list[Tensor]]:
     """The first `batch` images of each set in float64, then the next, so that memory does not grow with their number."""
-    if batch < 1:
-        raise ValueError(f"a batch needs at least one image, got batch = {batch}")
+    batch = whole(batch, "batch", 1)
     for first in range(0, len(images[0]), batch):
         yield [x[first : first + batch].double() for x in images]

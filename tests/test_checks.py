@@ -22,6 +22,7 @@ from imggen_lib.checks import attribute, check_images, check_labels, real, tenso
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, to_float, to_uint8
 from imggen_lib.errors import CheckpointError, DataError
+from imggen_lib.losses import can as can_losses
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.losses import image as image_losses
 from imggen_lib.losses import vae as vae_losses
@@ -459,7 +460,8 @@ def test_terms_and_measures_refuse_arrays_in_one_sentence() -> None:
         *((f, (rows, rows)) for f in (vae_losses.kl_per_dimension, vae_losses.standard_normal_kl)),
         *((f, (shares, shares)) for f in (colour.chi_square, colour.earth_movers)),
         *((f, (x,)) for f in (texture.grey, texture.binary_patterns)),
-        (colour.lab_difference_76, (x, x)),
+        *((f, (torch.rand(2, 3, 4, 4),) * 2) for f in (colour.lab_difference_76, colour.lab_difference_2000)),
+        *((f, (rows,)) for f in (can_losses.style_ambiguity, can_losses.posterior_entropy)),
         *((f, (x,)) for f in (image_losses.gram, image_losses.out_of_range)),
         (modes_found, (rows, rows, torch.ones(()))),
         (vae_losses.iwae_bound, (rows,)),

@@ -160,7 +160,8 @@ def save(folder: str | Path, state: Any, config: Config | None, **meta: Any) -> 
     loss = {"generator_loss": state.generator_loss} if isinstance(state, GanState) else {}
     bad = [k for k, v in {**tensors, **loss}.items() if v.is_floating_point() and not torch.isfinite(v).all()]
     if bad:
-        raise TrainingDiverged(f"{bad[0]} is not finite after {state.images:,} images; an earlier checkpoint is kept")
+        kept = "; an earlier checkpoint is kept" if (files.expanded(folder) / "checkpoint.json").exists() else ""
+        raise TrainingDiverged(f"{bad[0]} is not finite after {state.images:,} images{kept}")
     counts = {"images": int(state.images), "steps": int(state.steps), **{k: float(v) for k, v in loss.items()}}
     meta = {"config": (config or OwnNetworks()).to_json(), **counts, "versions": versions(), **meta}
     # The name has a part of the checksum, so that weights that a JSON names are never overwritten by others.

@@ -7,17 +7,20 @@ Source: Elgammal et al. 2017, arXiv:1706.07068.
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from imggen_lib.checks import tensor
+
 StyleLogits = Float[Tensor, "n k"]
 Scalar = Float[Tensor, ""]
 
 
-def _check(logits: Tensor) -> None:
-    if logits.ndim != 2 or logits.shape[1] < 2:
+def _check(logits: Any) -> None:
+    if tensor(logits, "logits").ndim != 2 or logits.shape[1] < 2:
         raise ValueError(f"style logits must have the shape (n, k) with at least two styles, got {tuple(logits.shape)}")
 
 

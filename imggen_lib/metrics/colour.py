@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.checks import batches, check_images, check_pair, check_sets, tensor
+from imggen_lib.checks import batches, check_images, check_pair, check_sets, tensor, whole
 
 Images = Float[Tensor, "n c h w"]
 Lab = Float[Tensor, "n 3 h w"]
@@ -29,6 +29,7 @@ _WHITE = (0.95047, 1.0, 1.08883)
 def histograms(images: Images, bins: int = 32, batch: int = 64) -> Float[Tensor, "c {bins}"]:
     """The share of a set's pixels in each of `bins` equal parts of [-1, 1], for each channel; every row adds up to 1."""
     check_images(images)
+    bins = whole(bins, "bins")
     if bins < 2:
         raise ValueError(f"a histogram needs at least two bins, got {bins}")
     c = images.shape[1]
@@ -142,6 +143,13 @@ def _lab(images: Images) -> Lab:
     return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], 1)
 
 
+def _check_lab(reference: Lab, image: Lab) -> None:
+    tensor(reference, "reference"), tensor(image, "image")
+    if reference.shape != image.shape or reference.ndim != 4 or reference.shape[1] != 3:
+        shapes = f"{tuple(reference.shape)} and {tuple(image.shape)}"
+        raise ValueError(f"two sets of CIELAB colours (n, 3, h, w) of the same shape are compared, got {shapes}; to_lab makes them")
+
+
 def lab_difference_76(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:
     r"""CIE76, the straight line in CIELAB: :math:`\sqrt{(\Delta L^*)^2 + (\Delta a^*)^2 + (\Delta b^*)^2}`, for each pixel."""
     return (tensor(reference, "reference") - tensor(image, "image")).square().sum(1).sqrt()
@@ -155,8 +163,8 @@ def lab_difference_2000(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:
 
     with the letters and all constants of the source: Sharma, Wu and Dalal 2005.
     """
-    l1, a1, b1 = reference.unbind(1)
-    l2, a2, b2 = image.unbind(1)
+    l1, a1, b1 = tensor(reference, "reference").unbind(1)
+    l2, a2, b2 = tensor(image, "image").unbind(1)
     chroma7 = ((torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2) ** 7
     stretch = 1.5 - 0.5 * (chroma7 / (chroma7 + 25**7)).sqrt()  # 1 + G
     a1, a2 = stretch * a1, stretch * a2

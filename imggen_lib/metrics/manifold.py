@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from imggen_lib.checks import check_values, whole
 from imggen_lib.metrics.intervals import Estimate, share_estimate, split_estimates
 from imggen_lib.metrics.neighbours import blocks, check_features_pair, mean_of, nearest_neighbours, squared_distances
 
@@ -45,6 +46,7 @@ class DensityCoverageInterval(NamedTuple):
 
 def _radii(x: Tensor, k: int, block: int, name: str) -> Tensor:
     """Distance of every point to its k-th nearest other point ``(n,)``."""
+    k = whole(k, "k")
     if not 1 <= k < len(x):
         raise ValueError(f"k = {k} neighbours need more than {k} {name} images, and k at least 1; got {len(x)} images")
     return nearest_neighbours(x, x, k, block=block, skip_self=True).distances[:, -1]
@@ -59,6 +61,10 @@ def inside_balls(
     A point on the rim is inside; the rim is 1e-12 of the largest squared length thick, far more than rounding and far less than
     data.
     """
+    check_features_pair(centres, points, ("centres", "points"))
+    check_values(radii, "radii")
+    if len(radii) != len(centres) or radii.min() < 0:
+        raise ValueError(f"each of the {len(centres)} centres needs one radius, not negative; got {len(radii)} radii")
     origin = mean_of(centres)
     slack = 1e-12 * max(float(s.max()) for x in (centres, points) for _, _, s in blocks(x, block, origin))
     reach = radii.square() + slack
@@ -113,11 +119,13 @@ def density_coverage(
     Naeem et al. 2020, arXiv:2002.09797 (k = 5; their balls are open, which differs in exact ties only).
     """
     check_features_pair(real, generated)
+    k = whole(k, "k")
     count, holds = inside_balls(real, _radii(real, k, block, "real"), generated, block=block)
     return DensityCoverage(count.double().mean().item() / k, holds.double().mean().item())
 
 
 def _enough_for_parts(real: Tensor, generated: Tensor, k: int, parts: int) -> None:
+    k, parts = whole(k, "k"), whole(parts, "parts")
     if min(len(real), len(generated)) // max(parts, 1) <= k:
         raise ValueError(f"k = {k} neighbours in {parts} parts need more than {k} images a part, got {len(real)}, {len(generated)}")
 
@@ -170,6 +178,7 @@ def expected_coverage(n: int, m: int, k: int = 5) -> float:
 
     Source: Naeem et al. 2020, arXiv:2002.09797.
     """
+    n, m, k = whole(n, "n"), whole(m, "m"), whole(k, "k")
     if m < 1 or not 1 <= k < n:
         raise ValueError(f"need m of at least 1 and k from 1 to n - 1, got n = {n}, m = {m}, k = {k}")
     missed = 1.0

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.checks import tensor
+from imggen_lib.checks import real, tensor
 
 
 class Modes(NamedTuple):
@@ -26,15 +26,16 @@ def modes_found(points: Float[Tensor, "n 2"], centres: Float[Tensor, "k 2"], sig
     inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
     Metz et al. 2017, arXiv:1611.02163, and Srivastava et al. 2017, arXiv:1705.07761, who count a mode with any point in it.
     """
-    if (
-        tensor(points, "points").ndim != 2
-        or tensor(centres, "centres").ndim != 2
-        or points.shape[1] != centres.shape[1]
-        or not len(centres)
-    ):
+    tensor(points, "points"), tensor(centres, "centres")
+    sigma = real(sigma, "sigma")
+    if sigma <= 0:
+        raise ValueError(f"sigma must be above 0, got {sigma:g}")
+    tensor(points, "points"), tensor(centres, "centres")
+    if points.ndim != 2 or centres.ndim != 2 or points.shape[1] != centres.shape[1] or not len(centres):
         raise ValueError(f"points and centres must be (n, 2) and (k, 2), got {tuple(points.shape)} and {tuple(centres.shape)}")
-    if not torch.isfinite(points).all():
-        raise ValueError("the points have NaN or infinite coordinates")
+    for name, x in (("points", points), ("centres", centres)):
+        if not torch.isfinite(x).all():
+            raise ValueError(f"the {name} have NaN or infinite coordinates")
     if len(points) < 10 * len(centres):
         raise ValueError(f"{len(points)} points are too few to count {len(centres)} modes; use at least {10 * len(centres)}")
     distance, which = torch.cdist(points.double(), centres.double()).min(1)

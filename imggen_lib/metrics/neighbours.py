@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import tensor
+from imggen_lib.checks import tensor, whole
 
 
 class Neighbours(NamedTuple):
@@ -41,8 +41,7 @@ def check_features_pair(real: Any, generated: Any, names: tuple[str, str] = ("re
 
 def blocks(x: Tensor, block: int, centre: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Rows of `x` in float64, less `centre` (which keeps squares small, and rounding with them), and their squared lengths."""
-    if block < 1:
-        raise ValueError(f"a block needs at least one row, got block = {block}")
+    block = whole(block, "block", 1)
     for first in range(0, len(x), block):
         rows = x[first : first + block].double() - centre
         yield slice(first, first + len(rows)), rows, rows.square().sum(1)
@@ -50,7 +49,7 @@ def blocks(x: Tensor, block: int, centre: Tensor) -> Iterator[tuple[slice, Tenso
 
 def mean_of(x: Float[Tensor, "n d"], block: int = 1024) -> Float[Tensor, " d"]:
     """The mean in float64 without a float64 copy of `x`."""
-    return torch.stack([part.double().sum(0) for part in x.split(block)]).sum(0) / len(x)
+    return torch.stack([part.double().sum(0) for part in x.split(whole(block, "block", 1))]).sum(0) / len(x)
 
 
 def squared_distances(a: Tensor, a_squares: Tensor, b: Tensor, b_squares: Tensor) -> Tensor:
@@ -86,6 +85,7 @@ def nearest_neighbours(
     0 exactly and `block` changes no number.
     """
     check_features_pair(references, points, ("references", "points"))
+    k, block = whole(k, "k"), whole(block, "block", 1)
     if skip_self and points.shape != references.shape:
         raise ValueError("skip_self needs the same set twice")
     if not 1 <= k <= len(references) - skip_self:

@@ -12,10 +12,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import check_images
+from imggen_lib.checks import check_images, check_labels, check_values, tensor, whole
 from imggen_lib.metrics.distribution import check_probabilities
 from imggen_lib.metrics.intervals import Estimate, share_estimate, split_estimates
 from imggen_lib.metrics.neighbours import check_features, nearest_neighbours
+
+
+_MOST_CELLS = 1_000_000
 
 
 class Nearest(NamedTuple):
@@ -26,6 +29,7 @@ class Nearest(NamedTuple):
 
 
 def _check_comparable(training: Tensor, images: Tensor) -> None:
+    tensor(training, "training images"), tensor(images, "images")
     if images.ndim == 4:
         check_images(training, "training images")
         check_images(images, "images")
@@ -51,7 +55,7 @@ def nearest_training(training: Float[Tensor, "m *d"], images: Float[Tensor, "n *
 
 def _check_distances(held_out: Tensor, generated: Tensor) -> None:
     for name, x in (("held-out", held_out), ("generated", generated)):
-        check_features(x[:, None], f"{name} distances")
+        check_values(x, f"{name} distances")
         if x.min() < 0:
             raise ValueError(f"the {name} distances are negative")
 
@@ -155,6 +159,8 @@ def copying_interval(
         found = data_copying(h, g)
         return found.near_duplicates, found.median_ratio
 
+    _check_distances(held_out, generated)
+    parts = whole(parts, "parts", 2)
     if len(held_out) < 100 * parts:
         raise ValueError(f"{parts} parts need {100 * parts} held-out images, 100 each for a first percentile; got {len(held_out)}")
     near, ratio = split_estimates(both, held_out, generated, parts=parts, repeats=repeats, seed=seed, level=level)
@@ -192,7 +198,8 @@ def copied_share(
     that were moved, mirrored or recoloured, and in features to copies with noise.
     """
     for name, ratios in (("held-out", held_out), ("generated", generated)):
-        if len(ratios) and float(ratios.max()) > 1:
+        check_values(ratios, f"{name} ratios")
+        if float(ratios.max()) > 1:
             raise ValueError(
                 f"the {name} ratios lie between 0 and 1 (nearness_ratio), got {float(ratios.max()):.3g}: are these distances?"
             )
@@ -205,8 +212,9 @@ def _cell_scores(
     held_out: Tensor, generated: Tensor, held_out_cells: Tensor, generated_cells: Tensor, least: int
 ) -> tuple[Tensor, Tensor]:
     """z of each cell, NaN where it holds fewer than `least` of either, and the number of held-out images in it."""
-    if len(held_out_cells) != len(held_out) or len(generated_cells) != len(generated):
-        raise ValueError("each distance needs one cell")
+    held_out_cells = check_labels(held_out_cells, len(held_out), _MOST_CELLS, name="cells")
+    generated_cells = check_labels(generated_cells, len(generated), _MOST_CELLS, name="cells")
+    least = whole(least, "least")
     count = int(max(held_out_cells.max(), generated_cells.max())) + 1
     scores, weights = torch.full((count,), torch.nan, dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
     for c in range(count):
@@ -234,7 +242,7 @@ def kernel_vendi(kernel: Float[Tensor, "n n"]) -> float:
     same similarity. It is blind where the similarity is, and to quality: see :func:`vendi_score`.
     Source: Friedman and Dieng 2023, arXiv:2210.02410.
     """
-    k = kernel.double()
+    k = tensor(kernel, "similarities").double()
     if k.ndim != 2 or k.shape[0] != k.shape[1] or not len(k):
         raise ValueError(f"the similarities must be a square table, not empty; got the shape {tuple(k.shape)}")
     if not torch.isfinite(k).all() or (k - k.T).abs().max() > 1e-6 or (k.diagonal() - 1).abs().max() > 1e-6:

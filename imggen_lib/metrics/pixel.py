@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
-from imggen_lib.checks import batches, check_pair
+from imggen_lib.checks import batches, check_pair, whole
 
 Images = Float[Tensor, "n c h w"]
 PerImage = Float[Tensor, " n"]
@@ -101,6 +101,7 @@ def ms_ssim(reference: Images, image: Images, scales: int = 5, batch: int = 64) 
     images, **higher is better**. Symmetric. Blind to what :func:`ssim` is, but milder towards fine noise.
     Source: Wang, Simoncelli and Bovik 2003.
     """
+    scales = whole(scales, "scales")
     if not 1 <= scales <= len(_SCALES):
         raise ValueError(f"there are weights for 1 to {len(_SCALES)} scales, got scales = {scales}")
     total = sum(_SCALES[:scales]) if scales < len(_SCALES) else 1.0  # the published ones add up to 1.0001

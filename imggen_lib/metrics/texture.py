@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import batches, check_images, check_sets, tensor
+from imggen_lib.checks import batches, check_images, check_sets, tensor, whole, tensor
 from imggen_lib.losses.image import gram, gram_loss
 
 Images = Float[Tensor, "n c h w"]
@@ -36,6 +36,7 @@ def grey(images: Images) -> Float[Tensor, "n h w"]:
 
 def grey_levels(images: Images, levels: int) -> Int[Tensor, "n h w"]:
     """Which of `levels` equal parts of [-1, 1] each pixel's grey is in; with 256 levels, its byte."""
+    levels = whole(levels, "levels")
     if levels < 2:
         raise ValueError(f"grey needs at least two levels, got {levels}")
     return ((grey(images) + 1) * (levels / 2)).long().clamp(0, levels - 1)
@@ -60,6 +61,7 @@ def cooccurrence(
     Source: Haralick, Shanmugam and Dinstein 1973.
     """
     check_images(images)
+    levels, offset = whole(levels, "levels", 2), (whole(offset[0], "offset"), whole(offset[1], "offset"))
     down, right = offset if offset[1] >= 0 else (-offset[0], -offset[1])  # the same pairs
     h, w = images.shape[2:]
     if abs(down) >= h or right >= w or offset == (0, 0):
@@ -88,6 +90,7 @@ def cooccurrence_statistics(images: Images, levels: int = 16, distance: int = 1,
     `distance` and size compare. Energy is biased upwards in small images. They see pairs of pixels only.
     Source: Haralick, Shanmugam and Dinstein 1973.
     """
+    distance = whole(distance, "distance", 1)
     matrices = [cooccurrence(images, levels, (distance * a, distance * b), batch) for a, b in _AROUND]
     each = [_haralick(p) for p in matrices]
     return Cooccurrence(*(torch.stack(values).mean(0) for values in zip(*each, strict=True)))

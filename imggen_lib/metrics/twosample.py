@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from imggen_lib.checks import check_labels, whole
 from imggen_lib.metrics.intervals import Estimate, binomial_tail, jackknife, random_groups, wilson_interval
 from imggen_lib.metrics.neighbours import check_features_pair, mean_of, nearest_neighbours
 
@@ -67,7 +68,7 @@ def kernel_distance(
     Binkowski et al. 2018, arXiv:1801.01401.
     """
     check_features_pair(real, generated)
-    n, m = len(real), len(generated)
+    n, m, groups, block = len(real), len(generated), whole(groups, "groups"), whole(block, "block", 1)
     if groups < 2 or min(n, m) < max(3, groups):
         raise ValueError(f"{groups} groups need at least 2 groups, 3 images and an image a group; got {n} real and {m} generated")
     xs, ys = random_groups(n, groups, seed, 0), random_groups(m, groups, seed, 1)
@@ -91,6 +92,7 @@ def subset_kernel_distance(
     :func:`kernel_distance`. For numbers to lay beside published ones only. Source: Binkowski et al. 2018, arXiv:1801.01401.
     """
     check_features_pair(real, generated)
+    size, subsets = whole(size, "size"), whole(subsets, "subsets")
     if size < 2 or subsets < 2 or size > min(len(real), len(generated)):
         raise ValueError(
             f"{subsets} subsets of {size} need 2 of either at least, and as many images; got {len(real)}, {len(generated)}"
@@ -122,6 +124,11 @@ def _standardised(x: Tensor, centre: Tensor, scale: Tensor) -> Iterator[Tensor]:
         yield torch.cat([(part.double() - centre) / scale, torch.ones_like(part[:, :1]).double()], 1)
 
 
+def _check_examples(x: Tensor, y: Tensor, new: Tensor) -> Tensor:
+    check_features_pair(x, new, ("features", "new features"))
+    return check_labels(y.long() if isinstance(y, Tensor) and y.dtype == torch.bool else y, len(x), 2)
+
+
 def linear_classifier(
     x: Float[Tensor, "n d"], y: Bool[Tensor, " n"], new: Float[Tensor, "m d"], ridge: float = 1e-3
 ) -> Bool[Tensor, " m"]:
@@ -129,6 +136,7 @@ def linear_classifier(
 
     It sees a shift of the features' means and little else: equal means with unlike spreads or shapes look the same to it.
     """
+    y = _check_examples(x, y, new)
     centre = mean_of(x)
     squares = torch.stack([(part.double() - centre).square().sum(0) for part in x.split(4096)]).sum(0)
     scale = (squares / len(x)).sqrt().clamp(min=1e-12)
@@ -148,6 +156,7 @@ def linear_classifier(
 
 def neighbour_classifier(x: Float[Tensor, "n d"], y: Bool[Tensor, " n"], new: Float[Tensor, "m d"]) -> Bool[Tensor, " m"]:
     """The majority of the k nearest training images, k the odd number nearest below sqrt(n): sees spreads and shapes too."""
+    y = _check_examples(x, y, new)
     k = max(1, (int(len(x) ** 0.5) - 1) // 2 * 2 + 1)
     return y[nearest_neighbours(new, x, k).indices].double().mean(1) > 0.5
 

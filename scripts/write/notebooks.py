@@ -164,7 +164,8 @@ def reformat(text: Path, write_back: bool) -> list[str]:
     if not found and [(c.cell_type, c.source, c.metadata.get("mystnb")) for c in notebook.cells] != before:
         found.append(f"{text.name}: an exercise is not what its solution makes it, or a bar over a check or a solution has no name")
     if found and write_back:
-        jupytext.write(notebook, text, fmt="md:myst")
+        written = jupytext.writes(notebook, fmt="md:myst")
+        text.write_text(re.sub(r"\n +jupytext_version: .*", "", written), encoding="utf-8")  # as `jupytext --sync` writes it
     return found
 
 

@@ -26,6 +26,7 @@ FEATURES = [
     distribution.frechet_interval, distribution.frechet_at_infinity, manifold.precision_recall, manifold.density_coverage,
     manifold.precision_recall_interval, manifold.density_coverage_interval, twosample.kernel_distance,
     twosample.subset_kernel_distance, twosample.classifier_test, novelty.nearest_training, neighbours.nearest_neighbours,
+    distribution.frechet_at_infinity_interval,
 ]  # fmt: skip
 SINGLE = [distribution.statistics, novelty.vendi_score]
 PROBABILITIES = [distribution.entropy_score, distribution.entropy_scores, novelty.class_entropy]
@@ -35,6 +36,7 @@ DISTANCES = [novelty.mann_whitney_z, novelty.data_copying, novelty.copying_inter
 #: What takes none of these: parts of the metrics above, functions of their results, or of numbers alone.
 OTHERS = {
     "lab_difference_76", "lab_difference_2000", "grey", "grey_levels", "binary_patterns",  # called with images that were checked
+    "nearness_ratio", "copied_share",  # tested in test_novelty
     "frechet_distance",  # of statistics; sizes below
     "check_probabilities", "check_features", "check_features_pair", "blocks", "mean_of", "squared_distances",
     "inside_balls", "expected_coverage", "bits_per_dimension", "active_units", "kernel_vendi", "modes_found",
