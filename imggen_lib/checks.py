@@ -1,7 +1,7 @@
 """What enters the library is checked where it enters: one function a kind, one plain sentence for each way to be wrong.
 
-Numbers (:func:`whole`, :func:`real`), tensors (:func:`tensor`, :func:`check_values`), images (:func:`check_images`, `check_sets`, `check_pair`), labels
-(:func:`check_labels`), and networks of one's own (:func:`attribute`).
+Numbers (:func:`whole`, :func:`real`), tensors (:func:`tensor`, :func:`check_values`), images (:func:`check_images`, `check_sets`,
+`check_pair`), labels (:func:`check_labels`), and networks of one's own (:func:`attribute`).
 """
 
 import math
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_MANY = 16
 _SLACK = 1e-3  # half a step of an 8-bit image is 4e-3
 NEEDS = "a generator needs image_shape, latent_dim and classes (0 for none), a critic image_shape and classes"
 
@@ -112,7 +113,8 @@ def check_labels(labels: Any, n: int, classes: int, *, look: bool = True, name: 
 def check_images(images: Any, name: str = "images", slack: float = _SLACK) -> None:
     """Raises ``ValueError`` unless `images` are floats ``(n, c, h, w)``, not empty, finite and in [-1, 1] up to `slack`.
 
-    Pixels that run from exactly 0 to exactly 1 are allowed, since a bright image may do that, but they warn: they look like [0, 1].
+    Bright images are allowed, but what looks like [0, 1] warns: pixels from exactly 0 to exactly 1, or `_MANY` images and more without
+    a single pixel below 0, which is mid grey.
     """
     tensor(images, name)
     if images.ndim != 4:
@@ -128,8 +130,8 @@ def check_images(images: Any, name: str = "images", slack: float = _SLACK) -> No
         raise ValueError(f"the {name} have pixels from {low:.4g} to {high:.4g}, not in [-1, 1]: is this [0, 255]?")
     if max(-low, high) > 1 + slack:
         raise ValueError(f"the {name} have pixels from {low:.4g} to {high:.4g}, not in [-1, 1]: clamp them first")
-    if low == 0 and high == 1:
-        warnings.warn(f"the pixels of the {name} run from exactly 0 to exactly 1: is this [0, 1]? Expected [-1, 1].", stacklevel=3)
+    if (low == 0 and high == 1) or (0 <= low and high > 0.5 and low < high and len(images) >= _MANY):
+        warnings.warn(f"the pixels of the {name} run from {low:.3g} to {high:.3g}: is this [0, 1]? Expected [-1, 1].", stacklevel=3)
 
 
 def check_sets(reference: Tensor, images: Tensor) -> None:

@@ -472,3 +472,14 @@ def test_terms_and_measures_refuse_arrays_in_one_sentence() -> None:
         for make in (torch.Tensor.numpy, torch.Tensor.tolist):
             with pytest.raises(ValueError, match=r"must be a tensor, got a (ndarray|list|float); torch\.\w+ makes one"):
                 raw(function)(*map(make, arguments))
+
+
+def test_what_looks_like_zero_to_one_is_said_and_bright_images_are_not(make_images: Images) -> None:
+    x = make_images(20)
+    for unit in (x / 2 + 0.5, (x / 2 + 0.5).clamp(0.01, 0.99)):
+        with pytest.warns(UserWarning, match=r"is this \[0, 1\]"):
+            check_images(unit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for fine in (x, x.abs()[:3], x.abs() / 4, torch.ones_like(x), -x.abs()):
+            check_images(fine)

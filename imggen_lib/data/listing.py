@@ -71,7 +71,7 @@ def listing(path: str | Path) -> Listing:
     if not files:
         looked = ", ".join(sorted(ENDINGS))
         raise DataError(
-            f"{printable(str(root))} holds no pictures, and at least two are needed (looked for {looked}, in subfolders too)"
+            f"{printable(str(root))} holds no pictures; at least two pictures are needed (looked for {looked}, in subfolders too)"
             + _reasons(skipped)
         )
     names = tuple(file.relative_to(root).as_posix() for file in files)
