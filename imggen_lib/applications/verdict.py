@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import NamedTuple
 
-from imggen_lib.metrics.intervals import t_quantile
+from imggen_lib.metrics.intervals import t_quantile, upper_tail
 
 BASELINE, CLASSICAL, OURS, REAL = ROLES = ("trivial baseline", "classical tool", "our model", "real data")
 WORDS = {
@@ -62,7 +62,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float], level: flo
         raise ValueError(f"a paired difference needs the same two or more items twice, got {len(ours)} and {len(theirs)}")
     differences = [float(a) - float(b) for a, b in zip(ours, theirs, strict=True)]
     n, value = len(differences), fmean(differences)
-    half = t_quantile(0.5 + level / 2, n - 1) * stdev(differences) / math.sqrt(n)
+    half = t_quantile(upper_tail(level), n - 1) * stdev(differences) / math.sqrt(n)
     return Measured(value, value - half, value + half, n)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from imggen_lib.checks import whole
 from imggen_lib.data.imageset import ImageSet
 from imggen_lib.data.listing import check_split
 from imggen_lib.errors import DataError
@@ -167,7 +168,7 @@ def make(split: str = "train", *, n: int | None = None, seed: int = 0, classes: 
     if not classes or len(set(classes)) != len(classes) or not set(classes) <= set(CLASSES):
         raise ValueError(f"classes must be different characters out of {CLASSES}, got {classes!r}")
     check_split(split)
-    count = COUNTS[split] if n is None else n
+    count = COUNTS[split] if n is None else whole(n, "n")
     if not 1 <= count <= _MOST:
         raise ValueError(f"n must be at least 1 and at most {_MOST:,}, got {count}")
     factors = draw_factors(count, mix(seed, list(COUNTS).index(split)), classes)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import whole
 from imggen_lib.errors import unknown_name
 from imggen_lib.noise import generator_for
 
@@ -21,6 +22,7 @@ Image = Float[Tensor, "1 3 side side"]
 
 def _grid(side: int) -> tuple[Tensor, Tensor]:
     """Row and column coordinates in [0, 1) of the points, finer than the pixels."""
+    side = whole(side, "side", 1)
     at = (torch.arange(side * _FINE, dtype=torch.float32) + 0.5) / (side * _FINE)
     v, u = torch.meshgrid(at, at, indexing="ij")
     return v, u
@@ -43,7 +45,7 @@ def _colour(r: float, g: float, b: float) -> Float[Tensor, "3 1 1"]:
 
 def bricks(side: int = 128, seed: int = 0, courses: int = 8) -> Image:
     """A wall in running bond: each course of bricks is shifted by half a brick; an even number of courses tiles."""
-    noise = generator_for(seed, _TEXTURE, 0)
+    courses, noise = whole(courses, "courses", 2), generator_for(seed, _TEXTURE, 0)
     v, u = _grid(side)
     row = (v * courses).floor()
     along = u * courses / 2 + 0.5 * (row % 2)
@@ -60,7 +62,7 @@ def bricks(side: int = 128, seed: int = 0, courses: int = 8) -> Image:
 
 def pebbles(side: int = 128, seed: int = 0, count: int = 70) -> Image:
     """Rounded stones: the cells of points scattered over the square (a Voronoi diagram), lit from above."""
-    noise = generator_for(seed, _TEXTURE, 1)
+    count, noise = whole(count, "count", 2), generator_for(seed, _TEXTURE, 1)
     points = _spread(count, noise)
     v, u = _grid(side)
     here = torch.stack([v.flatten(), u.flatten()], 1)
@@ -91,7 +93,7 @@ def _spread(count: int, noise: torch.Generator) -> Float[Tensor, "{count} 2"]:
 
 def weave(side: int = 128, seed: int = 0, threads: int = 12) -> Image:
     """Plain weave: threads of two colours, each over one and under the next; an even number of threads tiles."""
-    noise = generator_for(seed, _TEXTURE, 2)
+    threads, noise = whole(threads, "threads", 1), generator_for(seed, _TEXTURE, 2)
     v, u = _grid(side)
     across, down = v * threads, u * threads  # in threads
     over = (across.floor() + down.floor()) % 2 == 0  # where the horizontal thread is on top
@@ -113,6 +115,7 @@ def texture(name: str, side: int = 128, seed: int = 0) -> Image:
     """The texture `name` as one image ``(1, 3, side, side)`` in [-1, 1]; the same for the same seed."""
     if name not in TEXTURES:
         raise ValueError(unknown_name("texture", name, TEXTURES))
+    side = whole(side, "side")
     if not 16 <= side <= 1024:
         raise ValueError(f"a texture needs a side of at least 16 and at most 1024 pixels, got {side}")
     return TEXTURES[name](side, seed)

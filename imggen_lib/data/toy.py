@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import real, whole
 from imggen_lib.noise import generator_for
 
 _STREAM = 5  # of random numbers; see noise.generator_for
@@ -26,6 +27,9 @@ class Ring:
     image_shape: tuple[int, int, int] = (2, 1, 1)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "modes", whole(self.modes, "modes"))
+        for name in ("radius", "sigma"):
+            object.__setattr__(self, name, real(getattr(self, name), name))
         if self.modes < 1 or not 0 < self.sigma < self.radius or self.radius + 3 * self.sigma > 1:
             raise ValueError(f"a ring needs modes >= 1 and 0 < sigma < radius, with radius + 3 sigma <= 1; this is {self}")
 
@@ -42,5 +46,6 @@ class Ring:
 
     def batches(self, batch: int, *, images: int, seed: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Fresh points until `images` have been given out; the same for the same seed."""
+        batch, images = whole(batch, "batch", 1), whole(images, "images", 0)
         for start in range(0, images, batch):
             yield self.sample(min(batch, images - start), generator_for(seed, _STREAM, start))

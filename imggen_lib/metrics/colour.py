@@ -143,7 +143,7 @@ def _lab(images: Images) -> Lab:
     return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], 1)
 
 
-def _check_lab(reference: Lab, image: Lab) -> None:
+def _check_lab(reference: Any, image: Any) -> None:
     tensor(reference, "reference"), tensor(image, "image")
     if reference.shape != image.shape or reference.ndim != 4 or reference.shape[1] != 3:
         shapes = f"{tuple(reference.shape)} and {tuple(image.shape)}"
@@ -152,7 +152,8 @@ def _check_lab(reference: Lab, image: Lab) -> None:
 
 def lab_difference_76(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:
     r"""CIE76, the straight line in CIELAB: :math:`\sqrt{(\Delta L^*)^2 + (\Delta a^*)^2 + (\Delta b^*)^2}`, for each pixel."""
-    return (tensor(reference, "reference") - tensor(image, "image")).square().sum(1).sqrt()
+    _check_lab(reference, image)
+    return (reference - image).square().sum(1).sqrt()
 
 
 def lab_difference_2000(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:
@@ -163,8 +164,9 @@ def lab_difference_2000(reference: Lab, image: Lab) -> Float[Tensor, "n h w"]:
 
     with the letters and all constants of the source: Sharma, Wu and Dalal 2005.
     """
-    l1, a1, b1 = tensor(reference, "reference").unbind(1)
-    l2, a2, b2 = tensor(image, "image").unbind(1)
+    _check_lab(reference, image)
+    l1, a1, b1 = reference.unbind(1)
+    l2, a2, b2 = image.unbind(1)
     chroma7 = ((torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2) ** 7
     stretch = 1.5 - 0.5 * (chroma7 / (chroma7 + 25**7)).sqrt()  # 1 + G
     a1, a2 = stretch * a1, stretch * a2

@@ -9,12 +9,13 @@ so an interval for that is sqrt(2) times as wide; of the 95 % intervals here abo
 import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from imggen_lib.checks import check_values, real, tensor, whole
 from imggen_lib.noise import generator_for
 
 _STREAM = 20  # of random numbers for resampling; see noise.generator_for
@@ -29,8 +30,17 @@ class Estimate(NamedTuple):
     high: float
 
 
+def upper_tail(level: Any) -> float:
+    """The probability below the upper end of a two-sided interval of this level: 0.975 for 0.95."""
+    level = real(level, "level")
+    if not 0 < level < 1:
+        raise ValueError(f"the level of an interval lies between 0 and 1, such as 0.95; got {level:g}")
+    return 0.5 + level / 2
+
+
 def normal_quantile(p: float) -> float:
     """The z below which a standard normal number lies with probability `p`."""
+    p = real(p, "p")
     if not 0 < p < 1:
         raise ValueError(f"a probability strictly between 0 and 1 is needed, got {p}")
     return NormalDist().inv_cdf(p)
@@ -53,6 +63,7 @@ def t_quantile(p: float, df: int) -> float:
 
     Source: the series 26.7.3 and 26.7.4 in Abramowitz and Stegun 1964, solved by bisection.
     """
+    p, df = real(p, "p"), whole(df, "df")
     if not 0 < p < 1 or df < 1:
         raise ValueError(f"need a probability strictly between 0 and 1 and df of at least 1, got {p} and {df}")
     low, high, central = 0.0, math.pi / 2, abs(2 * p - 1)
@@ -64,6 +75,7 @@ def t_quantile(p: float, df: int) -> float:
 
 def t_tail(t: float, df: int) -> float:
     """P(|T| >= |t|) for Student's t with `df` degrees of freedom: the two-sided p-value of a mean `t` standard errors from 0."""
+    t, df = float(t), whole(df, "df")  # t may be infinite
     if df < 1 or math.isnan(t):
         raise ValueError(f"need a number and df of at least 1, got {t} and {df}")
     return max(0.0, 1 - _central_t(math.atan(abs(t) / math.sqrt(df)), df))
@@ -77,6 +89,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     with :math:`p_{(1)} \le \dots \le p_{(m)}`. Whoever calls a difference found where the corrected value is at most 0.05
     raises any false alarm among the m in at most 5 % of studies, however the m depend on each other. Source: Holm 1979.
     """
+    p_values = [real(p, "a p-value") for p in p_values]
     if any(not 0 <= p <= 1 for p in p_values):
         raise ValueError(f"p-values lie between 0 and 1, got {list(p_values)}")
     corrected, worst = [0.0] * len(p_values), 0.0
@@ -93,9 +106,10 @@ def wilson_interval(successes: float, n: float, level: float = 0.95) -> tuple[fl
 
     Stays inside [0, 1] and keeps its level at small n and near 0 and 1, where the textbook interval does not. Source: Wilson 1927.
     """
+    successes, n = real(successes, "successes"), real(n, "n")
     if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"need at least one trial and between 0 and n successes, got {successes} of {n}")
-    z = normal_quantile(0.5 + level / 2)
+        raise ValueError(f"need at least one trial and between 0 and n successes, got {successes:g} of {n:g}")
+    z = normal_quantile(upper_tail(level))
     centre = (successes + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * math.sqrt(successes * (n - successes) / n + z * z / 4)
     return max(0.0, centre - half), min(1.0, centre + half)
@@ -103,6 +117,7 @@ def wilson_interval(successes: float, n: float, level: float = 0.95) -> tuple[fl
 
 def log_binomial(n: int, p: float) -> Float[Tensor, " outcomes"]:
     """log P(X = i) for i = 0 .. n successes in `n` trials of probability `p`, float64."""
+    n, p = whole(n, "n", 0), real(p, "p", 0, 1)
     i = torch.arange(n + 1, dtype=torch.float64)
     ways = math.lgamma(n + 1) - torch.lgamma(i + 1) - torch.lgamma(n - i + 1)
     chance = torch.tensor([p, 1 - p], dtype=torch.float64)
@@ -111,6 +126,7 @@ def log_binomial(n: int, p: float) -> Float[Tensor, " outcomes"]:
 
 def binomial_tail(successes: int, n: int, p: float = 0.5) -> float:
     """P(X >= successes) in `n` independent trials of probability `p`: the one-sided exact binomial test."""
+    successes, n = whole(successes, "successes"), whole(n, "n")
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"need at least one trial and between 0 and n successes, got {successes} of {n}")
     return min(1.0, log_binomial(n, p)[successes:].logsumexp(0).exp().item())
@@ -121,11 +137,12 @@ def mean_estimate(values: Float[Tensor, " n"], level: float = 0.95) -> Estimate:
 
     Values that are all equal have an interval of no width, which says nothing about values not seen: see :func:`bounded_mean`.
     """
+    check_values(values, "values")
     if len(values) < 2:
         raise ValueError(f"a standard error needs at least two independent values, got {len(values)}")
     x = values.double()
     value, error = x.mean().item(), x.std().item() / math.sqrt(len(x))
-    half = t_quantile(0.5 + level / 2, len(x) - 1) * error
+    half = t_quantile(upper_tail(level), len(x) - 1) * error
     return Estimate(value, error, value - half, value + half)
 
 
@@ -139,6 +156,8 @@ def bounded_mean(values: Float[Tensor, " n"], least: float, most: float, level: 
 
     and the standard error is given as the interval's half width over z. At least two values.
     """
+    check_values(values, "values")
+    least, most = real(least, "least"), real(most, "most")
     if not least <= float(values.min()) <= float(values.max()) <= most:
         raise ValueError(f"values from {least:g} to {most:g} are needed, got {float(values.min()):g} to {float(values.max()):g}")
     found = mean_estimate(values, level)
@@ -147,7 +166,7 @@ def bounded_mean(values: Float[Tensor, " n"], least: float, most: float, level: 
     v, n = found.value, len(values)
     w = 1 - wilson_interval(n, n, level)[0]
     low, high = v - w * (v - least), v + w * (most - v)
-    return Estimate(v, (high - low) / 2 / normal_quantile(0.5 + level / 2), low, high)
+    return Estimate(v, (high - low) / 2 / normal_quantile(upper_tail(level)), low, high)
 
 
 def jackknife(value: float, left_out: Float[Tensor, " g"], level: float = 0.95) -> Estimate:
@@ -158,22 +177,25 @@ def jackknife(value: float, left_out: Float[Tensor, " g"], level: float = 0.95) 
     Too large rather than too small on average. It knows nothing of a bias of the formula itself.
     Source: Efron and Stein 1981, The Jackknife Estimate of Variance.
     """
-    g = len(left_out)
+    check_values(left_out, "results without a group")
+    value, left_out, g = real(value, "value"), left_out.double(), len(left_out)
     if g < 2:
         raise ValueError(f"the jackknife needs at least two groups, got {g}")
     error = math.sqrt((g - 1) / g * (left_out - left_out.mean()).square().sum().item())
-    half = t_quantile(0.5 + level / 2, g - 1) * error
+    half = t_quantile(upper_tail(level), g - 1) * error
     return Estimate(value, error, value - half, value + half)
 
 
 def random_groups(n: int, groups: int, seed: int, sample: int) -> tuple[Tensor, ...]:
     """The indices 0 .. n-1, shuffled, in `groups` disjoint parts of nearly equal size; `sample` tells several data sets apart."""
-    return torch.randperm(n, generator=generator_for(seed, _STREAM, sample)).tensor_split(groups)
+    n, groups = whole(n, "n", 0), whole(groups, "groups", 1)
+    return torch.randperm(n, generator=generator_for(seed, _STREAM, sample), device="cpu").tensor_split(groups)
 
 
 def resampled(n: int, resamples: int, seed: int) -> Int[Tensor, "{resamples} {n}"]:
     """Indices of `resamples` bootstrap samples: n draws from n with replacement, one a row."""
-    return torch.randint(n, (resamples, n), generator=generator_for(seed, _STREAM, -1))
+    n, resamples = whole(n, "n", 1), whole(resamples, "resamples", 1)
+    return torch.randint(n, (resamples, n), generator=generator_for(seed, _STREAM, -1), device="cpu")
 
 
 def _cut(x: Tensor, indices: tuple[Tensor, ...]) -> list[Tensor]:
@@ -196,7 +218,8 @@ def split_estimates(
     out (:func:`jackknife`) counts twice what pairs of images do together. Not for a sample with repeated or dependent images,
     and nothing about a bias. Source: subsampling as in Politis, Romano and Wolf 1999, Subsampling, with disjoint subsets.
     """
-    smallest = min(len(x) for x in samples)
+    parts, repeats = whole(parts, "parts"), whole(repeats, "repeats")
+    smallest = min(len(tensor(x, "sample")) for x in samples)
     if parts < 2 or repeats < 1 or smallest < 2 * parts:
         raise ValueError(f"need 2 parts of 2 images and one repeat at least, got {parts}, {repeats} and {smallest} images")
     values = [float(v) for v in statistic(*samples)]
@@ -205,7 +228,7 @@ def split_estimates(
         cut = [_cut(x, random_groups(len(x), parts, seed, 100 + len(samples) * r + s)) for s, x in enumerate(samples)]
         table = torch.tensor([list(statistic(*one)) for one in zip(*cut, strict=True)], dtype=torch.float64)
         variances += table.var(0) / (parts * repeats)
-    t = t_quantile(0.5 + level / 2, repeats * (parts - 1))
+    t = t_quantile(upper_tail(level), repeats * (parts - 1))
     errors = variances.sqrt().tolist()
     return [Estimate(v, e, v - t * e, v + t * e) for v, e in zip(values, errors, strict=True)]
 
@@ -217,8 +240,9 @@ def share_estimate(estimate: Estimate, n: int, level: float = 0.95) -> Estimate:
     :math:`n_e = \hat p (1 - \hat p) (z / h)^2` with h half the width of the t interval; at most `n`, which also serves where every
     part agreed that the share is 0 or 1.
     """
+    n = whole(n, "n", 1)
     p, half = estimate.value, (estimate.high - estimate.low) / 2
-    z = normal_quantile(0.5 + level / 2)
+    z = normal_quantile(upper_tail(level))
     effective = max(1.0, min(float(n), p * (1 - p) * (z / half) ** 2)) if half > 0 and 0 < p < 1 else float(n)
     low, high = wilson_interval(p * effective, effective, level)
     return Estimate(p, estimate.standard_error, low, high)
@@ -228,7 +252,8 @@ def group_jackknife(
     statistic: Callable[[Tensor], float], sample: Float[Tensor, "n *d"], *, groups: int = 20, seed: int = 1, level: float = 0.95
 ) -> Estimate:
     """:func:`jackknife` of a smooth statistic of one sample (a mean, an entropy): shuffled into `groups`, each left out in turn."""
-    if groups < 2 or len(sample) < 2 * groups:
+    groups = whole(groups, "groups")
+    if groups < 2 or len(tensor(sample, "sample")) < 2 * groups:
         raise ValueError(f"{groups} groups: need at least 2 groups of 2 images, got {len(sample)} images")
     cut = _cut(sample, random_groups(len(sample), groups, seed, 0))
     without = [statistic(torch.cat([part for j, part in enumerate(cut) if j != i])) for i in range(groups)]

@@ -26,7 +26,6 @@ def modes_found(points: Float[Tensor, "n 2"], centres: Float[Tensor, "k 2"], sig
     inside a mode. Raises ``ValueError`` for NaN. The 3 sigma rule follows
     Metz et al. 2017, arXiv:1611.02163, and Srivastava et al. 2017, arXiv:1705.07761, who count a mode with any point in it.
     """
-    tensor(points, "points"), tensor(centres, "centres")
     sigma = real(sigma, "sigma")
     if sigma <= 0:
         raise ValueError(f"sigma must be above 0, got {sigma:g}")

@@ -6,7 +6,7 @@ of held-out images.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -16,7 +16,6 @@ from imggen_lib.checks import check_images, check_labels, check_values, tensor, 
 from imggen_lib.metrics.distribution import check_probabilities
 from imggen_lib.metrics.intervals import Estimate, share_estimate, split_estimates
 from imggen_lib.metrics.neighbours import check_features, nearest_neighbours
-
 
 _MOST_CELLS = 1_000_000
 
@@ -28,9 +27,9 @@ class Nearest(NamedTuple):
     indices: Int[Tensor, " n"]
 
 
-def _check_comparable(training: Tensor, images: Tensor) -> None:
-    tensor(training, "training images"), tensor(images, "images")
-    if images.ndim == 4:
+def _check_comparable(training: Any, images: Any) -> None:
+    tensor(training, "training images")
+    if tensor(images, "images").ndim == 4:
         check_images(training, "training images")
         check_images(images, "images")
     if training.shape[1:] != images.shape[1:]:
@@ -53,7 +52,7 @@ def nearest_training(training: Float[Tensor, "m *d"], images: Float[Tensor, "n *
     return Nearest(found.distances[:, 0], found.indices[:, 0])
 
 
-def _check_distances(held_out: Tensor, generated: Tensor) -> None:
+def _check_distances(held_out: Any, generated: Any) -> None:
     for name, x in (("held-out", held_out), ("generated", generated)):
         check_values(x, f"{name} distances")
         if x.min() < 0:
@@ -209,7 +208,7 @@ def copied_share(
 
 
 def _cell_scores(
-    held_out: Tensor, generated: Tensor, held_out_cells: Tensor, generated_cells: Tensor, least: int
+    held_out: Tensor, generated: Tensor, held_out_cells: Any, generated_cells: Any, least: int
 ) -> tuple[Tensor, Tensor]:
     """z of each cell, NaN where it holds fewer than `least` of either, and the number of held-out images in it."""
     held_out_cells = check_labels(held_out_cells, len(held_out), _MOST_CELLS, name="cells")

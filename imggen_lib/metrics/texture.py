@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import batches, check_images, check_sets, tensor, whole, tensor
+from imggen_lib.checks import batches, check_images, check_sets, tensor, whole
 from imggen_lib.losses.image import gram, gram_loss
 
 Images = Float[Tensor, "n c h w"]
@@ -27,7 +27,9 @@ _STEP = 2 / 255  # from one byte to the next
 
 def grey(images: Images) -> Float[Tensor, "n h w"]:
     """The luma of sRGB images ``0.2125 R + 0.7154 G + 0.0721 B``, float64 in [-1, 1]; of grey images their only channel."""
-    if tensor(images, "images").shape[1] == 1:
+    if tensor(images, "images").ndim != 4 or not images.is_floating_point():
+        raise ValueError(f"the images must be floats (n, c, h, w), got {images.dtype} of the shape {tuple(images.shape)}")
+    if images.shape[1] == 1:
         return images[:, 0].double()
     if images.shape[1] != 3:
         raise ValueError(f"images are grey (1 channel) or sRGB (3 channels), got {images.shape[1]} channels")
@@ -61,7 +63,7 @@ def cooccurrence(
     Source: Haralick, Shanmugam and Dinstein 1973.
     """
     check_images(images)
-    levels, offset = whole(levels, "levels", 2), (whole(offset[0], "offset"), whole(offset[1], "offset"))
+    levels, offset = whole(levels, "levels"), (whole(offset[0], "offset"), whole(offset[1], "offset"))
     down, right = offset if offset[1] >= 0 else (-offset[0], -offset[1])  # the same pairs
     h, w = images.shape[2:]
     if abs(down) >= h or right >= w or offset == (0, 0):
@@ -120,7 +122,8 @@ def binary_patterns(images: Images) -> Int[Tensor, "n h2 w2"]:
     moves the patterns; brightening or stretching its contrast changes none, so far as bytes allow.
     Source: Ojala, Pietikainen and Maenpaa 2002.
     """
-    if min(tensor(images, "images").shape[2:]) < 3:
+    check_images(images)
+    if min(images.shape[2:]) < 3:
         raise ValueError(f"a pattern needs 3 by 3 pixels, got images of {images.shape[2]} by {images.shape[3]}")
     g = grey_levels(images, 256).double()
     h, w = g.shape[1:]

@@ -4,7 +4,7 @@ The order of the arguments is always **real first, generated second**.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -124,7 +124,7 @@ def _standardised(x: Tensor, centre: Tensor, scale: Tensor) -> Iterator[Tensor]:
         yield torch.cat([(part.double() - centre) / scale, torch.ones_like(part[:, :1]).double()], 1)
 
 
-def _check_examples(x: Tensor, y: Tensor, new: Tensor) -> Tensor:
+def _check_examples(x: Any, y: Any, new: Any) -> Tensor:
     check_features_pair(x, new, ("features", "new features"))
     return check_labels(y.long() if isinstance(y, Tensor) and y.dtype == torch.bool else y, len(x), 2)
 

@@ -23,6 +23,7 @@ from imggen_lib.metrics.intervals import (
     normal_quantile,
     resampled,
     t_quantile,
+    upper_tail,
     wilson_interval,
 )
 from imggen_lib.people.study import Judgement
@@ -61,7 +62,7 @@ def preference_over_raters(judgements: Iterable[Judgement], system: str, other: 
     """
     points, given = _answered(judgements, system, other)
     estimate = mean_estimate(points.sum(1) / given.sum(1), level)
-    half = t_quantile(0.5 + level / 2, len(points) - 1) * estimate.standard_error
+    half = t_quantile(upper_tail(level), len(points) - 1) * estimate.standard_error
     return _share(estimate, half, len(points), int(given.sum()), level)
 
 
@@ -86,7 +87,7 @@ def preference_over_images(
     shares = torch.where(answers > 0, what @ points.T / answers.clamp(min=1), value)
     error = ((who * shares).sum(1) / raters).std().item()
     smaller = min(raters, items)
-    half = t_quantile(0.5 + level / 2, smaller - 1) * error
+    half = t_quantile(upper_tail(level), smaller - 1) * error
     return _share(Estimate(value.item(), error, 0, 1), half, smaller, int(given.sum()), level)
 
 
@@ -109,7 +110,7 @@ def _answered(judgements: Iterable[Judgement], system: str, other: str) -> tuple
 
 def _share(estimate: Estimate, half: float, least: int, most: int, level: float) -> Estimate:
     """Wilson's interval for as many answers as a half width is worth, at least `least` and at most `most`."""
-    z, p = normal_quantile(0.5 + level / 2), estimate.value
+    z, p = normal_quantile(upper_tail(level)), estimate.value
     spread = half > 1e-9
     worth = min(max(p * (1 - p) * (z / half) ** 2, float(least)), float(most)) if spread else float(least)
     low, high = wilson_interval(p * worth, worth, level)

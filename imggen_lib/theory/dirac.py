@@ -12,7 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import real, whole
 from imggen_lib.losses.gan import GanLoss, gradient_penalty, zero_centred_penalty
+from imggen_lib.metrics.neighbours import check_features
 
 Points = Float[Tensor, "n 2"]
 
@@ -48,10 +50,12 @@ def _losses(method: Method, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]
 
 def field(method: Method, points: Points) -> Points:
     r"""Where gradient descent of both players moves each point :math:`(\theta, \psi)`: minus their own gradients, side by side."""
-    theta, psi = points.detach().clone().requires_grad_(True).unbind(1)
-    critic, generator = _losses(method, theta, psi)
-    (d_theta,) = torch.autograd.grad(generator, theta, retain_graph=True)
-    (d_psi,) = torch.autograd.grad(critic, psi)
+    check_features(points, "points")
+    with torch.inference_mode(False), torch.enable_grad():
+        theta, psi = points.detach().clone().requires_grad_(True).unbind(1)
+        critic, generator = _losses(method, theta, psi)
+        (d_theta,) = torch.autograd.grad(generator, theta, retain_graph=True)
+        (d_psi,) = torch.autograd.grad(critic, psi)
     return -torch.stack([d_theta, d_psi], 1)
 
 
@@ -62,6 +66,7 @@ def trajectory(
 
     Both move at once, or, `alternating`, first the critic and then the generator against the new critic, as a training loop does.
     """
+    steps, lr = whole(steps, "steps", 0), real(lr, "learning rate")
     at = torch.tensor(start, dtype=torch.float64)
     path = [at]
     for _ in range(steps):

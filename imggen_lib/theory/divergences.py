@@ -6,10 +6,13 @@ Densities on a line become such probabilities on a fine grid. Everything is in n
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from imggen_lib.checks import real, tensor
 
 Probabilities = Float[Tensor, " k"]
 Scalar = Float[Tensor, ""]
@@ -18,15 +21,19 @@ Pointwise = Callable[[Tensor], Tensor]
 
 def normal_on(grid: Float[Tensor, " k"], mean: float, sigma: float) -> Probabilities:
     """A normal density on an even grid, as probabilities that sum to 1 over the grid; 0 where they would underflow."""
+    tensor(grid, "grid")
+    mean, sigma = real(mean, "mean"), real(sigma, "sigma")
+    if sigma <= 0:
+        raise ValueError(f"sigma must be above 0, got {sigma:g}")
     p = torch.softmax(-0.5 * ((grid - mean) / sigma) ** 2, 0)
     return torch.where(p < torch.finfo(p.dtype).tiny, 0.0, p)
 
 
-def _check(p: Tensor, q: Tensor) -> None:
-    if p.ndim != 1 or p.shape != q.shape:
+def _check(p: Any, q: Any) -> None:
+    if tensor(p, "p").ndim != 1 or p.shape != tensor(q, "q").shape:
         raise ValueError(f"p and q must be probabilities on the same k points, got shapes {tuple(p.shape)} and {tuple(q.shape)}")
     for name, values in (("p", p), ("q", q)):
-        if not (values.min() >= 0 and abs(values.sum().item() - 1) < 1e-5):
+        if not (len(values) and values.min() >= 0 and abs(values.sum().item() - 1) < 1e-5):
             raise ValueError(f"{name} must be non-negative and sum to 1, its sum is {values.sum().item():.6g}")
 
 
@@ -51,6 +58,7 @@ def js(p: Probabilities, q: Probabilities) -> Scalar:
 
     .. math:: \mathrm{JS}(p, q) = \tfrac12 \mathrm{KL}(p\|m) + \tfrac12 \mathrm{KL}(q\|m), \quad m = \tfrac12 (p + q)
     """
+    _check(p, q)
     m = (p + q) / 2
     return (kl(p, m) + kl(q, m)) / 2
 
@@ -69,6 +77,8 @@ def wasserstein_1(grid: Float[Tensor, " k"], p: Probabilities, q: Probabilities)
     Source: Villani, Topics in Optimal Transportation, 2003, theorem 2.18.
     """
     _check(p, q)
+    if tensor(grid, "grid").shape != p.shape or not (grid.diff() >= 0).all():
+        raise ValueError(f"the grid must be the {len(p)} points of p and q, rising")
     gaps = (p - q).cumsum(0)[:-1].abs()
     return (gaps * grid.diff()).sum()
 

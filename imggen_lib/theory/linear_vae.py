@@ -13,6 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import real, whole
+from imggen_lib.metrics.neighbours import check_features
+
 Data = Float[Tensor, "n d"]
 PerPoint = Float[Tensor, " n"]
 Covariance = Float[Tensor, "*n k k"]
@@ -88,6 +91,7 @@ class LinearVae:
 
 def spectrum(x: Data) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
     """Eigenvalues of the data's covariance (divided by n), largest first, and its eigenvectors as columns."""
+    check_features(x, "points")
     values, vectors = torch.linalg.eigh(torch.cov(x.double().T, correction=0))
     return values.flip(0).clamp(min=0), vectors.flip(1)
 
@@ -100,6 +104,10 @@ def fit(x: Data, k: int, sigma: float | None = None) -> LinearVae:
     with the eigenvalues :math:`\lambda_j` and eigenvectors U of the data's covariance. Any rotation of the latents is as good.
     A direction with :math:`\lambda_j \le \sigma^2` has no weight: it has collapsed. Source: Tipping and Bishop 1999.
     """
+    check_features(x, "points")
+    k = whole(k, "k")
+    if sigma is not None and real(sigma, "sigma") <= 0:
+        raise ValueError(f"sigma must be positive, got {sigma}")
     if not 1 <= k < x.shape[1]:
         raise ValueError(f"need 1 <= k < {x.shape[1]} latent dimensions, got {k}")
     values, vectors = spectrum(x)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -146,3 +147,35 @@ def test_bad_strengths_and_images_say_so() -> None:
             damage(x, 1000)
     with pytest.raises(ValueError, match="0, 255"):
         degrade.blur(x * 100, 1.0)
+
+
+def test_the_damage_is_the_same_in_every_type_of_float_and_under_autocast() -> None:
+    x = _images(6).half().float()
+    for damage, strength in ((degrade.noise, 0.3), (degrade.salt, 0.3)):
+        for kind in (torch.float64, torch.float16):
+            found = damage(x.to(kind), strength, 1)
+            assert found.dtype == kind and (found.float() - damage(x, strength, 1)).abs().max() < 2e-3
+    with torch.autocast("cpu", torch.bfloat16):
+        blurred = degrade.blur(x, 1.0)
+    assert torch.equal(blurred, degrade.blur(x, 1.0))
+
+
+def test_strengths_and_labels_of_any_library() -> None:
+    x, labels = _images(6), torch.tensor([0, 1, 2, 0, 1, 2])
+    calls = [(d, 1) for d in (*PAIRED, degrade.repeat_one, degrade.recycle)]
+    calls += [(partial(degrade.drop_classes, labels=labels), 1)]
+    for damage, strength in calls:
+        whole = inspect.unwrap(damage.func) if isinstance(damage, partial) else inspect.unwrap(damage)
+        more = damage.keywords if isinstance(damage, partial) else {}
+        for kind in (np.int64, np.float32, np.array, torch.tensor):
+            assert torch.equal(whole(x, kind(strength), **more), damage(x, strength))
+        with pytest.raises(ValueError, match="strength"):
+            whole(x, "1", **more)
+    drop = inspect.unwrap(degrade.drop_classes)
+    for found in (labels.tolist(), labels.numpy(), labels.int()):
+        assert torch.equal(drop(x, 1, labels=found), degrade.drop_classes(x, 1, labels=labels))
+    for call in (lambda: degrade.shift(x, 1.5), lambda: drop(x, 1, labels=labels.float()), lambda: drop(x, 0.5, labels=labels)):
+        with pytest.raises(ValueError, match="whole number"):
+            call()
+    with pytest.raises(ValueError, match="must be a tensor"):
+        inspect.unwrap(degrade.blur)(x.numpy(), 1.0)

@@ -142,7 +142,7 @@ def test_bad_input_is_refused() -> None:
         ):
             with pytest.raises(ValueError, match=match):
                 metric(*args)
-    with pytest.raises(ValueError, match="block = 0"):
+    with pytest.raises(ValueError, match="block must be at least 1, got 0"):
         inside_balls(a, a[:, 0].abs(), b, block=0)
     with pytest.raises(ValueError, match="same set"):
         nearest_neighbours(a, b[:4], skip_self=True)

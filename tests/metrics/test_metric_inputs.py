@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -71,7 +72,7 @@ def _cloud(n: int = 60, d: int = 4, seed: int = 0) -> Tensor:
     return torch.randn(n, d, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-def _call(metric: Callable[..., Any], *args: Any) -> Any:
+def _call(metric: Callable[..., Any], *args: Any, **numbers: Any) -> Any:
     """The metric, with the network or sizes that it wants besides."""
     name = metric.__name__
     if name in ("gram_distance", "mean_grams"):
@@ -81,7 +82,7 @@ def _call(metric: Callable[..., Any], *args: Any) -> Any:
     more: dict[str, Any] = {"ms_ssim": {"scales": 2}, "subset_kernel_distance": {"subsets": 2, "size": 20}}.get(name, {})
     if name in ("log_likelihoods", "importance_log_likelihood"):
         args, more = (MLPVAE((3, 24, 24), 2, (4,)), *args), {"k": 2}
-    return metric(*args, **more)
+    return metric(*args, **more | numbers)
 
 
 def _spoilt(x: Tensor, value: float) -> Tensor:
@@ -221,3 +222,54 @@ def test_the_rest() -> None:
     ):
         with pytest.raises(ValueError, match=match):
             call()
+
+
+def test_numbers_are_those_of_any_library() -> None:
+    """NumPy's small integers overflowed silently inside of formulas, and its others failed deep inside."""
+    x, y, d = _cloud(60, 4), _cloud(50, 4, 1), _cloud(400, 1)[:, 0].abs()
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = [
+        (twosample.subset_kernel_distance, (x, y), {"subsets": 3, "size": 20}),
+        (twosample.kernel_distance, (x, y), {"groups": 5, "block": 16}),
+        (neighbours.nearest_neighbours, (x, y), {"k": 2, "block": 16}),
+        (manifold.precision_recall, (x, y), {"k": 3, "block": 16}),
+        (manifold.density_coverage, (x, y), {"k": 3, "block": 16}),
+        (manifold.precision_recall_interval, (x, y), {"k": 3, "parts": 2, "repeats": 3}),
+        (manifold.expected_coverage, (50, 60), {"k": 5}),
+        (novelty.copying_interval, (d, d + 0.1), {"parts": 2, "repeats": 3}),
+        (colour.histograms, (_images(),), {"bins": 16, "batch": 2}),
+        (texture.cooccurrence_statistics, (_images(),), {"levels": 8, "distance": 1, "batch": 2}),
+    ]
+    for metric, arguments, numbers in calls:
+        expected = _call(metric, *arguments, **numbers)
+        for kind in (np.uint8, np.int64, float):
+            assert str(_call(metric, *arguments, **{k: kind(v) for k, v in numbers.items()})) == str(expected)
+        for name in numbers:
+            for bad in (0, 2.5, "3", None, math.nan):
+                with pytest.raises(ValueError):
+                    _call(metric, *arguments, **numbers | {name: bad})
+
+
+def test_cells_are_labels_and_arrays_are_refused_by_name() -> None:
+    d, cells = _cloud(400, 1)[:, 0].abs(), torch.arange(400) % 3
+    expected = novelty.data_copying(d, d + 0.1, cells, cells)
+    assert str(_call(novelty.data_copying, d, d + 0.1, cells.tolist(), cells.to(torch.uint8))) == str(expected)
+    for bad in (cells.float(), cells - 1, cells[:5], cells > 0):
+        with pytest.raises(ValueError, match="cells"):
+            _call(novelty.data_copying, d, d + 0.1, bad, cells)
+    x, said = _cloud(60, 2), torch.arange(60) % 2 == 0
+    for call in (
+        lambda: novelty.mann_whitney_z(d.numpy(), d),
+        lambda: novelty.copied_share(d.numpy(), d),
+        lambda: novelty.nearest_training(x.tolist(), x),
+        lambda: novelty.kernel_vendi(np.eye(3)),
+        lambda: manifold.inside_balls(x.numpy(), d[:60], x),
+        lambda: twosample.linear_classifier(x.numpy(), said, x),
+        lambda: colour.lab_difference_2000(np.zeros((1, 3, 2, 2)), torch.zeros(1, 3, 2, 2)),
+    ):
+        with pytest.raises(ValueError, match="must be a tensor"):
+            call()
+    for sigma in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="sigma"):
+            modes.modes_found(x, x[:3], sigma)
+    with pytest.raises(ValueError, match="one radius"):
+        manifold.inside_balls(x, d[:3], x)

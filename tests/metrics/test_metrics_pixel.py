@@ -172,5 +172,5 @@ def test_what_may_be_right_is_not_refused() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         pixel.mse(x * 0.9, x * 0 + 1)
-    with pytest.raises(ValueError, match="batch = 0"):
+    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
         pixel.mse(x * 0.9, x * 0.9, batch=0)

@@ -106,7 +106,7 @@ def test_copying_refuses_nonsense() -> None:
         ((h, h * torch.nan), "NaN"),
         ((h, h[:0]), "empty"),
         ((h, h, cells), "or of neither"),
-        ((h, h, cells, cells[:5]), "one cell"),
+        ((h, h, cells, cells[:5]), "120 images need 120 cells"),
         ((torch.ones(120), torch.ones(120)), "all distances are equal"),
     ):
         with pytest.raises(ValueError, match=match):

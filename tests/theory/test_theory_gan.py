@@ -111,3 +111,26 @@ def test_records_say_how_they_were_made() -> None:
         assert {"command", "protocol", "versions", "machine"} <= record.keys(), name
     with pytest.raises(ValueError, match="unknown record"):
         measured("rings")
+
+
+def test_arrays_wrong_grids_and_impossible_widths_are_refused() -> None:
+    grid = torch.linspace(-1, 1, 5, dtype=torch.float64)
+    p = div.normal_on(grid, 0.0, 0.5)
+    for f in (div.kl, div.js, div.total_variation, div.optimal_discriminator):
+        for arguments in ((p.numpy(), p), (p, p.tolist())):
+            with pytest.raises(ValueError, match="must be a tensor"):
+                inspect.unwrap(f)(*arguments)
+    for bad in (grid.flip(0), grid[:4]):
+        with pytest.raises(ValueError, match="rising"):
+            inspect.unwrap(div.wasserstein_1)(bad, p, p)
+    for sigma in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="sigma"):
+            div.normal_on(grid, 0.0, sigma)
+
+
+def test_the_dirac_gan_s_field_is_the_same_where_gradients_are_off() -> None:
+    method, points = dirac.Method(losses.non_saturating, r1=1.0), torch.eye(2)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            found = dirac.field(method, points)
+        assert torch.equal(found, dirac.field(method, points))
