@@ -113,8 +113,8 @@ def check_labels(labels: Any, n: int, classes: int, *, look: bool = True, name: 
 def check_images(images: Any, name: str = "images", slack: float = _SLACK) -> None:
     """Raises ``ValueError`` unless `images` are floats ``(n, c, h, w)``, not empty, finite and in [-1, 1] up to `slack`.
 
-    Bright images are allowed, but what looks like [0, 1] warns: pixels from exactly 0 to exactly 1, or `_MANY` images and more without
-    a single pixel below 0, which is mid grey.
+    Bright images are allowed, but what looks like [0, 1] warns: pixels from exactly 0 to exactly 1, or `_MANY` or more images
+    without a single pixel below 0, which is mid grey.
     """
     tensor(images, name)
     if images.ndim != 4:
@@ -130,7 +130,7 @@ def check_images(images: Any, name: str = "images", slack: float = _SLACK) -> No
         raise ValueError(f"the {name} have pixels from {low:.4g} to {high:.4g}, not in [-1, 1]: is this [0, 255]?")
     if max(-low, high) > 1 + slack:
         raise ValueError(f"the {name} have pixels from {low:.4g} to {high:.4g}, not in [-1, 1]: clamp them first")
-    if (low == 0 and high == 1) or (0 <= low and high > 0.5 and low < high and len(images) >= _MANY):
+    if (low == 0 and high == 1) or (low >= 0 and high > 0.5 and low < high and len(images) >= _MANY):
         warnings.warn(f"the pixels of the {name} run from {low:.3g} to {high:.3g}: is this [0, 1]? Expected [-1, 1].", stacklevel=3)
 
 

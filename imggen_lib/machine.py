@@ -26,7 +26,7 @@ from imggen_lib.noise import mix
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT, _MAPPED = 2**31 - 1, 32 * 2**20  # bytes; the largest values that mallopt takes
 _HARD = 2  # omp_pause_hard: OpenMP 5.0, section 3.2.44
-_ONE_AT_A_TIME = threading.RLock()  # PyTorch's global generator and default type belong to all threads
+_ONE_AT_A_TIME = threading.RLock()  # PyTorch's global generator, its default type and a network's mode belong to all threads
 
 
 def device(name: str | torch.device | None = None) -> torch.device:
@@ -105,15 +105,19 @@ def _without_tf32() -> Iterator[None]:
 
 @contextmanager
 def evaluating(*nets: nn.Module) -> Iterator[None]:
-    """While this is entered, `nets` are in evaluation mode; then every layer is in the mode that it was in, also after an error."""
-    before = [(layer, layer.training) for net in nets for layer in net.modules()]
-    try:
-        for net in nets:
-            net.eval()
-        yield
-    finally:
-        for layer, mode in before:
-            layer.training = mode
+    """While this is entered, `nets` are in evaluation mode; then every layer is in the mode that it was in, also after an error.
+
+    Threads that enter it wait for each other: one would put a network back into training while another still asks it.
+    """
+    with _ONE_AT_A_TIME:
+        before = [(layer, layer.training) for net in nets for layer in net.modules()]
+        try:
+            for net in nets:
+                net.eval()
+            yield
+        finally:
+            for layer, mode in before:
+                layer.training = mode
 
 
 @contextmanager

@@ -10,6 +10,7 @@ The same distances can be taken through another network (`features` of :func:`ev
 """
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -273,7 +274,8 @@ def evaluate(
         raise ValueError(f"a {saved.config.kind} network makes no images; there is nothing to evaluate")
     trained_on = saved.meta.get("data", {}).get("name")
     shape = saved.config.image_shape
-    net = None if features is None or features == FEATURES.get(data) else trained_network(features, shape) or extractor(features)
+    usual = features is None or (features == FEATURES.get(data) and not Path(features).is_dir())  # a folder before a shipped name
+    net = None if features is None or usual else trained_network(features, shape) or extractor(features)
     bench = Bench(data, protocol, device, net, reference=reference, image_shape=shape)
     found = {
         "model": saved.config.to_json(),

@@ -5,6 +5,7 @@ configuration without their numbers (PyTorch's "meta" device). Only what fits is
 """
 
 import json
+import math
 import os
 import re
 import stat
@@ -176,6 +177,9 @@ def networks(config: Any) -> dict[str, nn.Module]:
 
 def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[int, ...]]]) -> str:
     """What keeps weights, given as ``name: (type, shape)``, from being those of the networks; empty if nothing does."""
+    moments = sum(math.prod(shape) for name, (_, shape) in held.items() if _MOMENT.fullmatch(name))
+    if moments > 3 * (most := sum(p.numel() for net in nets.values() for p in net.parameters())):  # a file with holes is cheap
+        return f"the optimiser's state does not fit: it holds {moments:,} numbers of {most:,} parameters"
     rest = {name for name in held if not _MOMENT.fullmatch(name)}
     trains = any(not name.startswith("ema.") for name in held)
     for prefix, net in nets.items():

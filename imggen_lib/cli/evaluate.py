@@ -36,7 +36,11 @@ def evaluate(args: argparse.Namespace) -> int:
     if out is None:
         print(text)
     else:
-        out.write_text(text + "\n", encoding="utf-8")
+        try:
+            out.write_text(text + "\n", encoding="utf-8")
+        except OSError:  # the disk is full by now: minutes of measuring are not thrown away
+            print(text)
+            raise
         quality = found["quality"]
         name = "kernel" if quality["frechet_distance"] is None else "frechet"
         print(printable(f"{args.dir}: {name.capitalize()} distance {quality[f'{name}_distance']}: {out}"))
@@ -48,8 +52,10 @@ def _check_writable(out: Path) -> None:
     if not out.parent.is_dir() or out.is_dir():
         raise ValueError(f"{out} cannot be written: it is a folder, or its folder does not exist")
     if out.exists():
-        with out.open("a"):
-            return
+        if out.is_file():  # opening a pipe would wait for a reader
+            with out.open("a"):
+                pass
+        return
     with NamedTemporaryFile(dir=out.parent):
         pass
 

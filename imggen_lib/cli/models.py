@@ -47,7 +47,8 @@ def _save_arrays(images: "Tensor", args: argparse.Namespace) -> None:
 
     from imggen_lib.data import to_uint8
 
-    np.savez_compressed(args.out, images=to_uint8(images).permute(0, 2, 3, 1).cpu().numpy())
+    with args.out.open("wb") as file:  # given a name, NumPy would write x.NPZ.npz for x.NPZ
+        np.savez_compressed(file, images=to_uint8(images).permute(0, 2, 3, 1).cpu().numpy())
 
 
 def _labels(args: argparse.Namespace, saved: "Checkpoint") -> "Tensor | None":

@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 from imggen_lib import __version__
 from imggen_lib.cli.values import count, filled, minutes, number, path
+from imggen_lib.errors import printable
 
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
 _NAMES = "`imggen` and `python -m imggen_lib` are the same command."
@@ -15,7 +16,7 @@ _PICTURES = "folder:, files:, shards:"
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {printable(message)}\n")
 
 
 def parser() -> argparse.ArgumentParser:

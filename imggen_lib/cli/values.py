@@ -42,7 +42,11 @@ def filled(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    return Path(filled(text))
+    """A path with ``~`` put in: a shell leaves the one in ``--out=~/run`` to us."""
+    try:
+        return Path(filled(text)).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with ~, but no home folder is known for it") from None
 
 
 def minutes(text: str) -> float:

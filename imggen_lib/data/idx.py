@@ -1,6 +1,7 @@
 """MNIST and Fashion-MNIST: the distributed ``.gz`` files, found, verified and read as they are."""
 
 import gzip
+import math
 import os
 import zlib
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from imggen_lib.data.download import cache_folder, fetch, verify
 from imggen_lib.data.imageset import ImageSet
 from imggen_lib.data.words import user_path
 from imggen_lib.errors import DataError, DataUnavailable
+
+_MOST = 2**28  # bytes of an unpacked file
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,17 @@ def read_idx(path: Path) -> np.ndarray:
     """The array in a gzipped IDX file of unsigned bytes (big-endian header: magic 0x0800 + rank, then the sizes)."""
     try:
         with gzip.open(path, "rb") as file:
-            content = file.read()
+            content = file.read(_MOST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file ({error}); delete it, so that it is fetched anew") from error
+    if len(content) > _MOST:
+        raise DataError(f"{path} unpacks to more than {_MOST:,} bytes, the largest file of these sets has 47,040,016")
     rank = int.from_bytes(content[:4], "big") - 0x0800
     if rank not in (1, 3) or len(content) < 4 + 4 * rank:
         raise DataError(f"{path} is not an IDX file of unsigned bytes: its first four bytes are {content[:4].hex() or 'missing'}")
     shape = tuple(int.from_bytes(content[4 + 4 * k : 8 + 4 * k], "big") for k in range(rank))
     body = np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * rank)
-    if body.size != np.prod(shape):
+    if body.size != math.prod(shape):
         raise DataError(f"{path}: the header promises {shape} bytes, the file holds {body.size:,}")
     return body.reshape(shape)
 

@@ -112,6 +112,9 @@ def _fitted(picture: Image.Image, size: int, background: Colour) -> tuple[np.nda
     tags = _tags(picture)
     picture.draft(picture.mode, (4 * size, 4 * size))  # a JPEG file need not be decoded at its full size
     picture.load()
+    key = picture.info.get("transparency")
+    if deep and picture.mode == "RGB" and isinstance(key, tuple):  # of 16 bits, where Pillow keeps the upper eight of the pixels
+        picture.info["transparency"] = tuple(value >> 8 for value in key)
     with contextlib.suppress(Exception):  # a damaged EXIF entry turns nothing
         ImageOps.exif_transpose(picture, in_place=True)
     picture = _with_colours(_eight_bits(picture, tags, size))

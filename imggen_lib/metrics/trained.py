@@ -1,11 +1,10 @@
 """Feature networks that this library trained, for images of any size: the shipped ones, and one's own of ``train features``."""
 
-from pathlib import Path
-
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from imggen_lib.files import expanded
 from imggen_lib.metrics import extractors
 from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.models.features import FeatureNet
@@ -19,12 +18,13 @@ def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor |
     """
     from imggen_lib.checkpoint import find, shipped
 
-    if not Path(name).is_dir() and name not in shipped():
+    folder = expanded(name).is_dir()  # before a shipped network of that name, as in find()
+    if not folder and name not in shipped():
         return None
     saved = find(name)
     if saved.config.kind != "features":
         raise ValueError(f"{name} is a {saved.config.kind}, no feature network: `train features` makes one")
-    if name in shipped() and saved.config.image_shape == tuple(image_shape):
+    if not folder and saved.config.image_shape == tuple(image_shape):
         return extractors.shipped_network(name)
     return _fitted(saved.model(), name, str(saved.meta["weights"]["sha256"]))
 

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import real, whole
 from imggen_lib.metrics.intervals import (
     Estimate,
     binomial_tail,
@@ -48,6 +49,7 @@ def preference(wins: int, n: int, level: float = 0.95) -> Preference:
     Share from 0 to 1, 1/2 is no preference. Exact at any n. Wrong (too sure) when one rater gave several answers: see
     :func:`preference_over_raters`. Blind to how strong a preference is. Interval: Wilson 1927.
     """
+    wins, n = whole(wins, "wins"), whole(n, "n")
     low, high = wilson_interval(wins, n, level)
     return Preference(wins / n, low, high, min(1.0, 2 * binomial_tail(max(wins, n - wins), n)))
 
@@ -231,6 +233,8 @@ def judgements_needed(
     the number is multiplied by :math:`1 + (\text{per\_rater} - 1)\cdot\text{correlation}`. Source: Kish 1965, Survey Sampling,
     for this design effect.
     """
+    per_rater = whole(per_rater, "per_rater", 1)
+    p, power, correlation = real(p, "p"), real(power, "power"), real(correlation, "correlation")
     if not (0 < p < 1 and abs(p - 0.5) >= 0.005 and 0 < significance < power < 1):
         raise ValueError(
             f"need p between 0 and 1 at least 0.005 from 1/2, significance below power; got {p}, {significance}, {power}"

@@ -19,6 +19,7 @@ from zlib import crc32
 
 import torch
 
+from imggen_lib.checks import whole
 from imggen_lib.noise import generator_for, mix
 from imggen_lib.people.answers import WORD, append_row, check_answer, columns, latest, now, read_rows
 from imggen_lib.people.human import Rating
@@ -31,6 +32,7 @@ MOST_POINTS = 9  # of a scale, so that each point has a key
 
 def check_points(points: int) -> None:
     """Raise ``ValueError`` unless a scale from 1 to `points` can be had."""
+    points = whole(points, "points")
     if not 2 <= points <= MOST_POINTS:
         raise ValueError(f"a scale has between 2 and {MOST_POINTS} points, so that each has a key; got {points}")
 
@@ -85,6 +87,7 @@ def opinion_plan(
     """
     if len(set(systems)) != len(systems) or not systems:
         raise ValueError(f"at least one system is needed, each with its own name; got {list(systems)}")
+    images, per_system, points = whole(images, "images"), whole(per_system, "per_system"), whole(points, "points")
     if not 1 <= per_system <= images:
         raise ValueError(f"per_system must be between 1 and the number of images, got {per_system} of {images}")
     check_points(points)

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from imggen_lib.metrics.intervals import holm, resampled, t_tail
+from imggen_lib.checks import real, tensor, whole
+from imggen_lib.metrics.intervals import holm, resampled, t_tail, upper_tail
 from imggen_lib.people.study import Judgement
 
 
@@ -103,7 +104,7 @@ def bradley_terry(wins: Float[Tensor, "k k"], names: Sequence[str] | None = None
     sentence comparisons that fall into parts, and a system that never won or never lost; `prior` adds that many wins to either
     side of every pair, which pulls towards 0. Source: Bradley and Terry 1952; when a maximum exists: Ford 1957.
     """
-    k = len(wins)
+    prior, k = real(prior, "prior"), len(tensor(wins, "wins"))
     if wins.shape != (k, k) or prior < 0:
         raise ValueError(f"need a square table of wins and a prior of at least 0, got {tuple(wins.shape)} and {prior}")
     table = wins.double() + prior * (1 - torch.eye(k, dtype=torch.float64))
@@ -127,6 +128,7 @@ def rank(
     A pair's p-value is that of Student's t for the difference of the strengths over its standard deviation among the resamples,
     one degree of freedom less than raters. Whether two intervals overlap says less: the strengths depend on each other.
     """
+    prior, resamples = real(prior, "prior"), whole(resamples, "resamples", 2)
     raters, wins = win_counts(judgements, systems, split_ties=split_ties)
     if len(raters) < 2:
         raise ValueError(f"an interval over raters needs at least two raters, got {len(raters)}")
@@ -139,7 +141,7 @@ def rank(
             "collect more judgements, or give prior=0.5 (half a win to either side of every pair)"
         )
     found = _maximise(tables)
-    tail = (1 - level) / 2
+    tail = 1 - upper_tail(level)
     p_values = _pairs(strengths, found, len(raters) - 1)
     return Ranking(list(systems), strengths, found.quantile(tail, 0), found.quantile(1 - tail, 0), p_values)
 

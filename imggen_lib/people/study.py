@@ -24,6 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.checks import whole
 from imggen_lib.noise import generator_for, mix
 from imggen_lib.people.answers import append_row, check_answer, columns, latest, now, read_rows
 
@@ -135,6 +136,7 @@ def comparison_plan(
     """
     if len(set(systems)) != len(systems) or len(systems) < 2:
         raise ValueError(f"at least two systems with different names are needed, got {list(systems)}")
+    images, per_pair, catch = whole(images, "images"), whole(per_pair, "per_pair"), whole(catch, "catch")
     if images < 1 or per_pair < 2 or per_pair % 2 or catch < 0 or catch % 2:
         raise ValueError(
             f"per_pair and catch must be even (left as often as right), images at least 1; got {per_pair}, {catch}, {images}"

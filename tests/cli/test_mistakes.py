@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Callable
 from http.client import BadStatusLine, IncompleteRead
+from pathlib import Path
 from tarfile import ReadError
 
 import pytest
@@ -14,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from imggen_lib.cli import main
 from imggen_lib.cli.mistakes import in_one_line, whole_variable
 from imggen_lib.cli.terminal import plain_words, printable, say
-from imggen_lib.cli.values import count, filled, minutes, number
+from imggen_lib.cli.values import count, filled, minutes, number, path
 from imggen_lib.errors import DataError, DataUnavailable, TrainingDiverged
 from imggen_lib.machine import device
 
@@ -200,3 +201,18 @@ def test_a_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0 and capsys.readouterr().out == f"imggen_lib {__version__}\n"
+
+
+def test_an_option_that_is_none_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "gan", "--\x1b[31mfoo\n"])
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2 and r"--\x1b[31mfoo\n" in error and "\x1b" not in error and error.count("\n") == 1
+
+
+def test_the_home_folder_is_put_into_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("USERPROFILE", "/home/ada")
+    assert path("~/run") == Path("/home/ada/run") and path("run/~") == Path("run/~")
+    with pytest.raises(argparse.ArgumentTypeError, match="no home folder is known"):
+        path("~nobody-of-that-name/run")

@@ -160,3 +160,8 @@ def test_a_set_without_a_name_asks_for_one(tmp_path: Path, capsys: Said) -> None
     start(GanConfig(net="mlp", hidden=(8,), latent_dim=4, image_shape=(3, 16, 16)), data, "cpu").save(tmp_path)
     assert main(["evaluate", str(tmp_path)]) == 2
     assert "--data which of mnist, fashion-mnist, or which folder:PATH" in capsys.readouterr().err
+
+
+def test_arrays_go_to_the_very_file_that_is_named(tmp_path: Path) -> None:
+    assert main(["sample", "mnist-gan-conv", "-n", "2", "--out", str(tmp_path / "x.NPZ")]) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["x.NPZ"] and np.load(tmp_path / "x.NPZ")["images"].shape == (2, 28, 28, 1)

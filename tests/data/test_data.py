@@ -446,3 +446,18 @@ def test_the_mean_image_is_that_of_all_images_and_costs_no_second_set(monkeypatc
     expected = data.images.double().mean(0).div(127.5).sub(1).float()
     monkeypatch.setattr(torch.Tensor, "double", lambda x: x.to(torch.float64) if len(x) < 2300 else pytest.fail("all as floats"))
     assert torch.equal(data.mean_image(), expected)
+
+
+def test_an_idx_header_whose_product_overflows_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(bytes.fromhex("00000803 80000000 80000000 00000004")))  # 2**64 bytes, which is 0 in int64
+    with pytest.raises(DataError, match="promises"):
+        read_idx(path)
+
+
+def test_an_idx_file_is_not_unpacked_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(bytes(5000)))
+    monkeypatch.setattr(idx, "_MOST", 4999)
+    with pytest.raises(DataError, match="unpacks to more than 4,999 bytes"):
+        read_idx(path)

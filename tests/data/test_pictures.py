@@ -5,6 +5,7 @@ import struct
 import sys
 import types
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -276,3 +277,14 @@ def test_with_the_plug_in_for_phones_files_they_are_read(monkeypatch: pytest.Mon
         monkeypatch.undo()
         pictures._formats.cache_clear()
     assert "HEIF" not in pictures._formats() or "pillow_heif" in sys.modules
+
+
+@pytest.mark.parametrize(("key", "level"), [((0x80FF, 0x4000, 0x2000), 255), ((128, 64, 32), 128)])
+def test_a_transparent_colour_of_16_bits(key: tuple[int, int, int], level: int) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    row = b"\0" + bytes.fromhex("80ff40002000") * 8
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0))
+    content += chunk(b"tRNS", struct.pack(">HHH", *key)) + chunk(b"IDAT", zlib.compress(row * 8)) + chunk(b"IEND", b"")
+    assert (read(content, 8)[0][..., 0] == level).all()

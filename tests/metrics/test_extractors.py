@@ -19,13 +19,16 @@ from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics
 from torchmetrics.image.fid import NoTrainInceptionV3
 from torchvision import models
 
-from imggen_lib import pretrained
+from imggen_lib import checkpoint, pretrained
+from imggen_lib.cli.features import FeatureState
+from imggen_lib.configs import FeatureConfig
 from imggen_lib.data import to_uint8
 from imggen_lib.metrics import extractors
 from imggen_lib.metrics.distribution import class_shares, features, frechet_distance, statistics
 from imggen_lib.metrics.extractors import FeaturesUnavailable, describe, extractor, without_last_layer
 from imggen_lib.metrics.manifold import density_coverage, precision_recall
 from imggen_lib.metrics.novelty import nearest_training, vendi_score
+from imggen_lib.metrics.trained import trained_network
 from imggen_lib.metrics.twosample import classifier_test, kernel_distance
 
 NAME = extractors.INCEPTION_URL.rpartition("/")[2]
@@ -274,3 +277,16 @@ def test_what_is_no_feature_is_refused(make_images: Callable[..., Tensor]) -> No
             inspect.unwrap(features)(_corner, bad)
     with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
         features(_corner, x, batch=0)
+
+
+def test_a_folder_named_as_a_shipped_network_is_the_folder_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "mnist-features"
+    config = FeatureConfig(image_shape=(1, 28, 28), classes=10)
+    checkpoint.save(own, FeatureState(config.build()), config)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    digest = str(checkpoint.load(own).meta["weights"]["sha256"])[:12]
+    for name in ("mnist-features", "~/mnist-features", str(own)):
+        found = trained_network(name, (1, 28, 28))
+        assert found is not None and digest in str(found.about)
