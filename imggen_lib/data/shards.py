@@ -170,6 +170,8 @@ class Shards(IterableDataset[Item]):
                     cut = b"ustar" in watched.first or isinstance(error, EOFError)
                     if not cut:
                         raise DataError(f"{printable(url)} is not a tar file: {plain(error)}") from error
+                except ValueError as error:  # such as two files of one name
+                    raise DataError(f"{printable(url)} cannot be read: {plain(error)}") from error
                 if cut or (watched.last.strip(b"\0") and not watched.packed):  # a tar file ends in zeros
                     self.lines.append(f"{printable(url)} is cut off: what is whole in it is read")
 

@@ -165,3 +165,11 @@ def test_a_set_without_a_name_asks_for_one(tmp_path: Path, capsys: Said) -> None
 def test_arrays_go_to_the_very_file_that_is_named(tmp_path: Path) -> None:
     assert main(["sample", "mnist-gan-conv", "-n", "2", "--out", str(tmp_path / "x.NPZ")]) == 0
     assert [p.name for p in tmp_path.iterdir()] == ["x.NPZ"] and np.load(tmp_path / "x.NPZ")["images"].shape == (2, 28, 28, 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is there on Linux only")
+def test_a_measurement_that_no_disk_takes_is_printed(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imggen_lib.protocol.evaluate", lambda *_: {"quality": {"frechet_distance": 1.5}})
+    assert main(["evaluate", "mnist-gan-conv", "--out", "/dev/full"]) == 2
+    said = capsys.readouterr()
+    assert json.loads(said.out)["quality"] == {"frechet_distance": 1.5} and "No space left" in said.err

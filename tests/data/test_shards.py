@@ -182,3 +182,9 @@ def test_an_empty_shard_among_others_ends_nothing(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "0.tar", tmp_path / "1.tar")
     with pytest.raises(DataError, match="no pictures"):
         _levels(tmp_path / "*.tar", 40, workers=2)
+
+
+def test_two_files_of_one_name_are_told_with_the_shard(tmp_path: Path) -> None:
+    shard = _tar(tmp_path / "twice.tar", {"a.png": _png(1), "a.PNG": _png(2)})
+    with pytest.raises(DataError, match=r"twice\.tar cannot be read: .*duplicate"):
+        _levels(shard)
