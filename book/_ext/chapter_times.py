@@ -21,8 +21,10 @@ SECONDS_A_CELL = 15
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 WORDS = {
     "read": "About {minutes} minutes to read.",
-    "run_seconds": "The notebook runs in about {seconds} seconds on {cores} CPU cores, without a GPU.",
-    "run_minutes": "The notebook runs in about {minutes} minutes on {cores} CPU cores, without a GPU.",
+    "run_seconds": "The notebook runs in about {seconds} seconds on {cores}, without a GPU.",
+    "run_minutes": "The notebook runs in about {minutes} minutes on {cores}, without a GPU.",
+    "one_core": "one CPU core",
+    "several_cores": "{cores} CPU cores",
 }
 
 HEADER = re.compile(r"\A---\n.*?^---\n", re.M | re.S)
@@ -100,7 +102,8 @@ def sentences(text: str, record: dict[str, object] | None, words: dict[str, str]
     """The line for a chapter's text and its entry in `times.json`, if there is one."""
     said = [words["read"].format(minutes=minutes(counts(text)))]
     if record:
-        seconds, cores = float(str(record["seconds"])), record["cores"]
+        seconds = float(str(record["seconds"]))
+        cores = words["one_core" if record["cores"] == 1 else "several_cores"].format(cores=record["cores"])
         if seconds < 95:
             said.append(words["run_seconds"].format(seconds=max(10, 10 * round(seconds / 10)), cores=cores))
         else:
