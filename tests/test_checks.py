@@ -7,6 +7,7 @@ import math
 import pickle
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -26,6 +27,7 @@ from imggen_lib.losses import can as can_losses
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.losses import image as image_losses
 from imggen_lib.losses import vae as vae_losses
+from imggen_lib.machine import evaluating
 from imggen_lib.metrics import colour, likelihood, texture
 from imggen_lib.metrics.distribution import features, frechet_distance, frechet_interval, statistics
 from imggen_lib.metrics.extractors import extractor
@@ -483,3 +485,23 @@ def test_what_looks_like_zero_to_one_is_said_and_bright_images_are_not(make_imag
         warnings.simplefilter("error")
         for fine in (x, x.abs()[:3], x.abs() / 4, torch.ones_like(x), -x.abs()):
             check_images(fine)
+
+
+def test_threads_that_ask_one_network_at_once_neither_train_it_nor_leave_it_changed() -> None:
+    """One thread put the network back into training while another was asking it: other images, and the mode stayed."""
+    net = nn.Sequential(nn.BatchNorm1d(4), nn.BatchNorm1d(4)).train()
+    x, seen = torch.randn(64, 4), []
+
+    def ask() -> None:
+        for _ in range(200):
+            with evaluating(net), torch.no_grad():
+                net(x)
+                seen.append(any(layer.training for layer in net.modules()))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not any(seen) and all(layer.training for layer in net.modules())
+    assert not net[0].running_mean.any()

@@ -214,6 +214,7 @@ def krippendorff_alpha(ratings: Float[Tensor, "raters items"], scale: Scale = "n
 
 def preference_power(p: float, n: int, significance: float = 0.05) -> float:
     """The probability that `n` answers, each for one side with probability `p`, make the exact test against 1/2 significant."""
+    n = whole(n, "n", 0)
     upper = log_binomial(n, 0.5).exp().flip(0).cumsum(0).flip(0)  # P(X >= i)
     reject = 2 * upper <= significance
     if not reject.any():
@@ -233,7 +234,7 @@ def judgements_needed(
     the number is multiplied by :math:`1 + (\text{per\_rater} - 1)\cdot\text{correlation}`. Source: Kish 1965, Survey Sampling,
     for this design effect.
     """
-    per_rater = whole(per_rater, "per_rater", 1)
+    per_rater = whole(per_rater, "per_rater")
     p, power, correlation = real(p, "p"), real(power, "power"), real(correlation, "correlation")
     if not (0 < p < 1 and abs(p - 0.5) >= 0.005 and 0 < significance < power < 1):
         raise ValueError(
