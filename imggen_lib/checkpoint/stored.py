@@ -217,6 +217,8 @@ def read_tensors(path: Path, digest: str, nets: Mapping[str, nn.Module] | None) 
     except SafetensorError as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
     except (OSError, RuntimeError, MemoryError, ArithmeticError) as error:
+        if not path.exists():  # a training that saves beside this one has just replaced it; PyTorch says it in words alone
+            raise FileNotFoundError(str(path)) from error
         raise CheckpointError(f"{path} cannot be read: {' '.join(str(error).split())[:200] or 'not enough memory'}") from error
     for name, value in tensors.items():
         if value.is_floating_point() and not torch.isfinite(value if value.dtype == torch.float64 else value.float()).all():

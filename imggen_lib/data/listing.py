@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imggen_lib.data.pictures import opens
 from imggen_lib.data.words import plain, user_path
 from imggen_lib.errors import DataError, printable, unknown_name
 
@@ -74,6 +75,10 @@ def listing(path: str | Path) -> Listing:
             f"{printable(str(root))} holds no pictures; at least two pictures are needed (looked for {looked}, in subfolders too)"
             + _reasons(skipped)
         )
+    if any(file.parent != root for file in files):  # what is no picture makes no class of its own beside the subfolders
+        lost = [file for file in files if file.parent == root and not opens(file)]
+        skipped += [f"{printable(file.name)}: not a picture that can be read" for file in lost]
+        files = [file for file in files if file not in lost]
     names = tuple(file.relative_to(root).as_posix() for file in files)
     tops = [name.split("/")[0] if "/" in name else "." for name in names]
     number = {top: k for k, top in enumerate(sorted(set(tops)))}

@@ -77,6 +77,15 @@ def read(file: Path | bytes, size: int, background: Colour = WHITE, ending: str 
         raise DataError(plain(error)) from error
 
 
+def opens(file: Path) -> bool:
+    """Whether the head of a file is that of a picture that can be read here."""
+    try:
+        with warnings.catch_warnings(), Image.open(file, formats=_formats() + (("TGA",) if file.suffix.lower() == ".tga" else ())):
+            return True
+    except Exception:  # decoders raise what they like for damaged files
+        return False
+
+
 @cache
 def _formats() -> tuple[str, ...]:
     """Those of :data:`FORMATS` that can be read here; HEIF (HEIC) needs the package pillow-heif."""

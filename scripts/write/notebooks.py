@@ -8,6 +8,7 @@ The MyST text is what one edits. ``pair`` writes its cells into the notebook and
 
 import argparse
 import html
+import json
 import re
 import subprocess
 import sys
@@ -143,6 +144,13 @@ def formatted(source: str) -> str:
     return done.stdout.rstrip("\n")
 
 
+def as_text(notebook: Any) -> str:
+    """The MyST text as ``jupytext --sync`` writes it from the notebook: entries in the order of JSON, no version of jupytext."""
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict(json.loads(json.dumps(cell.metadata, sort_keys=True)))
+    return re.sub(r"\n +jupytext_version: .*", "", jupytext.writes(notebook, fmt="md:myst"))
+
+
 def _bare(cells: list[Any]) -> list[Any]:
     """What counts when cells are compared."""
     return [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in cells]
@@ -163,9 +171,10 @@ def reformat(text: Path, write_back: bool) -> list[str]:
             cell.source = better
     if not found and [(c.cell_type, c.source, c.metadata.get("mystnb")) for c in notebook.cells] != before:
         found.append(f"{text.name}: an exercise is not what its solution makes it, or a bar over a check or a solution has no name")
+    if not found and as_text(notebook) != text.read_text(encoding="utf-8"):
+        found.append(f"{text.name}: not as jupytext writes it")
     if found and write_back:
-        written = jupytext.writes(notebook, fmt="md:myst")
-        text.write_text(re.sub(r"\n +jupytext_version: .*", "", written), encoding="utf-8")  # as `jupytext --sync` writes it
+        text.write_text(as_text(notebook), encoding="utf-8")
     return found
 
 

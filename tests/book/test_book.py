@@ -76,7 +76,7 @@ def test_most_outputs_are_compared(notebook: Path) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 def test_nothing_of_the_machine_is_stored(notebook: Path) -> None:
-    text = notebook.read_text(encoding="utf-8")
+    text = re.sub(r"[A-Za-z0-9+/=]{200,}", "", notebook.read_text(encoding="utf-8"))  # pictures in base64 hold any letters
     assert not re.search(r"/(tmp|home|root)/\w|[A-Z]:\\\\Users", text)
 
 

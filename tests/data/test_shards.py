@@ -104,7 +104,7 @@ def test_a_shard_that_is_cut_off_is_told_once(tmp_path: Path, cut: str) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         levels = _levels(path, images=64)
-    said = [str(w.message) for w in caught]
+    said = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]
     assert {0, 1, 2} <= levels and sum("is cut off: what is whole in it is read" in line for line in said) == 1
     assert len(said) <= 2  # the picture that was cut may be named, too
 
@@ -134,7 +134,7 @@ def test_unreadable_pictures_of_shards_are_told_once_and_ten_at_most(tmp_path: P
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert _levels(path, images=100, workers=1) == {1, 2}
-    said = [str(w.message) for w in caught]
+    said = [str(w.message) for w in caught if not issubclass(w.category, DeprecationWarning)]  # Python's own, of forks
     assert len(said) == 11 and "30 such files" in said[-1] and len("".join(said)) < 4000
 
 
