@@ -12,9 +12,11 @@ import platform
 import re
 import secrets
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +90,11 @@ def sweep(folder: Path) -> None:
                 path.unlink()
 
 
-def _copy(response: Any, file: Any, size: int, name: str) -> None:
-    """What a server sends into a file; ``OSError`` if it sends too much, too little or too slowly."""
+def _copy(response: Any, file: Any, size: int, name: str, given_up: threading.Event) -> None:
+    """What a server sends into a file; ``OSError`` if it sends too much or too little, or when nobody waits for it any more."""
     from tqdm.auto import tqdm
 
-    seen, mark, since = 0, 0, time.monotonic()
+    seen = 0
     with tqdm(total=size, unit="B", unit_scale=True, desc=name, leave=False, disable=sys.stderr is None) as bar:
         while block := response.read1(1 << 16):  # what has come; read() would wait for all of it
             file.write(block)
@@ -100,22 +102,52 @@ def _copy(response: Any, file: Any, size: int, name: str) -> None:
             bar.update(len(block))
             if seen > size:
                 raise OSError(f"more than the expected {size:,} bytes")
-            if (passed := time.monotonic() - since) >= WINDOW:
-                if seen - mark < SLOWEST:
-                    raise OSError(f"only {seen - mark:,} bytes in {passed:.0f} seconds")
-                mark, since = seen, time.monotonic()
+            if given_up.is_set():
+                raise OSError("nobody waits for it any more")
     if seen < size:
         raise OSError(f"{seen:,} of {size:,} bytes, then the end")
+
+
+def _watched(transfer: Callable[[], None], written: Path, given_up: threading.Event) -> None:
+    """Run `transfer` in a thread, and look from outside whether the file grows: ``OSError`` where it does too slowly.
+
+    A server may send a byte now and then in its headers, between chunks or in the body; each of them resets a socket's own timeout.
+    """
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            transfer()
+        except BaseException as error:
+            failures.append(error)
+
+    thread, mark = threading.Thread(target=work, daemon=True), 0
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(WINDOW)
+            seen = written.stat().st_size if written.exists() else 0
+            if thread.is_alive() and seen - mark < SLOWEST:
+                raise OSError(f"only {seen - mark:,} bytes in {WINDOW:.0f} seconds")
+            mark = seen
+    finally:
+        given_up.set()
+    if failures:
+        raise failures.pop()  # taken out: else the list and the error's frames would keep each other, and the socket, alive
 
 
 def _fetch_once(url: str, target: Path, expected: str, size: int) -> None:
     temporary = target.with_name(f".{target.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}")
     request = urllib.request.Request(url, headers={"User-Agent": "imggen_lib"})
-    try:
-        with open(temporary, "xb") as file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-            _copy(response, file, size, target.name)
-            file.flush()
+    given_up = threading.Event()
+
+    def transfer() -> None:
+        with open(temporary, "xb", buffering=0) as file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            _copy(response, file, size, target.name, given_up)
             os.fsync(file.fileno())
+
+    try:
+        _watched(transfer, temporary, given_up)
         verify(temporary, expected, size)
         os.replace(temporary, target)  # closed by now: Windows does not rename an open file
     except BaseException:

@@ -37,6 +37,13 @@ BROKEN = {
     "/reason": b"HTTP/1.1 404 \x1b[2J gone\x07\r\n\r\n",
 }
 
+#: What comes before a byte now and then, for ever: in the status line, a header, or the length of a chunk.
+DRIPPING = {
+    "/drip-status": b"HTTP/1.1 200 ",
+    "/drip-header": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    "/drip-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+}
+
 
 class _Handler(BaseHTTPRequestHandler):
     asked: list[str] = []  # noqa: RUF012
@@ -44,6 +51,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         _Handler.asked.append(self.path)
         first = _Handler.asked.count(self.path) == 1
+        if self.path in DRIPPING:
+            with contextlib.suppress(OSError):
+                self.wfile.write(DRIPPING[self.path])
+                for _ in range(100):
+                    self.wfile.write(b"1")
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            self.close_connection = True
+            return
         if self.path in BROKEN:
             self.wfile.write(BROKEN[self.path])
             self.close_connection = True
@@ -182,14 +198,15 @@ def test_chapters_go_on_with_glyphs_whatever_the_mirrors_say(server: str, bad: s
         assert inspect.unwrap(load_or_glyphs)("mnist", "test") == "glyphs of test"
 
 
-def test_a_drip_is_given_up(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/drip", *DRIPPING])
+def test_a_drip_is_given_up(path: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert download.SLOWEST / download.WINDOW > 100  # bytes a second
     monkeypatch.setattr(download, "WINDOW", 0.3)
     began = time.monotonic()
-    assert _fetch(server, tmp_path / "file.gz", "/drip", "/good").read_bytes() == CONTENT
+    assert _fetch(server, tmp_path / "file.gz", path, "/good").read_bytes() == CONTENT
     assert time.monotonic() - began < 5
     with pytest.raises(DataUnavailable, match=r"only \d+ bytes in \d+ seconds"):
-        _fetch(server, tmp_path / "other.gz", "/drip")
+        _fetch(server, tmp_path / "other.gz", path)
 
 
 def test_the_reason_does_not_speak_of_a_file_that_is_gone(server: str, tmp_path: Path) -> None:
