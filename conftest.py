@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.options["check"] = False  # type: ignore[attr-defined]  # a cell of nbval's
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     if _active(config) and os.environ.get(WITHOUT):
         terminalreporter.write_line(
             "\nNOTE: MNIST is not at hand and could not be downloaded. The chapters about it ran on glyphs instead, and their "
