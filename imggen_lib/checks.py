@@ -87,26 +87,29 @@ def attribute(net: Any, name: str) -> Any:
     return getattr(net, name)
 
 
-def check_labels(labels: Any, n: int, classes: int, *, look: bool = True, name: str = "labels") -> Tensor:
+def check_labels(labels: Any, n: int, classes: int | None, *, look: bool = True, name: str = "labels") -> Tensor:
     """The labels of `n` images as int64 ``(n,)``: from a tensor, an array or a list, of integers of any size.
 
     `look` at the numbers themselves, which on a GPU means to wait for it.
 
     Raises:
-        ValueError: unless they are `n` whole numbers from 0 to ``classes - 1``.
+        ValueError: unless they are `n` whole numbers from 0 to ``classes - 1``; from 0 on without a number of classes.
     """
+    span = "from 0 on" if classes is None else f"from 0 to {classes - 1}"
     try:
         found = labels if isinstance(labels, Tensor) else torch.as_tensor(labels)
     except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}, got a {type(labels).__name__}") from None
+        raise ValueError(f"{name} must be whole numbers {span}, got a {type(labels).__name__}") from None
     numbers = found.is_floating_point() or found.is_complex() or found.dtype == torch.bool
     if numbers and (found.numel() or isinstance(labels, Tensor)):
-        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}, got {found.dtype}")
+        raise ValueError(f"{name} must be whole numbers {span}, got {found.dtype}")
     if tuple(found.shape) != (n,):
         raise ValueError(f"{n} images need {n} {name}, one for each, got the shape {tuple(found.shape)}")
     found = found.long()
-    if look and n and not 0 <= int(found.min()) <= int(found.max()) < classes:
-        raise ValueError(f"{name} must lie from 0 to {classes - 1}, got {int(found.min())} to {int(found.max())}")
+    if look and n:
+        low, high = (int(number) for number in torch.aminmax(found))
+        if low < 0 or (classes is not None and high >= classes):
+            raise ValueError(f"{name} must lie {span}, got {low} to {high}")
     return found
 
 

@@ -3,7 +3,6 @@
 The loops themselves are in :mod:`imggen_lib.train.gan` and :mod:`imggen_lib.train.vae`.
 """
 
-import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import torch
 
 from imggen_lib import checkpoint, machine
 from imggen_lib.checkpoint.stored import networks
-from imggen_lib.checks import check_labels, whole
+from imggen_lib.checks import whole
 from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
@@ -168,10 +167,7 @@ def _check_kinds(config: Any, data: Any) -> None:
         raise ValueError(f"a run is described by a GanConfig or a VaeConfig, got a {type(config).__name__}")
     if not isinstance(data, ImageSet | ImageStream):
         raise ValueError(f"a run trains on an ImageSet or an ImageStream, got a {type(data).__name__}; see ImageSet.from_float")
-    try:
-        json.dumps(config.to_json())
-    except TypeError as error:
-        raise ValueError(f"the configuration cannot be stored in a checkpoint: {error}") from None
+    checkpoint.storable(config)
 
 
 def _check_classes(config: GanConfig | VaeConfig, data: ImageSet | ImageStream) -> None:
@@ -179,11 +175,7 @@ def _check_classes(config: GanConfig | VaeConfig, data: ImageSet | ImageStream) 
         return
     if config.classes != len(data.classes):
         raise ValueError(f"the model is for {config.classes} classes, {data.name} has {len(data.classes)}")
-    if not isinstance(data, ImageSet):
-        return  # the labels of a stream are looked at batch by batch
-    check_labels(data.labels, len(data), config.classes)
-    empty = [name for name, n in zip(data.classes, data.labels.bincount(minlength=config.classes).tolist(), strict=True) if not n]
-    if empty:
+    if empty := data.empty_classes:  # that labels have a class, sets look at themselves, and streams batch by batch
         named = ", ".join(map(repr, empty[:5])) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
         warnings.warn(
             f"{data.name} has no training image of the class {named}; what a model draws for it means nothing", stacklevel=3

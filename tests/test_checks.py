@@ -11,17 +11,20 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from imggen_lib import noise
 from imggen_lib.checks import attribute, check_images, check_labels, real, tensor, whole
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, to_float, to_uint8
+from imggen_lib.data.stream import files
 from imggen_lib.errors import CheckpointError, DataError
 from imggen_lib.losses import can as can_losses
 from imggen_lib.losses import gan as gan_losses
@@ -33,6 +36,7 @@ from imggen_lib.metrics.distribution import features, frechet_distance, frechet_
 from imggen_lib.metrics.extractors import extractor
 from imggen_lib.metrics.likelihood import log_likelihoods
 from imggen_lib.metrics.modes import modes_found
+from imggen_lib.metrics.trained import _fitted
 from imggen_lib.models.vae import ConvVAE
 from imggen_lib.noise import latents, slerp
 from imggen_lib.sampling import decode, interpolate, sample
@@ -388,6 +392,24 @@ def test_measuring_leaves_every_layer_in_its_mode(mode: bool, make_images: Image
     with pytest.raises(KeyboardInterrupt):
         sample(failing, 1)
     assert failing.training == mode
+
+
+def test_a_network_of_one_s_own_s_eyes_and_a_stream_can_be_copied_and_pickled(tmp_path: Path, make_images: Images) -> None:
+    net = FeatureConfig(image_shape=(1, 8, 8), width=2).build()
+    own = _fitted(net, "eyes", "0" * 64)
+    for k in range(3):
+        Image.new("RGB", (9, 9), (k, 0, 0)).save(tmp_path / f"{k}.png")
+    stream = files(tmp_path, size=8, workers=0)
+    x, first = make_images(3, side=16), next(stream.batches(3, images=3))[0]
+    for copied in (copy.deepcopy, lambda what: pickle.loads(pickle.dumps(what))):
+        assert torch.equal(features(copied(own), x), features(own, x))
+        assert torch.equal(next(copied(stream).batches(3, images=3))[0], first)
+
+
+def test_features_of_a_function_see_images_as_they_are(make_images: Images) -> None:
+    seen = []
+    features(lambda part: seen.append(part.dtype) or part.flatten(1)[:, :3], make_images(4).double())  # type: ignore[func-returns-value]
+    assert seen == [torch.float64]
 
 
 def test_an_extractor_can_be_copied_and_pickled(eyes: nn.Module, make_images: Images) -> None:

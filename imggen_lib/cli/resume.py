@@ -1,7 +1,6 @@
 """What a resumed run keeps, and what may change: for how many images it is trained, and the learning rate."""
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from imggen_lib.cli.configuration import asked
@@ -28,26 +27,16 @@ def same_options(args: argparse.Namespace, config: Any) -> None:
 
 
 def longer(args: argparse.Namespace, run: "Run") -> list[str]:
-    """Plan the learning rate of a resumed run anew, where more images or another rate are asked for; what to tell of it.
+    """Plan a resumed run's learning rate anew (:meth:`imggen_lib.runs.Run.plan`) where more images or another rate are asked for;
+    what to tell of it."""
 
-    A rate that was to fall until ``--images`` falls until the new ones instead, as if they had been asked for at the start: after
-    a finished run it goes up again first.
-    """
-    changes: dict[str, Any] = {}
-    end = "schedule_images" if run.config.kind == "vae" else "decay_end"
-    planned = getattr(run.config, end)
-    if 0 < planned < args.images:
-        changes[end] = args.images
-    if (rate := getattr(args, "lr", run.config.lr)) != run.config.lr:
-        changes["lr"] = rate
-    if not changes:
+    def rate() -> float:
+        return float(run.config.lr * run.config.lr_schedule(run.state.images))
+
+    old, before = run.config, rate()
+    if run.plan(images=args.images, lr=getattr(args, "lr", None)).config == old:
         return []
-    before = run.config.lr * run.config.lr_schedule(run.state.images)
-    run.config = replace(run.config, **changes)
-    for optimizer in run.state.optimizers().values():
-        for group in optimizer.param_groups:
-            group["lr"] = run.config.lr
-            group.pop("initial_lr", None)
-    now = run.config.lr * run.config.lr_schedule(run.state.images)
-    plan = f", and falls until {args.images:,} images instead of {planned:,}" if end in changes else ""
-    return [f"note: the learning rate is {now:.3g} from here on, after {before:.3g}{plan}"]
+    end = "schedule_images" if old.kind == "vae" else "decay_end"
+    planned, now = getattr(old, end), getattr(run.config, end)
+    plan = f", and falls until {now:,} images instead of {planned:,}" if now != planned else ""
+    return [f"note: the learning rate is {rate():.3g} from here on, after {before:.3g}{plan}"]

@@ -43,7 +43,6 @@ def read_folder(
     here = sorted(set(found.split(split)) & set(kept))
     if not here:
         raise DataError(f"none of the pictures in the {split} split of {printable(str(found.root))} can be read")
-    warn_of_empty_classes(found, {found.labels[k] for k in set(found.split("train")) & set(kept)})
     position = {k: row for row, k in enumerate(kept)}
     images = torch.from_numpy(pixels[[position[k] for k in here]]).permute(0, 3, 1, 2).contiguous()
     labels = torch.tensor([found.labels[k] for k in here])
@@ -63,13 +62,3 @@ def _read(found: Listing, size: int, over: tuple[int, int, int]) -> tuple[np.nda
         kept.append(k)
         remarks += [f"{printable(name)} is {remark}"] if remark else []
     return (np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)), kept, skipped, remarks
-
-
-def warn_of_empty_classes(found: Listing, trained: set[int]) -> None:
-    """Say which classes have no picture to train with: a model with classes would learn nothing of them."""
-    empty = [printable(name) for k, name in enumerate(found.classes) if k not in trained]
-    if empty:
-        names = ", ".join(empty[:10]) + (f", and {len(empty) - 10} more" if len(empty) > 10 else "")
-        warnings.warn(
-            f"no picture to train with in the class(es) {names}: a model with classes learns nothing of them", stacklevel=4
-        )

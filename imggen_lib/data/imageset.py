@@ -118,6 +118,12 @@ class ImageSet:
         _, c, h, w = self.images.shape
         return c, h, w
 
+    @property
+    def empty_classes(self) -> tuple[str, ...]:
+        """The classes that no image is of."""
+        present = set(self.labels.unique().tolist())
+        return tuple(name for k, name in enumerate(self.classes) if k not in present)
+
     @cached_property
     def checksum(self) -> str:
         """SHA-256 of the pixels and labels, as a hexadecimal string; goes into every checkpoint, computed once."""
@@ -138,7 +144,7 @@ class ImageSet:
             ValueError: for images of another range or kind, and for labels that are not whole numbers from 0 on, one for each.
         """
         check_images(images)
-        numbers = torch.zeros(len(images), dtype=torch.int64) if labels is None else check_labels(labels, len(images), 2**31)
+        numbers = torch.zeros(len(images), dtype=torch.int64) if labels is None else check_labels(labels, len(images), None)
         count = int(numbers.max()) + 1
         if classes is None and len(present := numbers.unique()) < count:
             empty = sorted(set(range(min(count, 1000))) - set(present.tolist()))

@@ -18,7 +18,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from imggen_lib.data.folder import warn_of_empty_classes
 from imggen_lib.data.imageset import shares, to_float
 from imggen_lib.data.listing import Listing, check_shape, check_split, listing, too_few
 from imggen_lib.data.pictures import Colour, colour
@@ -48,6 +47,7 @@ class ImageStream:
     loader: Callable[[int, int, int, int, Part, bool], Iterator[tuple[Tensor, Tensor]]]
     device: torch.device | str = "cpu"
     skipped: tuple[str, ...] = ()
+    empty_classes: tuple[str, ...] = ()  # those known to be without a picture
 
     def __len__(self) -> int:
         return self.count
@@ -139,18 +139,26 @@ def files(
     found = listing(path)
     bad = _two_readable(found, shape, over)
     chosen = found.split(split)
-    warn_of_empty_classes(found, {found.labels[k] for k in found.split("train")})
-    problems = Problems(f"files:{printable(str(path))}")
-
-    def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        order = shares(len(chosen), batch, images=images, seed=seed, start=start, part=part)
-        sampler: Any = (index.tolist() for index in order)
-        return batches(_Files(found, chosen, shape, over, bad), workers, pin, problems, batch_sampler=sampler)
-
+    present = {found.labels[k] for k in chosen}
+    empty = tuple(name for k, name in enumerate(found.classes) if k not in present)
+    loader = _FileLoader(_Files(found, chosen, shape, over, bad), workers, Problems(f"files:{printable(str(path))}"))
     digest = _digest(f"{found.names[k]} {_bytes(found.files[k])}" for k in chosen)
-    return ImageStream(
-        f"files:{path}", shape, found.classes, digest, len(chosen), loader, skipped=(*found.skipped, *_named(found, bad))
-    )
+    skipped = (*found.skipped, *_named(found, bad))
+    return ImageStream(f"files:{path}", shape, found.classes, digest, len(chosen), loader, skipped=skipped, empty_classes=empty)
+
+
+@dataclass(frozen=True)
+class _FileLoader:
+    """What :attr:`ImageStream.loader` does for files: no function inside another, so that a stream can be copied and pickled."""
+
+    pictures: _Files
+    workers: int
+    problems: Problems
+
+    def __call__(self, batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
+        order = shares(len(self.pictures), batch, images=images, seed=seed, start=start, part=part)
+        sampler: Any = (index.tolist() for index in order)
+        return batches(self.pictures, self.workers, pin, self.problems, batch_sampler=sampler)
 
 
 def _check(size: int, channels: int, workers: int) -> None:
@@ -187,18 +195,30 @@ def shards(
     webdataset()
     shape, over, urls = (channels, size, size), colour(background), addresses(pattern)
     classes, count = sidecar(urls)
-    problems = Problems(f"shards:{printable(pattern)}")
+    loader = _ShardLoader(urls, shape, over, len(classes), workers, buffer, Problems(f"shards:{printable(pattern)}"))
+    digest = _digest(f"{Path(u).name} {Path(u).stat().st_size}" if is_local(u) else u for u in urls)
+    return ImageStream(f"shards:{pattern}", shape, classes, digest, count, loader)
 
-    def loader(batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
+
+@dataclass(frozen=True)
+class _ShardLoader:
+    """What :attr:`ImageStream.loader` does for shards."""
+
+    urls: list[str]
+    shape: Shape
+    over: Colour
+    classes: int
+    workers: int
+    buffer: int
+    problems: Problems
+
+    def __call__(self, batch: int, images: int, seed: int, start: int, part: Part, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:
         processes = part[1]
         if batch < 1 or batch % processes:
             raise ValueError(f"the batch size must be at least 1 and a multiple of the {processes} process(es), got {batch}")
-        if len(urls) < processes:
-            raise DataError(f"{len(urls)} shard(s) for {processes} processes: make smaller shards, or use fewer processes")
-        dataset = Shards(urls, shape, over, len(classes), mix(seed, start), part, buffer)
-        readers = min(workers, len(urls) // processes)
-        read = batches(dataset, readers, pin, problems, batch_size=batch // processes)
+        if len(self.urls) < processes:
+            raise DataError(f"{len(self.urls)} shard(s) for {processes} processes: make smaller shards, or use fewer processes")
+        dataset = Shards(self.urls, self.shape, self.over, self.classes, mix(seed, start), part, self.buffer)
+        readers = min(self.workers, len(self.urls) // processes)
+        read = batches(dataset, readers, pin, self.problems, batch_size=batch // processes)
         return itertools.islice(read, -(-(images - start) // batch))
-
-    digest = _digest(f"{Path(u).name} {Path(u).stat().st_size}" if is_local(u) else u for u in urls)
-    return ImageStream(f"shards:{pattern}", shape, classes, digest, count, loader)

@@ -4,7 +4,8 @@ The order of the arguments is always **real first, generated second**. Here: fea
 score; the kernel distance is in `twosample`, precision and recall in `manifold`, copies and diversity in `novelty`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import NamedTuple
 
 import torch
@@ -35,11 +36,11 @@ def _check(net: Classifier, images: Tensor) -> None:
         raise ValueError(f"the feature network takes images of shape {tuple(shape)}, got {tuple(images.shape[1:])}")
 
 
-def _in_batches(net: Classifier, look: Classifier, images: Tensor, batch: int) -> Iterator[Tensor]:
+def _in_batches(net: Classifier, look: Classifier, images: Tensor, batch: int) -> Generator[Tensor, None, None]:
     """What `look` says of each batch, on the CPU; a network is on its own device and in evaluation mode meanwhile."""
     _check(net, images)
     size, nets = whole(batch, "batch", 1), [net] if isinstance(net, nn.Module) else []
-    weight = next((p for net in nets for p in net.parameters()), images[:0].float())
+    weight = next((p for net in nets for p in net.parameters()), images)  # a function gets images as they are
     with evaluating(*nets), full_precision():
         for part in images.split(size):
             yield look(part.to(weight)).cpu()
@@ -56,13 +57,16 @@ def features(net: Classifier, images: Float[Tensor, "n c h w"], batch: int = 100
     """
     look = net.features if isinstance(net, FeatureNet) else net
     found, done = torch.empty(0, dtype=torch.float64), 0
-    for part in _in_batches(net, look, images, batch):
-        if part.ndim != 2 or len(part) != min(batch, len(images) - done):
-            raise ValueError(f"the network must give one row of features an image (n, d), got the shape {tuple(part.shape)}")
-        if not done:
-            found = torch.empty(len(images), part.shape[1], dtype=torch.float64)  # at once: no second copy to put parts together
-        found[done : done + len(part)] = part
-        done += len(part)
+    with closing(_in_batches(net, look, images, batch)) as parts:
+        for part in parts:
+            if part.ndim != 2 or len(part) != min(batch, len(images) - done):
+                raise ValueError(f"the network must give one row of features an image (n, d), got the shape {tuple(part.shape)}")
+            if not done:
+                found = torch.empty(
+                    len(images), part.shape[1], dtype=torch.float64
+                )  # at once: no second copy to put parts together
+            found[done : done + len(part)] = part
+            done += len(part)
     check_features(found)
     return found
 

@@ -1,5 +1,7 @@
 """Feature networks that this library trained, for images of any size: the shipped ones, and one's own of ``train features``."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -8,6 +10,8 @@ from imggen_lib.files import expanded
 from imggen_lib.metrics import extractors
 from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.models.features import FeatureNet
+
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as for pictures that are read in grey
 
 
 def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor | None:
@@ -29,15 +33,15 @@ def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor |
     return _fitted(saved.model(), name, str(saved.meta["weights"]["sha256"]))
 
 
+def _resized(images: Tensor, channels: int, side: int) -> Tensor:
+    luma = torch.tensor(_LUMA, device=images.device, dtype=images.dtype).view(1, 3, 1, 1)
+    x = (images * luma).sum(1, keepdim=True) if (images.shape[1], channels) == (3, 1) else images
+    x = x.expand(-1, channels, -1, -1)
+    return x if x.shape[2] == side else interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+
+
 def _fitted(net: FeatureNet, name: str, sha256: str) -> Extractor:
     channels, side, _ = net.image_shape
-    luma = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)  # ITU-R 601, as for pictures that are read in grey
-
-    def prepare(images: Tensor) -> Tensor:
-        x = (images * luma.to(images)).sum(1, keepdim=True) if (images.shape[1], channels) == (3, 1) else images
-        x = x.expand(-1, channels, -1, -1)
-        return x if x.shape[2] == side else interpolate(x, size=(side, side), mode="bilinear", antialias=True)
-
     about = {
         "network": f"{name}, a classifier of this library",
         "weights": f"SHA-256 {sha256[:12]}...",
@@ -45,4 +49,4 @@ def _fitted(net: FeatureNet, name: str, sha256: str) -> Extractor:
         "resize": f"to {side} x {side}, bilinear, antialiased",
         "features": "128, after the dense layer's ReLU",
     }
-    return Extractor(net.body, prepare, about, batch=1000)
+    return Extractor(net.body, partial(_resized, channels=channels, side=side), about, batch=1000)

@@ -88,8 +88,12 @@ def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor | None:
         return None
     if labels is None:
         raise ValueError(f"this model is conditional on {classes} classes: labels are needed")
-    numbers = check_labels(labels, len(like), classes, look=like.device.type == "cpu" and not torch.compiler.is_compiling())
-    return nn.functional.one_hot(numbers.to(like.device), classes).to(like.dtype)
+    numbers = check_labels(labels, len(like), classes, look=False)
+    try:
+        return nn.functional.one_hot(numbers.to(like.device), classes).to(like.dtype)
+    except RuntimeError:  # PyTorch has looked at the numbers itself: not a second time at every step
+        check_labels(numbers, len(like), classes)
+        raise
 
 
 def joined(x: Tensor, classes: Tensor | None) -> Tensor:

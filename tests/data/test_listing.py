@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from imggen_lib.configs import GanConfig
 from imggen_lib.data import listing as listings
 from imggen_lib.data import load
 from imggen_lib.data.listing import in_test_split, listing
@@ -16,6 +17,7 @@ from imggen_lib.data.sources import stream
 from imggen_lib.data.stream import files
 from imggen_lib.data.words import plain, user_path
 from imggen_lib.errors import DataError, printable
+from imggen_lib.runs import start
 
 
 def _grey(path: Path, level: int = 100, kind: str | None = None) -> None:
@@ -172,9 +174,9 @@ def test_both_readers_agree_on_classes_splits_and_what_is_too_little(tmp_path: P
     (tmp_path / "bad").mkdir()
     for k in range(30):
         (tmp_path / "bad" / f"{k}.jpg").write_bytes(b"junk")
-    with pytest.warns(UserWarning, match="no picture to train with in the class.*bad"):
-        memory = load(f"folder:{tmp_path}", size=8)
+    memory = load(f"folder:{tmp_path}", size=8)
     read = files(tmp_path, size=8, channels=1, workers=workers)
+    assert memory.empty_classes == ("bad",)  # what a run with classes warns of
     assert memory.classes == read.classes == ("bad", "good") and len(memory.skipped) == 90
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -209,11 +211,11 @@ def test_a_class_that_is_in_the_test_split_alone_is_told(tmp_path: Path) -> None
     _grey(tmp_path / "rare" / rare)
     while all(listing(tmp_path).test[:-1]) or not any(listing(tmp_path).test):
         pytest.fail("the names do not make two splits")
-    with pytest.warns(UserWarning, match=r"class\(es\) rare: a model with classes"):
-        data = load(f"folder:{tmp_path}", size=8)
-    assert data.classes == ("a", "rare") and 1 not in data.labels.tolist()
-    with pytest.warns(UserWarning, match=r"class\(es\) rare"):
-        files(tmp_path, size=8, workers=0)
+    config = GanConfig(image_shape=(1, 8, 8), net="mlp", hidden=(4,), classes=2)
+    for data in (load(f"folder:{tmp_path}", size=8, channels=1), files(tmp_path, size=8, channels=1, workers=0)):
+        assert data.classes == ("a", "rare") and data.empty_classes == ("rare",)
+        with pytest.warns(UserWarning, match="no training image of the class 'rare'"):
+            start(config, data, "cpu")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
