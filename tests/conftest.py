@@ -1,6 +1,7 @@
 """The unit tests run on the CPU, on one thread, without a network, and treat warnings as errors."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True, scope="session")
 def _offline_on_the_cpu() -> Iterator[None]:
     """For the subprocesses too. The device is the CPU unless a test names the GPU, as those marked `gpu` do."""
+    for name in ("SIGINT", "SIGHUP", "SIGQUIT", "SIGXCPU"):  # ignored where the tests run under nohup or in the background
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMGGEN_OFFLINE", "1")
         patch.setenv("IMGGEN_DEVICE", "cpu")

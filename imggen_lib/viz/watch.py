@@ -1,6 +1,7 @@
 """Watching a training loop."""
 
 import contextlib
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ def progress(records: Iterable[dict[str, Any]], images: int, *, start: int = 0, 
     """
     from tqdm.auto import tqdm
 
-    bar = None
+    bar, disable = None, disable or sys.stderr is None
     with contextlib.suppress(*_UNWRITABLE):
         bar = tqdm(total=images, initial=start, unit="img", unit_scale=True, mininterval=0.5, smoothing=0.05, disable=disable)
     try:

