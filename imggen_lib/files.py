@@ -63,6 +63,27 @@ def atomic(folder: Path, label: str, write: Callable[[Path], Any], final: Callab
         shutil.rmtree(room, ignore_errors=True)
 
 
+def write(path: Path, make: Callable[[Path], Any]) -> Path:
+    """Call ``make(path)`` such that a file that was there stays until the new one is whole, and keeps its permissions; the path.
+
+    A link is followed. What is no regular file (a pipe, ``/dev/stdout``) and a file in a folder that takes no new ones are
+    written in place.
+    """
+    target = path.resolve()
+    there = target.exists()
+    if (there and not target.is_file()) or not os.access(target.parent, os.W_OK):
+        make(path)
+        return path
+
+    def final(new: Path) -> str:
+        if there:
+            new.chmod(target.stat().st_mode)
+        return target.name
+
+    atomic(target.parent, f"new{target.suffix}", make, final)  # a name as long as can be has no room for more
+    return path
+
+
 def sweep(folder: Path, *labels: str) -> None:
     """Delete what dead processes left of :func:`atomic` with these labels; for the one who holds the folder's lock.
 

@@ -285,3 +285,35 @@ def test_json_is_ascii_and_a_folder_in_place_of_a_file_is_a_sentence(tmp_path: P
         run.save(tmp_path / "file")
     run.save(tmp_path / "a", name="é")
     assert json.loads((tmp_path / "a" / "checkpoint.json").read_bytes().decode("ascii"))["name"] == "é"
+
+
+def fails(path: Path) -> None:
+    path.write_text("half")
+    raise OSError(28, "No space left on device")
+
+
+@posix
+def test_what_was_there_stays_until_the_new_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.html"
+    path.write_text("old")
+    path.chmod(0o600)
+    with pytest.raises(OSError, match="space"):
+        files.write(path, fails)
+    assert path.read_text() == "old" and [*tmp_path.iterdir()] == [path]
+    link = tmp_path / "link.html"
+    link.symlink_to(path.name)
+    assert files.write(link, lambda new: new.write_text("new")) == link
+    assert link.is_symlink() and path.read_text() == "new" and stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@posix
+@pytest.mark.parametrize("name", ["x" * 251 + ".png", "no-ending"])
+def test_names_as_long_as_can_be(tmp_path: Path, name: str) -> None:
+    assert files.write(tmp_path / name, lambda new: new.write_text("new")).read_text() == "new"
+    assert [*tmp_path.iterdir()] == [tmp_path / name]
+
+
+@posix
+def test_a_device_is_written_to_and_not_replaced() -> None:
+    files.write(Path(os.devnull), lambda path: path.write_text("gone"))
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from imggen_lib import files
 from imggen_lib.cli.configuration import check_data
 from imggen_lib.cli.terminal import say
 from imggen_lib.errors import printable
@@ -37,7 +38,7 @@ def evaluate(args: argparse.Namespace) -> int:
         print(text)
     else:
         try:
-            out.write_text(text + "\n", encoding="utf-8")
+            files.write(out, lambda path: path.write_text(text + "\n", encoding="utf-8"))
         except OSError:  # the disk is full by now: minutes of measuring are not thrown away
             print(text)
             raise

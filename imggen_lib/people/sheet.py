@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from imggen_lib import files
 from imggen_lib.data import to_uint8
 from imggen_lib.people.opinions import OPINION_COLUMNS, OpinionTrial, check_points
 from imggen_lib.people.sheet_page import PAGE, SCRIPT, STYLE
@@ -179,9 +180,7 @@ def opinion_sheet(
 
 def save_sheet(path: Path | str, html: str) -> Path:
     """Write the page as UTF-8."""
-    path = Path(path)
-    path.write_text(html, encoding="utf-8")
-    return path
+    return files.write(files.expanded(path), lambda target: target.write_text(html, encoding="utf-8"))
 
 
 def embedded(html: str, title: str, height: int = 560) -> str:

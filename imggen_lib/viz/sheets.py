@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
+from imggen_lib import files
 from imggen_lib.data import to_uint8
 from imggen_lib.viz.figure import Picture, figure_and_axes, palette_png
 
@@ -64,7 +65,7 @@ def enlarged(sheet: np.ndarray, scale: int) -> "Image":
 
 def save_grid(images: Tensor, path: str | Path, columns: int | None = None, scale: int = 2) -> Path:
     """Write a sheet of images as a picture; the file's ending says the format. The folder must exist."""
-    path = Path(path)
+    path = files.expanded(path)
     if not path.parent.is_dir():
         raise ValueError(f"{path.parent} is not a folder")
     from PIL import Image
@@ -72,8 +73,7 @@ def save_grid(images: Tensor, path: str | Path, columns: int | None = None, scal
     Image.init()
     if Image.EXTENSION.get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"{path.name}: cannot tell the picture format from the ending {path.suffix!r}; use .png")
-    enlarged(tile(images, columns), scale).save(path)
-    return path
+    return files.write(path, enlarged(tile(images, columns), scale).save)
 
 
 def grid(images: Tensor, columns: int | None = None, scale: int | None = None) -> Sheet:
