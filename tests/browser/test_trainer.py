@@ -104,6 +104,77 @@ def test_one_move_shows_which_network_moved(visit: Callable[..., Page]) -> None:
     assert critic[0] != generator[0] and critic[1] == generator[1]
 
 
+def test_slow_motion_says_whose_turn_it_is_and_where_the_gradient_goes(visit: Callable[..., Page]) -> None:
+    page = visit("gan-collapse")
+    page.get_by_role("combobox", name="Speed").select_option("1")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".il-on")).to_have_text(["Critic"])
+    expect(page.get_by_role("status")).to_contain_text("into the critic and stops there")
+    assert page.locator(".il-back").count() == 1
+    page.get_by_text("More settings").click()
+    page.get_by_label("Critic's steps for each").select_option("1")
+    expect(page.locator(".il-on")).to_have_text(["Generator"], timeout=8000)
+    assert page.locator(".il-back").count() == 3
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["gan-r1", "vae-arc"])
+def test_a_drawing_of_ones_own_is_learned(visit: Callable[..., Page], name: str) -> None:
+    """By the mouse, by the keyboard, while it trains, and not at all without a point."""
+    page = visit(name)
+    places = "root => root.trainer.settings.drawn.length"
+    root, plane, said = page.locator(".il-trainer"), page.locator("canvas").first, page.get_by_role("status")
+    page.get_by_role("button", name="Draw your own data").click()
+    assert root.evaluate(places) > 40 and plane.get_attribute("role") == "application"
+    page.get_by_role("button", name="Clear the drawing").click()
+    assert root.evaluate(places) == 0
+    page.get_by_role("button", name="Run").click()
+    expect(said).to_contain_text("Nothing is drawn yet")
+    box = plane.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.25 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.25 * box["height"], steps=40)
+    page.mouse.up()
+    drawn = root.evaluate("root => root.trainer.settings.drawn")
+    assert len(drawn) >= 20
+    assert drawn[0] == pytest.approx([-0.69, 0.575], abs=0.03) and drawn[-1] == pytest.approx([0.69, 0.575], abs=0.06)
+    advance(page, 600)
+    close = root.evaluate(
+        "root => { const { view } = root.trainer; view.draw({}); return view.quality.average?.near ?? view.quality.near; }"
+    )
+    assert close > 0.5, "what it makes lies on the stroke"
+    plane.focus()
+    for key in ("ArrowDown", "Shift+ArrowLeft", " "):
+        page.keyboard.press(key)
+    assert root.evaluate("root => root.trainer.settings.drawn.at(-1)") == pytest.approx([-0.2, -0.05])
+    expect(said).to_contain_text(f"{len(drawn) + 1} points")
+    page.keyboard.press("Backspace")
+    assert root.evaluate(places) == len(drawn) and steps(page) == 600
+
+
+def test_a_finger_draws_and_does_not_scroll(visit: Callable[..., Page]) -> None:
+    page = visit("gan-r1", size=PHONE, has_touch=True)
+    page.get_by_role("button", name="Draw your own data").tap()
+    page.get_by_role("button", name="Clear the drawing").tap()
+    plane = page.locator("canvas").first
+    assert plane.evaluate("c => getComputedStyle(c).touchAction") == "none"
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert page.locator(".il-trainer").evaluate("root => root.trainer.settings.drawn.length") == 1
+
+
+def test_the_generator_can_be_seen_as_a_bent_grid(visit: Callable[..., Page]) -> None:
+    page = visit("gan-r1")
+    advance(page, 300)
+    page.locator(".il-trainer").evaluate("root => root.trainer.view.draw({})")
+    before = picture(page)
+    page.get_by_label("show the generator as a bent grid").check()
+    assert picture(page) != before
+
+
 def test_a_collapse_can_be_mended_while_it_runs(visit: Callable[..., Page]) -> None:
     page = visit("gan-collapse")
     advance(page, 1500)

@@ -434,6 +434,27 @@ def test_data_are_the_librarys_and_are_good_by_their_own_measure() -> None:
 
 
 @needs_node
+def test_drawn_points_are_data_that_may_change() -> None:
+    found = run(
+        """
+        const settings = { ...TRAINER_DEFAULTS.gan, penalty: "r1", data: "drawn", drawn: [[0.5, -0.25]] };
+        const set = trainerGames.dataOf(settings);
+        const one = Array.from(set.sample(4000, trainerMath.random(0)));
+        settings.drawn.push([-0.5, 0.5]);
+        const two = Array.from(set.sample(4000, trainerMath.random(0)));
+        settings.drawn.length = 0;
+        const none = Array.from(set.sample(2, trainerMath.random(0)));
+        return { one, two, none, sigma: set.sigma, marks: Array.from(set.marks), heart: TRAINER_HEART.flat() };
+        """
+    )
+    one, two, heart = (np.array(found[name]).reshape(-1, 2) for name in ("one", "two", "heart"))
+    assert one.mean(0) == pytest.approx([0.5, -0.25], abs=0.003) and one.std(0) == pytest.approx([found["sigma"]] * 2, rel=0.05)
+    assert (two[:, 0] < 0).mean() == pytest.approx(0.5, abs=0.03)
+    assert found["marks"] == [] and np.isfinite(found["none"]).all()
+    assert np.abs(heart).max() < 0.85
+
+
+@needs_node
 def test_presets_losses_and_texts_agree() -> None:
     tables = run(
         """

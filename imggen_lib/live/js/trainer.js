@@ -12,7 +12,7 @@ words.trainer = {
   "one-vae": "One step",
   reset: "Reset",
   speed: "Speed",
-  "speed-1": "one step a second",
+  "speed-1": "slow motion: one move a second",
   "speed-10": "ten a second",
   "speed-60": "sixty a second",
   "speed-max": "as fast as it goes",
@@ -23,6 +23,18 @@ words.trainer = {
   paused: "Paused after {n} steps.",
   ready: "Ready: fresh networks.",
   broken: "Stopped: the numbers have grown beyond all bounds. That is a result too. Reset, and change something.",
+  // Drawing one's own data.
+  "draw-own": "Draw your own data",
+  "draw-clear": "Clear the drawing",
+  "draw-how": "Draw in the picture, by mouse or finger; or with the arrow keys and Space (Backspace takes a point back).",
+  "draw-first": "Nothing is drawn yet: draw in the picture first.",
+  "draw-plane": "Drawing area: arrow keys move, Space sets a point, Backspace takes the last one back.",
+  "draw-count": "{n} points.",
+  "drawn-look-gan":
+    "are all strokes covered, and what is made where the drawing has a gap? Add points while it trains.",
+  "drawn-look-vae":
+    "one hidden number is one stroke: how does it get round yours? Then set the hidden numbers to 2.",
+  "draw-full": "{n} points: more are not taken.",
   // Settings.
   data: "Data *",
   "data-ring": "ring of eight Gaussians",
@@ -32,6 +44,7 @@ words.trainer = {
   "data-line": "a line",
   "data-arc": "the VAE chapter's arc",
   "data-point": "one point (the Dirac-GAN)",
+  "data-drawn": "drawn by you",
   loss: "Loss",
   "loss-minimax": "minimax",
   "loss-non-saturating": "non-saturating",
@@ -61,6 +74,7 @@ words.trainer = {
   seed: "Seed *",
   average: "show the generator's running average",
   arrows: "show the arrows",
+  grid: "show the generator as a bent grid (two of its eight hidden numbers from \u22122.5 to 2.5, the others 0)",
   latent: "Hidden numbers *",
   beta: "β, the weight of the KL",
   sigma: "Decoder's σ *",
@@ -72,6 +86,12 @@ words.trainer = {
   // The GAN's pictures and numbers.
   critic: "Critic",
   generator: "Generator",
+  noise: "noise",
+  points: "points",
+  "its-loss": "loss",
+  "flow-critic": "The gradient goes from the loss into the critic and stops there: to it, the points are just data.",
+  "flow-generator": "The gradient goes from the loss through the critic, which stays as it is, and on into the generator.",
+  "flow-both": "Each has its own gradient: the critic\u2019s stops at the critic, the generator\u2019s goes on through it.",
   "says-generated": "generated",
   "says-real": "real",
   key:
@@ -110,6 +130,12 @@ words.trainer = {
   "next-critic": "Next: the critic.",
   "next-generator": "Next: the generator.",
   // The VAE's.
+  "data-in": "data",
+  encoder: "Encoder",
+  code: "z = \u03bc + \u03c3\u03b5",
+  decoder: "Decoder",
+  "its-elbo": "ELBO",
+  "flow-vae": "The gradient goes from the ELBO through the decoder, then through \u03bc and \u03c3 into the encoder. \u03b5 is only drawn.",
   "vae-plane-caption":
     "Blue circles: data. Orange triangles: reconstructions, each tied to its point. Crosses: samples. Lines: " +
     "where the decoder puts hidden numbers from −2.5 to 2.5.",
@@ -236,7 +262,7 @@ const TRAINER_PRESETS = {
 const TRAINER_RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
 const TRAINER_SETTINGS = {
   gan: {
-    data: { values: ["ring", "grid", "moons", "spiral", "line", "arc", "point"], anew: true },
+    data: { values: ["ring", "grid", "moons", "spiral", "line", "arc", "point", "drawn"], anew: true },
     loss: { values: ["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"] },
     penalty: { values: ["none", "r1", "r1r2", "gp"] },
     weight: { values: [0.01, 0.02, 0.1, 0.5, 1, 2, 5, 10] },
@@ -251,7 +277,7 @@ const TRAINER_SETTINGS = {
     width: { values: [16, 32, 64], anew: true },
   },
   vae: {
-    data: { values: ["arc", "ring", "grid", "moons", "spiral", "line"], anew: true },
+    data: { values: ["arc", "ring", "grid", "moons", "spiral", "line", "drawn"], anew: true },
     latent: { values: [1, 2], anew: true },
     beta: { values: [0, 0.01, 0.1, 0.5, 1, 2, 4, 10, 20] },
     sigma: { values: [0, 0.02, 0.05, 0.1, 0.2, 0.5, 1], anew: true },
@@ -261,9 +287,27 @@ const TRAINER_SETTINGS = {
   },
 };
 
+// What is there before the reader draws: a heart.
+const TRAINER_HEART = (() => {
+  const at = (t) => {
+    const y = 13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t);
+    return [0.045 * 16 * Math.sin(t) ** 3, 0.045 * (y + 2.5)];
+  };
+  const kept = [at(0)];
+  for (let t = 0; t < 2 * Math.PI; t += 0.001) {
+    const [point, last] = [at(t), kept.at(-1)];
+    if (Math.hypot(point[0] - last[0], point[1] - last[1]) >= 0.09) kept.push(point);
+  }
+  return kept;
+})();
+const TRAINER_MOST = 500; // points of a drawing
+const TRAINER_APART = 0.035; // between the points of a stroke
+const TRAINER_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
 // What the texts tell the reader to move while it runs stands beside Run; the rest is folded.
 const TRAINER_NEAR = { gan: ["loss", "penalty", "weight"], vae: ["beta"] };
 
+// At the first, the networks move one by one and say so.
 const TRAINER_SPEEDS = { 1: 1, 10: 10, 60: 60, max: Infinity };
 const TRAINER_BUDGET = 9; // milliseconds of training in a frame: the page stays responsive on slow cores
 
@@ -271,7 +315,7 @@ demos.trainer = function ({ model, el, say }) {
   const options = model.get("options") || {};
   const kind = options.kind ?? "gan";
   const presets = TRAINER_PRESETS[kind];
-  const settings = {};
+  const settings = { drawn: TRAINER_HEART.slice() };
   const view = trainerViews[kind](say, settings);
   const told = status();
   const look = h("p", { class: "il-trainer-look" });
@@ -304,7 +348,8 @@ demos.trainer = function ({ model, el, say }) {
     const rate = TRAINER_SPEEDS[speed];
     due = rate === Infinity ? Infinity : Math.min(due + (elapsed / 1000) * rate, 1 + rate / 5);
     while (due >= 1 && performance.now() < now + TRAINER_BUDGET) {
-      view.step();
+      if (speed === "1") told.say(view.move());
+      else view.step();
       due -= 1;
       if (!view.fine) {
         stop(say("broken"));
@@ -319,7 +364,13 @@ demos.trainer = function ({ model, el, say }) {
     if (now - drawnAt > Math.max(30, 2 * cost)) draw(now - countedAt > 400);
   });
 
+  const nothing = () => settings.data === "drawn" && settings.drawn.length === 0;
+
   function run() {
+    if (nothing()) {
+      told.say(say("draw-first"));
+      return;
+    }
     due = 1;
     pace = { at: 0, steps: 0 };
     clock.start();
@@ -343,6 +394,10 @@ demos.trainer = function ({ model, el, say }) {
 
   function one() {
     if (clock.running) stop();
+    if (nothing()) {
+      told.say(say("draw-first"));
+      return;
+    }
     const text = view.move();
     told.say(view.fine ? text : say("broken"));
     draw();
@@ -393,12 +448,93 @@ demos.trainer = function ({ model, el, say }) {
   function change(name, value, anew) {
     const wasPoint = settings.data === "point";
     settings[name] = value;
+    if (name === "data" && value === "drawn") looking(`drawn-look-${kind}`);
     if (name === "data" && (value === "point") !== wasPoint) {
       Object.assign(settings, value === "point" ? TRAINER_POINT : { ...TRAINER_DEFAULTS.gan, data: value });
     }
     show();
     if (anew) restart(say("ready"));
     else if (!clock.running) draw();
+  }
+
+  // ---- Drawing one's own data
+  // -----------------------------------------------------------------------------------------
+
+  function redrawn(text) {
+    view.redrawn();
+    if (clock.running && nothing()) stop();
+    told.say(text);
+    draw();
+  }
+
+  function add(point) {
+    const { drawn } = settings;
+    if (drawn.length >= TRAINER_MOST) {
+      told.say(say("draw-full", { n: drawn.length }));
+      return;
+    }
+    drawn.push(point);
+    redrawn(say("draw-count", { n: drawn.length }));
+  }
+
+  const drawing = () => settings.data === "drawn";
+  const placed = (event) => trainerDraw.pointAt(view.plane.at(event), view.size);
+  let pen = null; // the last point of the stroke that is being drawn
+  view.plane.addEventListener("pointerdown", (event) => {
+    if (!drawing() || event.button !== 0) return;
+    event.preventDefault();
+    view.plane.setPointerCapture(event.pointerId);
+    view.plane.focus({ preventScroll: true });
+    view.cursor = null;
+    pen = placed(event);
+    add(pen);
+  });
+  view.plane.addEventListener("pointermove", (event) => {
+    if (!pen) return;
+    const point = placed(event);
+    if (Math.hypot(point[0] - pen[0], point[1] - pen[1]) < TRAINER_APART) return;
+    pen = point;
+    add(point);
+  });
+  for (const end of ["pointerup", "pointercancel"]) view.plane.addEventListener(end, () => (pen = null));
+  view.plane.addEventListener("keydown", (event) => {
+    if (!drawing()) return;
+    if (event.key in TRAINER_KEYS) {
+      const at = view.cursor ?? [0, 0];
+      const by = event.shiftKey ? 0.2 : 0.05;
+      view.cursor = TRAINER_KEYS[event.key].map((step, k) => Math.max(-1, Math.min(1, at[k] + by * step)));
+      draw();
+    } else if (event.key === " ") {
+      view.cursor ??= [0, 0];
+      add(view.cursor.slice());
+    } else if (event.key === "Backspace" && settings.drawn.length) {
+      settings.drawn.pop();
+      redrawn(say("draw-count", { n: settings.drawn.length }));
+    } else return;
+    event.preventDefault();
+  });
+  view.plane.addEventListener("blur", () => {
+    if (!view.cursor) return;
+    view.cursor = null;
+    draw();
+  });
+
+  const clear = button(say("draw-clear"), () => {
+    settings.drawn.length = 0;
+    redrawn(say("draw-first"));
+  });
+  const own = button(say("draw-own"), () => change("data", "drawn", true));
+  const how = h("p", { class: "il-note" }, say("draw-how"));
+
+  /** The plane is a drawing area while the data are the reader's, and a picture otherwise. */
+  function offerDrawing() {
+    const on = drawing();
+    view.plane.classList.toggle("il-drawing", on);
+    if (on) view.plane.tabIndex = 0;
+    else view.plane.removeAttribute("tabindex");
+    view.plane.setAttribute("role", on ? "application" : "img");
+    view.hint = on ? `${say("draw-plane")} ` : "";
+    [own.hidden, clear.hidden, how.hidden] = [on, !on, !on];
   }
 
   const seed = h("input", {
@@ -414,11 +550,14 @@ demos.trainer = function ({ model, el, say }) {
   function show() {
     for (const [name, control] of Object.entries(choosers)) control.show(String(settings[name]));
     seed.value = settings.seed;
+    offerDrawing();
   }
+
+  const looking = (text) => look.replaceChildren(h("strong", {}, say("look")), ` ${say(text)}`);
 
   function choose(name) {
     Object.assign(settings, TRAINER_DEFAULTS[kind], presets[name]);
-    look.replaceChildren(h("strong", {}, say("look")), ` ${say(`${kind}-${name}-look`)}`);
+    looking(`${kind}-${name}-look`);
     show();
     restart(say("ready"));
   }
@@ -446,7 +585,8 @@ demos.trainer = function ({ model, el, say }) {
       button(say("reset"), () => restart(say("ready"))),
       speedChooser,
     ),
-    h("div", { class: "il-row il-trainer-near" }, near),
+    h("div", { class: "il-row il-trainer-near" }, near, own, clear),
+    how,
     told,
     view.elements,
     h("div", { class: "il-row" }, shows),

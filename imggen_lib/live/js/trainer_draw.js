@@ -25,6 +25,10 @@ const trainerDraw = (() => {
   const across = (x, size) => ((x + VIEW) / (2 * VIEW)) * size;
   const down = (y, size) => ((VIEW - y) / (2 * VIEW)) * size;
 
+  /** The point of the plane under a place of the canvas, kept to where data may lie: [-1, 1] in each direction. */
+  const pointAt = ([x, y], size) =>
+    [VIEW * ((2 * x) / size - 1), VIEW * (1 - (2 * y) / size)].map((v) => Math.max(-1, Math.min(1, v)));
+
   // ---- The field
   // ------------------------------------------------------------------------------------------------------
 
@@ -471,8 +475,25 @@ const trainerDraw = (() => {
     }
   }
 
+  /** A ring and a cross where the keyboard would put a point. */
+  function cursor(canvas, size, [x, y], { colour }) {
+    const [u, v] = [across(x, size), down(y, size)];
+    const { pen } = canvas;
+    pen.save();
+    Object.assign(pen, { strokeStyle: colour, lineWidth: 2 });
+    pen.beginPath();
+    pen.arc(u, v, 8, 0, 2 * Math.PI);
+    for (const [a, b] of [[0, 1], [1, 0], [0, -1], [-1, 0]]) {
+      pen.moveTo(u + 5 * a, v + 5 * b);
+      pen.lineTo(u + 12 * a, v + 12 * b);
+    }
+    pen.stroke();
+    pen.restore();
+  }
+
   return {
     ...{
+      cursor,
       VIEW,
       SIDE,
       palette,
@@ -489,6 +510,6 @@ const trainerDraw = (() => {
       chart,
       phase,
     },
-    ...{ latentPlane, latentLine, decoderNet, ticks, across, down },
+    ...{ latentPlane, latentLine, decoderNet, ticks, across, down, pointAt },
   };
 })();

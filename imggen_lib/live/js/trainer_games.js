@@ -79,6 +79,20 @@ const trainerGames = (() => {
     return { dim: 2, sigma, sample, kind: "near", count: 0, marks, of: [] };
   }
 
+  /** Points that somebody drew, each with a little noise around it. The list `places` may change while a network trains. */
+  function drawn(places) {
+    const sigma = 0.03;
+    const sample = (n, source) => {
+      const out = new Float64Array(2 * n);
+      for (let i = 0; i < n; i++) {
+        const place = places[Math.floor(source.uniform() * places.length)] ?? [0, 0];
+        for (const k of [0, 1]) out[2 * i + k] = place[k] + sigma * source.normal();
+      }
+      return out;
+    };
+    return { dim: 2, sigma, sample, kind: "near", count: 0, of: [], get marks() { return flat(places); } };
+  }
+
   const around = (k, n) => [Math.cos((2 * Math.PI * k) / n), Math.sin((2 * Math.PI * k) / n)];
   const range = (n) => Array.from({ length: n }, (_, k) => k);
 
@@ -115,6 +129,8 @@ const trainerGames = (() => {
       of: [],
     },
   };
+
+  const dataOf = (settings) => (settings.data === "drawn" ? drawn(settings.drawn) : DATA[settings.data]);
 
   /**
    * How many modes (or pieces) the points reach, as imggen_lib.metrics.modes counts: a point is good if it lies
@@ -165,7 +181,7 @@ const trainerGames = (() => {
    * ("alternating" or "together"). All but data, width, seed and optimiser may be changed between moves.
    */
   function gan(settings) {
-    const data = DATA[settings.data];
+    const data = dataOf(settings);
     const { latent, generator, critic } = ganNetworks(settings);
     const optimisers = [generator, critic].map((net) => m.optimiser(net.params.length, { kind: settings.optimiser }));
     const grads = [generator, critic].map((net) => new Float64Array(net.params.length));
@@ -287,7 +303,7 @@ const trainerGames = (() => {
    * beta, sigma (a number, or 0 to learn it), lr, batch, width, seed. They may be changed between steps.
    */
   function vae(settings) {
-    const data = DATA[settings.data];
+    const data = dataOf(settings);
     const k = settings.latent;
     const [encoder, decoder] = [
       [2, 2 * k],
@@ -364,5 +380,5 @@ const trainerGames = (() => {
     return self;
   }
 
-  return { DATA, quality, gan, vae, meanLength };
+  return { DATA, dataOf, quality, gan, vae, meanLength };
 })();

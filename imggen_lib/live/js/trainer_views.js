@@ -7,6 +7,7 @@ const trainerViews = (() => {
   "use strict";
   const { random, sigmoid } = trainerMath;
   const { DATA, quality } = trainerGames;
+  const NET = 2; // of a generator's hidden numbers are moved for its grid; the others stay at 0
   const d = trainerDraw;
 
   const SHOWN = 250; // points of each kind in the picture
@@ -28,8 +29,35 @@ const trainerViews = (() => {
 
   const percent = (share) => `${Math.round(100 * share)} %`;
 
+  // Rows of NET numbers, with zeros behind them up to `latent`.
+  const padded = (z, latent) =>
+    Float64Array.from({ length: (z.length / NET) * latent }, (_, j) =>
+      j % latent < NET ? z[NET * Math.floor(j / latent) + (j % latent)] : 0,
+    );
+
   // One row (x, 0) a number, for data on a line.
   const onTheAxis = (xs) => Float64Array.from({ length: 2 * xs.length }, (_, j) => (j % 2 ? 0 : xs[j / 2]));
+
+  // What a loss is computed from, left to right, and where its gradient goes, right to left. `parts`: [key, is it a
+  // network?].
+  function flow(say, parts) {
+    const chips = parts.map(([key, network]) =>
+      h("span", { class: network ? "il-trainer-badge" : "il-flow-value" }, say(key)),
+    );
+    const arrows = parts.slice(1).map(() => h("span", { class: "il-flow-arrow", "aria-hidden": "true" }, "\u2192"));
+    const line = h("div", { class: "il-flow-line" }, chips.flatMap((chip, k) => [chip, arrows[k]].filter(Boolean)));
+    /** Light the networks that moved, and the way of the gradient from the end back to the part `until`; "" for neither. */
+    const show = (moved, until) => {
+      parts.forEach(([key], k) => chips[k].classList.toggle("il-on", moved.includes(key)));
+      const stop = parts.findIndex(([key]) => key === until);
+      arrows.forEach((arrow, k) => {
+        const back = stop >= 0 && k >= stop;
+        arrow.classList.toggle("il-back", back);
+        arrow.textContent = back ? "\u21c4" : "\u2192";
+      });
+    };
+    return { line, show };
+  }
 
   // ---- GAN
   // ------------------------------------------------------------------------------------------------------------
@@ -64,18 +92,18 @@ const trainerViews = (() => {
     const [low, high] = [h("span"), h("span")];
     const key = h("span", { class: "il-trainer-legend" });
     const [lossCaption, countCaption] = [h("span"), h("span")];
-    const badges = ["critic", "generator"].map((who) => h("span", { class: "il-trainer-badge" }, say(who)));
-    const self = { settings, shows: { average: false, arrows: true } };
+    const way = flow(say, [["noise"], ["generator", true], ["points"], ["critic", true], ["its-loss"]]);
+    const self = { settings, plane, size: FIELD, cursor: null, hint: "", shows: { average: false, arrows: true, grid: false } };
     let game, record, counts, path, shownReal, shownZ, countedZ, trail, line, last;
 
     self.elements = h(
       "div",
       { class: "il-trainer-panels" },
+      way.line,
       figure(plane, [h("span", { class: "il-trainer-scale" }, low, bar, high), key]),
       h(
         "div",
         { class: "il-trainer-side" },
-        h("div", { class: "il-trainer-badges" }, badges),
         figure(losses, lossCaption),
         figure(count, countCaption),
       ),
@@ -95,8 +123,13 @@ const trainerViews = (() => {
       light([]);
     };
 
-    const light = (who) =>
-      badges.forEach((badge, k) => badge.classList.toggle("il-on", who.includes(["critic", "generator"][k])));
+    /** Other data than before, under the same networks: what is shown of them is drawn anew. */
+    self.redrawn = () => {
+      shownReal = game.data.sample(SHOWN, random(self.settings.seed, SHOW_STREAM));
+      last = null;
+    };
+
+    const light = (who) => way.show(who, who.includes("generator") ? "generator" : who.length ? "critic" : "");
 
     const radius = () => Math.hypot(game.generator.params[0], game.critic.params[0]);
 
@@ -134,11 +167,12 @@ const trainerViews = (() => {
       light(who);
       trail = who.includes("generator") ? before : null;
       line = who.includes("critic") ? old : null;
-      if (who.length > 1) return say("both-moved", { step });
+      if (who.length > 1) return `${say("both-moved", { step })} ${say("flow-both")}`;
       const after = who[0] === "critic" ? game.criticGradient(game.batch) : game.generatorGradient(game.batch);
       const now = who[0] === "critic" ? after.value + after.penalty : after.value;
       const then = who[0] === "critic" ? lossBefore.critic + lossBefore.penalty : lossBefore.generator;
-      return `${say(`${who[0]}-moved`, { step, then: brief(then), now: brief(now) })} ${say(`next-${game.next}`)}`;
+      const moved = say(`${who[0]}-moved`, { step, then: brief(then), now: brief(now) });
+      return [moved, say(`flow-${who[0]}`), say(`next-${game.next}`)].join(" ");
     };
 
     /** The critic's field and what its ends mean. */
@@ -166,6 +200,10 @@ const trainerViews = (() => {
       d.strokeSegments(plane.pen, d.levelLines(values, 0, FIELD), { colour: paint.ink, width: 1.3, alpha: 0.7 });
       if (line) d.strokeSegments(plane.pen, line, { colour: paint.ink, width: 1.3, dash: [4, 4], alpha: 0.7 });
 
+      if (self.shows.grid && dim === 2) {
+        const net = self.shows.average ? game.average : game.generator;
+        d.decoderNet(plane, FIELD, (z) => game.generate(padded(z, game.latent), net), NET, { colour: paint.ink });
+      }
       const rows = (xs) => (dim === 1 ? onTheAxis(xs) : xs);
       const [real, fake] = [shownReal, self.shows.average ? game.generate(shownZ, game.average) : made].map(rows);
       const r = dim === 1 ? 7 : 2.4;
@@ -183,6 +221,7 @@ const trainerViews = (() => {
         r,
       });
 
+      if (self.cursor) d.cursor(plane, FIELD, self.cursor, { colour: paint.ink });
       [low.textContent, high.textContent] = [`${say("says-generated")} ${ends[0]}`, `${ends[1]} ${say("says-real")}`];
       const stops = [-1, -0.5, 0, 0.5, 1].map((v) => `rgb(${d.shade(paint, v)})`);
       bar.style.background = `linear-gradient(to right, ${stops})`;
@@ -224,7 +263,7 @@ const trainerViews = (() => {
         .read()
         .map(([label, value]) => `${label} ${value}`)
         .join("; ");
-      plane.setAttribute("aria-label", `${say("plane-alt")} ${words}`);
+      plane.setAttribute("aria-label", `${self.hint}${say("plane-alt")} ${words}`);
       losses.setAttribute("aria-label", lossCaption.textContent);
       count.setAttribute("aria-label", countCaption.textContent);
     };
@@ -265,12 +304,14 @@ const trainerViews = (() => {
     const space = canvas(SPACE, SPACE, { role: "img", class: "il-trainer-plane" });
     const terms = canvas(...CHART, { role: "img" });
     const spaceCaption = h("span");
-    const self = { settings, shows: { again: true, samples: true, net: true } };
+    const way = flow(say, [["data-in"], ["encoder", true], ["code"], ["decoder", true], ["its-elbo"]]);
+    const self = { settings, plane, size: PLANE, cursor: null, hint: "", shows: { again: true, samples: true, net: true } };
     let game, record, shown, judged, eps, drawn, noise, from, state;
 
     self.elements = h(
       "div",
       { class: "il-trainer-panels" },
+      way.line,
       figure(plane, say("vae-plane-caption")),
       figure(space, spaceCaption),
       h("div", { class: "il-trainer-side" }, figure(terms, say("terms-caption"))),
@@ -287,7 +328,17 @@ const trainerViews = (() => {
       noise = source.normals(400);
       from = null;
       state = measure();
+      light(false);
     };
+
+    /** Other data than before, under the same networks: what is shown and judged is drawn anew. */
+    self.redrawn = () => {
+      judged = game.data.sample(JUDGED, random(self.settings.seed, SHOW_STREAM));
+      shown = judged.subarray(0, 2 * 120);
+      from = null;
+    };
+
+    const light = (moved) => way.show(moved ? ["encoder", "decoder"] : [], moved ? "encoder" : "");
 
     Object.defineProperties(self, {
       steps: { get: () => game.steps },
@@ -297,6 +348,7 @@ const trainerViews = (() => {
     });
 
     self.step = () => {
+      if (from) light(false);
       from = null;
       game.step();
       record.add({ ...game.terms, elbo: game.terms.logPx - game.terms.kl });
@@ -307,10 +359,12 @@ const trainerViews = (() => {
       const old = again();
       self.step();
       from = old;
+      light(true);
       const after = measure();
       const of = (s) => ({ rec: brief(s.logPx), kl: brief(s.kl) });
       const [a, b] = [of(before), of(after)];
-      return say("vae-moved", { step: game.steps, rec0: a.rec, rec1: b.rec, kl0: a.kl, kl1: b.kl });
+      const moved = say("vae-moved", { step: game.steps, rec0: a.rec, rec1: b.rec, kl0: a.kl, kl1: b.kl });
+      return `${moved} ${say("flow-vae")}`;
     };
 
     const k = () => game.latent;
@@ -360,10 +414,15 @@ const trainerViews = (() => {
       d.points(plane, PLANE, made, { shape: "triangle", colour: paint.fake, rim: paint.rim, r: 2.4 });
     }
 
+    const drawCursor = (theme) => {
+      if (self.cursor) d.cursor(plane, PLANE, self.cursor, { colour: d.palette(theme).ink });
+    };
+
     self.draw = (theme) => {
       const paint = d.palette(theme);
       state = measure();
       drawPlane(theme);
+      drawCursor(theme);
       const codes = game.encode(judged.subarray(0, 2 * CODED));
       if (k() === 1) d.latentLine(space, SPACE, codes, theme, ["z"]);
       else d.latentPlane(space, SPACE, codes, theme, ["z\u2081", "z\u2082"]);
@@ -375,7 +434,7 @@ const trainerViews = (() => {
         .read()
         .map(([label, value]) => `${label} ${value}`)
         .join("; ");
-      plane.setAttribute("aria-label", `${say("vae-plane-alt")} ${words}`);
+      plane.setAttribute("aria-label", `${self.hint}${say("vae-plane-alt")} ${words}`);
       space.setAttribute("aria-label", spaceCaption.textContent);
       terms.setAttribute("aria-label", say("terms-caption"));
     };
