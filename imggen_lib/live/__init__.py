@@ -16,7 +16,7 @@ Python::
     class Trainer(Live):
         demo = "trainer"                                # the name of the demo, of the script, of its tables
         words = "Here a small GAN trains in the page."  # what stands there without scripts and on paper
-        _esm = module("trainer")                        # core.js and trainer.js; module("trainer", "net") adds net.js
+        _esm = module("trainer")                        # core.js and trainer.js; module("trainer", "product") adds product.js
 
     def trainer(kind: str = "gan", **options) -> Trainer:   # checks its arguments: ValueError with a plain sentence
         return Trainer({"kind": kind, **options})           # plain JSON; keep it short, it stands in the page

@@ -12,7 +12,7 @@ import traitlets
 HERE = Path(__file__).parent
 #: The scripts of all demos, in the order in which they are joined for pages (``core`` before them, ``page`` behind).
 PARTS = (
-    *("maths", "net", "picture", "explorer", "drawing", "real_or_fake"),
+    *("maths", "product", "net", "picture", "explorer", "drawing", "real_or_fake"),
     *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"

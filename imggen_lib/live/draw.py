@@ -16,7 +16,7 @@ class Drawing(Live):
 
     demo = "drawing"
     words = "A live demo stands here: you draw a digit, and a VAE draws it again. It needs JavaScript, or a running notebook."
-    _esm = module("drawing", "net", "maths", "picture")
+    _esm = module("drawing", "product", "net", "maths", "picture")
 
     def __init__(self, options: Mapping[str, Any], own: dict[str, Any] | None = None, **more: Any) -> None:
         super().__init__(options, **more)

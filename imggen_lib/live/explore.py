@@ -17,7 +17,7 @@ class Explorer(Live):
 
     demo = "explorer"
     words = "A live demo stands here: you point, and a model draws what is there. It needs JavaScript, or a running notebook."
-    _esm = module("explorer", "net", "maths", "picture")
+    _esm = module("explorer", "product", "net", "maths", "picture")
 
     def __init__(self, options: Mapping[str, Any], own: "nn.Module | None" = None, **more: Any) -> None:
         super().__init__(options, **more)

@@ -12,7 +12,7 @@ class RealOrFake(Live):
 
     demo = "real_or_fake"
     words = "A live demo stands here: you tell generated images from real ones. It needs JavaScript, or a running notebook."
-    _esm = module("real_or_fake", "net", "maths", "picture")
+    _esm = module("real_or_fake", "product", "net", "maths", "picture")
 
     def file(self, name: str) -> dict[str, Any]:
         return packed_file(name)

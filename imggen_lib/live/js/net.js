@@ -84,30 +84,6 @@ function readTensors(table, buffer) {
   return found;
 }
 
-// out (m x n) += a (m x k) times b (k x n); four rows of b at a time.
-function multiplyInto(out, a, b, m, k, n) {
-  for (let i = 0; i < m; i++) {
-    const to = i * n;
-    let p = 0;
-    for (; p + 3 < k; p += 4) {
-      const at = i * k + p;
-      const a0 = a[at];
-      const a1 = a[at + 1];
-      const a2 = a[at + 2];
-      const a3 = a[at + 3];
-      const b0 = p * n;
-      const b1 = b0 + n;
-      const b2 = b1 + n;
-      const b3 = b2 + n;
-      for (let j = 0; j < n; j++) out[to + j] += a0 * b[b0 + j] + a1 * b[b1 + j] + a2 * b[b2 + j] + a3 * b[b3 + j];
-    }
-    for (; p < k; p++) {
-      const a0 = a[i * k + p];
-      for (let j = 0; j < n; j++) out[to + j] += a0 * b[p * n + j];
-    }
-  }
-}
-
 // A value on its way through the network: `data` of n images, each of `shape`.
 function denseLayer({ weight, bias }) {
   const [outputs, inputs] = weight.shape;
@@ -172,6 +148,7 @@ function startAtBias(out, bias, channels, area) {
 function convLayer({ weight, bias, stride, padding }) {
   const [outputs, inputs, kernel] = weight.shape;
   const depth = inputs * kernel * kernel;
+  const multiply = productWith(weight.values, outputs, depth);
   let places = null;
   let size = "";
   return ({ data, n, shape: [, height, width] }) => {
@@ -187,7 +164,7 @@ function convLayer({ weight, bias, stride, padding }) {
       for (let i = 0; i < columnAt.length; i++) columns[columnAt[i]] = data[from + pixelAt[i]];
       const here = out.subarray(image * outputs * area, (image + 1) * outputs * area);
       startAtBias(here, bias, outputs, area);
-      multiplyInto(here, weight.values, columns, outputs, depth, area);
+      multiply(here, columns, area);
     }
     return { data: out, n, shape: [outputs, ...small] };
   };
@@ -199,6 +176,7 @@ function transposedLayer({ weight, bias, stride, padding, extra }) {
   const turned = new Float32Array(weight.values.length); // (outputs * kernel * kernel) x inputs
   for (let i = 0; i < inputs; i++)
     for (let d = 0; d < depth; d++) turned[d * inputs + i] = weight.values[i * depth + d];
+  const multiply = productWith(turned, depth, inputs);
   let places = null;
   let size = "";
   return ({ data, n, shape: [, height, width] }) => {
@@ -212,7 +190,7 @@ function transposedLayer({ weight, bias, stride, padding, extra }) {
     for (let image = 0; image < n; image++) {
       const x = data.subarray(image * inputs * height * width, (image + 1) * inputs * height * width);
       columns.fill(0);
-      multiplyInto(columns, turned, x, depth, inputs, height * width);
+      multiply(columns, x, height * width);
       const here = out.subarray(image * outputs * area, (image + 1) * outputs * area);
       startAtBias(here, bias, outputs, area);
       for (let i = 0; i < columnAt.length; i++) here[pixelAt[i]] += columns[columnAt[i]];
