@@ -1,201 +1,168 @@
-"""Boxes and arrows: what is computed from what, and where the gradient goes.
+"""The diagrams of the book, in the one look of :mod:`imggen_lib.viz.boxes`. Every text can be replaced, for another language."""
 
-A diagram is an SVG with text as text, so that it can be translated, searched and read aloud; lines and letters have the colour of
-the page's text, and the six colours have 3 to 1 on white and on near black. It is 340 units wide, a phone's column: its text is
-never smaller than 12 pixels there, and it grows to half as much again on a wide page.
-
-One look for all: a rounded box is a network, a square one a tensor, a circle is noise, a box with a double edge a loss. What is
-learned has a thick edge, what stays fixed a thin dashed one. An arrow is a computation; a dashed red one is the gradient, and a red
-bar is where it stops. :mod:`imggen_lib.viz.drawn` has the diagrams of the book.
-"""
-
-import itertools
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Mapping
 from typing import Literal
 
-from imggen_lib.viz.figure import BLUE, GREEN, ORANGE, PURPLE, RED
+from imggen_lib.viz.boxes import Arrow, Box, Diagram, Label, back, chain, row
 
-WIDTH, SIZE, LINE = 340, 12, 15  # of a diagram, of its letters, of a line of text
-INKS = {"data": BLUE, "made": ORANGE, "critic": GREEN, "code": PURPLE, "plain": "currentColor"}
-Kind = Literal["network", "tensor", "noise", "loss"]
-Side = Literal["left", "right", "top", "bottom"]
-_STEPS: dict[Side, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
-
-
-@dataclass(frozen=True)
-class Box:
-    """What is computed (`kind`), in lines of text around ``(x, y)``; `ink` says whose it is, see ``INKS``."""
-
-    text: str
-    x: float
-    y: float
-    kind: Kind = "tensor"
-    ink: str = "plain"
-    role: Literal["", "learned", "fixed"] = ""
-    width: float = 0.0  # 0: as wide as its text needs
-
-    @property
-    def lines(self) -> list[str]:
-        return self.text.split("\n")
-
-    @property
-    def wide(self) -> float:
-        needed = max(text_width(line) for line in self.lines) + 16
-        if self.kind == "noise":
-            return max(needed, self.high)
-        return max(self.width, needed)
-
-    @property
-    def high(self) -> float:
-        return LINE * len(self.lines) + 13
-
-    def at(self, side: Side, shift: float = 0.0) -> tuple[float, float]:
-        """The middle of a side, moved along it by `shift`."""
-        right, down = _STEPS[side]
-        return (self.x + right * self.wide / 2 + shift * abs(down), self.y + down * self.high / 2 + shift * abs(right))
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """A computation, a ``"gradient"``, or a gradient that a bar ``"stopped"``; `via` are the corners between start and end."""
-
-    start: tuple[float, float]
-    end: tuple[float, float]
-    kind: Literal["forward", "gradient", "stopped"] = "forward"
-    via: tuple[tuple[float, float], ...] = ()
-
-
-@dataclass(frozen=True)
-class Label:
-    """Words beside the boxes; `anchor` is ``"start"``, ``"middle"`` or ``"end"``."""
-
-    text: str
-    x: float
-    y: float
-    anchor: str = "middle"
-    gradient: bool = False
-    bold: bool = False
-
-
-def text_width(text: str) -> float:
-    """An upper bound of a line's width in sans-serif letters of size ``SIZE``; East Asian letters are square."""
-    return sum(SIZE if ord(letter) > 0x2E7F else 0.62 * SIZE for letter in re.sub(r"[_{}]", "", text))
+TEXTS: dict[str, str] = {
+    "noise": "z",
+    "generator": "generator\nG",
+    "generated": "G(z)",
+    "critic": "critic\nD",
+    "image": "x",
+    "critic_loss": "critic's\nloss",
+    "generator_loss": "generator's\nloss",
+    "critic_turn": "The critic's turn",
+    "critic_words": "Noise z goes through the generator, which is fixed, to G(z). The critic looks at G(z) and at a real image x "
+    "and has a loss. The gradient goes from the loss into the critic and stops before G(z).",
+    "generator_turn": "The generator's turn",
+    "generator_words": "The same way, with the generator's loss. The gradient goes from the loss through the critic, which "
+    "is fixed, through G(z) into the generator.",
+    "encoder": "encoder",
+    "posterior": "\u03bc, \u03c3",
+    "code": "z = \u03bc + \u03c3\u03b5",
+    "epsilon": "\u03b5",
+    "decoder": "decoder",
+    "decoded": "p(x | z)",
+    "kl": "KL",
+    "reconstruction": "\u2212log\np(x | z)",
+    "vae": "A variational autoencoder",
+    "vae_words": "An image x goes through the encoder to mu and sigma. With noise epsilon they make z, which goes through the "
+    "decoder to p(x|z). Its two losses are the KL of mu and sigma from the prior, and minus the log-probability "
+    "of x. The gradient of both goes back through decoder, z, mu and sigma into the encoder; epsilon gets none.",
+    "code_of": "code\nz_i",
+    "made_of": "G(z_i)",
+    "image_of": "image x_i",
+    "loss": "loss",
+    "glo": "GLO: every image's code is learned together with the generator",
+    "glo_words": "A code z of one image goes through the generator to G(z), which is compared with the image x. The gradient "
+    "goes from the loss into the generator and into the code. There is no encoder and no critic.",
+    "pixels": "pixels",
+    "network": "fixed\nnetwork",
+    "gram": "Gram\nmatrices",
+    "example": "example",
+    "texture": "Texture synthesis: the pixels are learned, nothing else",
+    "texture_words": "Pixels go through a fixed network to Gram matrices, as does the example. The loss compares the two. The "
+    "gradient goes back through the fixed network into the pixels.",
+    "maps": "responses F\nK \u00d7 M",
+    "product": "G = FF\u1d40/M\nK \u00d7 K",
+    "squared": "|G \u2212 T|\u00b2",
+    "target": "T of the\nexample",
+    "gram_title": "The Gram loss of one layer",
+    "gram_words": "A layer's responses to an image are K maps of M places, written as a matrix F. Its product with itself over "
+    "all places is the Gram matrix, K by K: where something is does not count. The loss is its squared difference "
+    "from the example's.",
+    "clean": "x_0",
+    "less": "x_{t\u22121}",
+    "more": "x_t",
+    "pure": "x_T",
+    "dots": "\u2026",
+    "denoiser": "denoiser, learned",
+    "adds": "noise is added: nothing to learn",
+    "removes": "one step back",
+    "diffusion": "Diffusion: a fixed way into noise, a learned way back",
+    "diffusion_words": "From the image x0 to pure noise, a little noise is added at each step. The denoiser looks at the noisier "
+    "image of a step and leads back to the less noisy one.",
+}
 
 
-def spans(text: str) -> str:
-    """The text as SVG, with subscripts: ``"x_t"`` and ``"x_{t-1}"``."""
-    parts = re.split(r"_(?:\{([^}]*)\}|(\w))", text)  # text, subscript in braces, subscript of one letter, text, ...
-    found = escape(parts[0])
-    for braced, letter, after in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        found += f'<tspan dy="3" font-size="{0.8 * SIZE:g}">{escape(braced or letter)}</tspan>'
-        found += f'<tspan dy="-3">{escape(after)}</tspan>' if after else ""
-    return found
+def worded(texts: Mapping[str, str] | None) -> dict[str, str]:
+    """``TEXTS`` with some entries replaced; raises ``ValueError`` for a name that is not among them."""
+    unknown = set(texts or {}) - TEXTS.keys()
+    if unknown:
+        raise ValueError(f"there is no text {min(unknown)!r}; the names are {', '.join(TEXTS)}")
+    return TEXTS | dict(texts or {})
 
 
-@dataclass
-class Diagram:
-    """Boxes, arrows and labels on a sheet of ``WIDTH`` x `height`; `title` and `words` are what a screen reader says."""
-
-    title: str
-    words: str
-    height: float
-    boxes: Sequence[Box] = ()
-    arrows: Sequence[Arrow] = ()
-    labels: Sequence[Label] = field(default=())
-
-    def svg(self) -> str:
-        """The picture; raises ``ValueError`` for what lies outside of the sheet."""
-        self._check()
-        parts = [f"<title>{escape(self.title)}</title><desc>{escape(self.words)}</desc>"]
-        parts += [_arrow(arrow) for arrow in self.arrows]
-        parts += [_box(box) for box in self.boxes]
-        parts += [_label(label) for label in self.labels]
-        style = f"display:block;width:100%;max-width:{1.5 * WIDTH:.0f}px;height:auto;margin:0.5em auto;color:inherit"
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height:g}" role="img" style="{style}"'
-        return f'{head} font-family="system-ui, sans-serif" font-size="{SIZE}" fill="currentColor">{"".join(parts)}</svg>'
-
-    def _check(self) -> None:
-        for box in self.boxes:
-            inside = box.wide / 2 <= box.x <= WIDTH - box.wide / 2 and box.high / 2 <= box.y <= self.height - box.high / 2
-            if not inside:
-                raise ValueError(f"{box.text!r} does not fit on the sheet: give it a shorter text, or another line")
-
-    def _repr_html_(self) -> str:
-        return self.svg()
-
-    def __repr__(self) -> str:
-        return f"<Diagram: {self.title}>"
-
-
-def row(*boxes: Box, y: float, gap: float | None = None) -> list[Box]:
-    """The boxes beside each other at this height, evenly over the sheet's width, or `gap` apart and centred."""
-    wide = sum(box.wide for box in boxes)
-    space = (WIDTH - 4 - wide) / max(1, len(boxes) - 1) if gap is None else gap
-    left, placed = (WIDTH - wide - space * (len(boxes) - 1)) / 2, []
-    for box in boxes:
-        placed.append(Box(box.text, left + box.wide / 2, y, box.kind, box.ink, box.role, box.width))
-        left += box.wide + space
-    return placed
-
-
-def chain(boxes: Sequence[Box], shift: float = -5.0) -> list[Arrow]:
-    """An arrow from each box of a row to the next, a little above the middle."""
-    return [Arrow(a.at("right", shift), b.at("left", shift)) for a, b in itertools.pairwise(boxes)]
-
-
-def back(boxes: Sequence[Box], shift: float = 5.0) -> list[Arrow]:
-    """The gradient from the last box of a row to the first, a little below the middle."""
-    return [Arrow(b.at("left", shift), a.at("right", shift), "gradient") for a, b in itertools.pairwise(boxes)]
-
-
-def _box(box: Box) -> str:
-    ink = INKS[box.ink]
-    dash = ' stroke-dasharray="3 3"' if box.role == "fixed" else ""
-    edge = 2.6 if box.role == "learned" else 1.2
-    look = f'fill="{ink}" fill-opacity="0.14" stroke="{ink}" stroke-width="{edge}"{dash}'
-    left, top, wide, high = box.x - box.wide / 2, box.y - box.high / 2, box.wide, box.high
-    if box.kind == "noise":
-        shape = f'<ellipse cx="{box.x:g}" cy="{box.y:g}" rx="{wide / 2:g}" ry="{high / 2:g}" {look}/>'
+def gan(turn: Literal["critic", "generator"], texts: Mapping[str, str] | None = None) -> Diagram:
+    """One turn of a GAN's step: who learns, and how far the gradient goes."""
+    if turn not in ("critic", "generator"):
+        raise ValueError(f'whose turn is it, "critic" or "generator"? got {turn!r}')
+    t, critics = worded(texts), turn == "critic"
+    noise = Box(t["noise"], 30, 30, "noise")
+    generator = Box(t["generator"], 150, 30, "network", "made", "fixed" if critics else "learned")
+    made = Box(t["generated"], 290, 30, "tensor", "made")
+    image = Box(t["image"], 30, 118, "tensor", "data")
+    critic = Box(t["critic"], 150, 118, "network", "critic", "learned" if critics else "fixed")
+    loss = Box(t[f"{turn}_loss"], 285, 118, "loss")
+    above, beside = 72.0, 82.0  # the ways from G(z) to the critic, and back
+    arrows = [*chain([noise, generator, made]), *chain([image, critic, loss]), *back([critic, loss])]
+    arrows.append(Arrow(made.at("bottom", -5), critic.at("top", -5), via=((made.x - 5, above), (critic.x - 5, above))))
+    if critics:
+        arrows.append(Arrow(critic.at("top", 6), (critic.x + 6, above), "stopped"))
     else:
-        round_ = {"network": 9, "tensor": 0, "loss": 0}[box.kind]
-        shape = f'<rect x="{left:g}" y="{top:g}" width="{wide:g}" height="{high:g}" rx="{round_}" {look}/>'
-    if box.kind == "loss":
-        inner = f'x="{left + 3:g}" y="{top + 3:g}" width="{wide - 6:g}" height="{high - 6:g}"'
-        shape += f'<rect {inner} fill="none" stroke="{ink}" stroke-width="0.8"/>'
-    first = box.y - LINE * (len(box.lines) - 1) / 2 + 0.35 * SIZE
-    lines = "".join(
-        f'<text x="{box.x:g}" y="{first + LINE * k:g}" text-anchor="middle">{spans(line)}</text>'
-        for k, line in enumerate(box.lines)
-    )
-    return shape + lines
+        way = ((critic.x + 6, beside), (made.x + 6, beside))
+        arrows += [Arrow(critic.at("top", 6), made.at("bottom", 6), "gradient", way), *back([generator, made])]
+    return Diagram(t[f"{turn}_turn"], t[f"{turn}_words"], 148, [noise, generator, made, image, critic, loss], arrows)
 
 
-def _arrow(arrow: Arrow) -> str:
-    """A line and its head, drawn by hand: a marker's id would have to be one of a kind on a page."""
-    places = [arrow.start, *arrow.via, arrow.end]
-    (x0, y0), (x1, y1) = places[-2:]
-    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 or 1.0
-    u, v = (x1 - x0) / length, (y1 - y0) / length
-    stopped = arrow.kind == "stopped"
-    ink = "currentColor" if arrow.kind == "forward" else RED
-    dash = "" if arrow.kind == "forward" else ' stroke-dasharray="5 3"'
-    if stopped:  # half of the way, and a bar
-        x1, y1 = x0 + u * length / 2, y0 + v * length / 2
-    places[-1] = (x1, y1) if stopped else (x1 - 5 * u, y1 - 5 * v)
-    way = " ".join(f"{x:g},{y:g}" for x, y in places)
-    line = f'<polyline points="{way}" fill="none" stroke="{ink}" stroke-width="1.5"{dash}/>'
-    if stopped:
-        bar = f'x1="{x1 - 6 * v:g}" y1="{y1 + 6 * u:g}" x2="{x1 + 6 * v:g}" y2="{y1 - 6 * u:g}"'
-        return f'{line}<line {bar} stroke="{ink}" stroke-width="3"/>'
-    wings = [(x1 - 7 * u - 4 * v, y1 - 7 * v + 4 * u), (x1, y1), (x1 - 7 * u + 4 * v, y1 - 7 * v - 4 * u)]
-    head = " ".join(f"{x:g},{y:g}" for x, y in wings)
-    return f'{line}<polygon points="{head}" fill="{ink}"/>'
+def vae(texts: Mapping[str, str] | None = None) -> Diagram:
+    """A VAE's two losses, and why the gradient reaches the encoder: z is computed from mu, sigma and noise that is only drawn."""
+    t = worded(texts)
+    image = Box(t["image"], 36, 30, "tensor", "data")
+    encoder = Box(t["encoder"], 130, 30, "network", "code", "learned")
+    posterior = Box(t["posterior"], 232, 30, "tensor", "code")
+    kl = Box(t["kl"], 312, 30, "loss")
+    epsilon = Box(t["epsilon"], 130, 92, "noise")
+    code = Box(t["code"], 232, 92, "tensor", "code")
+    decoder = Box(t["decoder"], 232, 154, "network", "made", "learned")
+    decoded = Box(t["decoded"], 134, 154, "tensor", "made")
+    loss = Box(t["reconstruction"], 40, 154, "loss")
+    top = [image, encoder, posterior, kl]
+    arrows = [*chain(top), *back(top[1:]), Arrow(epsilon.at("right", -5), code.at("left", -5))]
+    arrows.append(Arrow(code.at("left", 5), epsilon.at("right", 5), "stopped"))
+    for upper, lower in ((posterior, code), (code, decoder)):
+        arrows.append(Arrow(upper.at("bottom", -5), lower.at("top", -5)))
+        arrows.append(Arrow(lower.at("top", 5), upper.at("bottom", 5), "gradient"))
+    for first, then in ((decoder, decoded), (decoded, loss)):
+        arrows.append(Arrow(first.at("left", -5), then.at("right", -5)))
+        arrows.append(Arrow(then.at("right", 5), first.at("left", 5), "gradient"))
+    arrows.append(Arrow(image.at("bottom"), loss.at("top", image.x - loss.x)))
+    boxes = [*top, epsilon, code, decoder, decoded, loss]
+    return Diagram(t["vae"], t["vae_words"], 182, boxes, arrows)
 
 
-def _label(label: Label) -> str:
-    weight = ' font-weight="600"' if label.bold else ""
-    ink = f' fill="{RED}"' if label.gradient else ""
-    return f'<text x="{label.x:g}" y="{label.y:g}" text-anchor="{label.anchor}"{weight}{ink}>{spans(label.text)}</text>'
+def glo(texts: Mapping[str, str] | None = None) -> Diagram:
+    """Generative latent optimisation: codes and generator are learned from a loss on images alone."""
+    t = worded(texts)
+    code = Box(t["code_of"], 0, 0, "tensor", "code", "learned")
+    generator = Box(t["generator"], 0, 0, "network", "made", "learned")
+    way = row(code, generator, Box(t["made_of"], 0, 0, "tensor", "made"), Box(t["loss"], 0, 0, "loss"), y=30)
+    image = Box(t["image_of"], way[3].x - 14, 98, "tensor", "data")
+    arrows = [*chain(way), *back(way), Arrow(image.at("top", way[3].x - image.x), way[3].at("bottom"))]
+    return Diagram(t["glo"], t["glo_words"], 118, [*way, image], arrows)
+
+
+def texture(texts: Mapping[str, str] | None = None) -> Diagram:
+    """Texture synthesis: the gradient goes through a network that stays as it is, into the pixels."""
+    t = worded(texts)
+    network, gram = Box(t["network"], 0, 0, "network", "plain", "fixed"), Box(t["gram"], 0, 0, "tensor")
+    way = row(Box(t["pixels"], 0, 0, "tensor", "made", "learned"), network, gram, Box(t["loss"], 0, 0, "loss"), y=30)
+    example = Box(t["example"], way[0].x + 2, 104, "tensor", "data")
+    again = [Box(box.text, box.x, 104, box.kind, box.ink, box.role) for box in way[1:3]]
+    below = [example, *again]
+    up = Arrow(again[1].at("right"), way[3].at("bottom"), via=((way[3].x, 104),))
+    return Diagram(t["texture"], t["texture_words"], 134, [*way, *below], [*chain(way), *back(way), *chain(below, 0), up])
+
+
+def gram(texts: Mapping[str, str] | None = None) -> Diagram:
+    """The Gram loss of one layer, from its responses to one number."""
+    t = worded(texts)
+    way = row(Box(t["maps"], 0, 0), Box(t["product"], 0, 0), Box(t["squared"], 0, 0, "loss"), y=30)
+    target = Box(t["target"], way[2].x, 104, "tensor", "data")
+    arrows = [*chain(way), *back(way), Arrow(target.at("top"), way[2].at("bottom"))]
+    return Diagram(t["gram_title"], t["gram_words"], 134, [*way, target], arrows)
+
+
+def diffusion(texts: Mapping[str, str] | None = None) -> Diagram:
+    """A diffusion model: noise is added in many small steps; a network learns to take one back."""
+    t = worded(texts)
+    ends = [Box(t["clean"], 0, 0, "tensor", "data"), Box(t["dots"], 0, 0, "tensor"), Box(t["less"], 0, 0, "tensor", "made")]
+    way = row(*ends, Box(t["more"], 0, 0, "tensor", "made"), Box(t["dots"], 0, 0, "tensor"), Box(t["pure"], 0, 0, "noise"), y=48)
+    less, more = way[2], way[3]
+    denoiser = Box(t["denoiser"], (less.x + more.x) / 2, 118, "network", "made", "learned")
+    down = Arrow(more.at("bottom"), denoiser.at("top", more.x - denoiser.x))
+    up = Arrow(denoiser.at("top", less.x - denoiser.x), less.at("bottom"))
+    labels = [Label(t["adds"], 170, 16), Label(t["removes"], less.x - 8, 92, "end")]
+    return Diagram(t["diffusion"], t["diffusion_words"], 142, [*way, denoiser], [*chain(way, 0), down, up], labels)

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from imggen_lib.viz import drawn
-from imggen_lib.viz.diagrams import WIDTH, Arrow, Box, Diagram, Label, back, chain, row, spans, text_width
+from imggen_lib.viz import diagrams
+from imggen_lib.viz.boxes import WIDTH, Arrow, Box, Diagram, Label, back, chain, row, spans, text_width
 from imggen_lib.viz.figure import BLUE, GREEN, ORANGE, PURPLE, RED, luminance
 
 ALL: dict[str, Callable[..., Diagram]] = {
-    "critic": lambda **k: drawn.gan("critic", **k),
-    "generator": lambda **k: drawn.gan("generator", **k),
-    **{name: getattr(drawn, name) for name in ("vae", "glo", "texture", "gram", "diffusion")},
+    "critic": lambda **k: diagrams.gan("critic", **k),
+    "generator": lambda **k: diagrams.gan("generator", **k),
+    **{name: getattr(diagrams, name) for name in ("vae", "glo", "texture", "gram", "diffusion")},
 }
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -73,22 +73,22 @@ def gradients(diagram: Diagram) -> set[tuple[str, str]]:
 
 
 def test_gradients_go_where_the_training_loops_let_them() -> None:
-    critic, generator, vae = drawn.gan("critic"), drawn.gan("generator"), drawn.vae()
+    critic, generator, vae = diagrams.gan("critic"), diagrams.gan("generator"), diagrams.vae()
     assert gradients(critic) == {("critic's loss", "critic D")}
     assert gradients(generator) == {("generator's loss", "critic D"), ("critic D", "G(z)"), ("G(z)", "generator G")}
     assert [b.text for b in critic.boxes if b.role == "learned"] == ["critic\nD"]
     assert [b.text for b in generator.boxes if b.role == "learned"] == ["generator\nG"]
     assert {to for _, to in gradients(vae)} == {"encoder", "\u03bc, \u03c3", "z = \u03bc + \u03c3\u03b5", "decoder", "p(x | z)"}
     assert [a.kind for a in vae.arrows].count("stopped") == 1
-    assert ("G(z_i)", "generator G") in gradients(drawn.glo()) and ("generator G", "code z_i") in gradients(drawn.glo())
-    assert ("fixed network", "pixels") in gradients(drawn.texture()) and not gradients(drawn.diffusion())
+    assert ("G(z_i)", "generator G") in gradients(diagrams.glo()) and ("generator G", "code z_i") in gradients(diagrams.glo())
+    assert ("fixed network", "pixels") in gradients(diagrams.texture()) and not gradients(diagrams.diffusion())
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_another_language_fits(name: str) -> None:
     """Every text replaced by a longer one of the same number of lines, and by Chinese."""
     chinese = {
-        key: "\n".join("\u751f\u6210\u5668" for _ in text.split("\n")) for key, text in drawn.TEXTS.items() if len(text) < 20
+        key: "\n".join("\u751f\u6210\u5668" for _ in text.split("\n")) for key, text in diagrams.TEXTS.items() if len(text) < 20
     }
     chinese |= dict.fromkeys(("clean", "less", "more", "pure", "dots", "noise", "epsilon", "kl"), "\u566a")
     diagram = ALL[name](texts=chinese | {"denoiser": "\u53bb\u566a\u5668"})
@@ -99,9 +99,9 @@ def test_what_does_not_fit_and_what_is_not_there_are_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         Diagram("t", "w", 60, [Box("a text that is far too long for a sheet of this width, by far", 170, 30)]).svg()
     with pytest.raises(ValueError, match="there is no text 'nosie'"):
-        drawn.vae(texts={"nosie": "x"})
+        diagrams.vae(texts={"nosie": "x"})
     with pytest.raises(ValueError, match="whose turn"):
-        inspect.unwrap(drawn.gan)("both")  # type: ignore[arg-type]
+        inspect.unwrap(diagrams.gan)("both")  # type: ignore[arg-type]
 
 
 def test_colours_are_told_from_white_and_from_near_black() -> None:
