@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
-
-_BLUE, _ORANGE, _GREY = "tab:blue", "tab:orange", "0.6"
 
 
 def error_of_means(counts: Sequence[int], measured: Sequence[float], predicted: Sequence[float]) -> Picture:
@@ -15,10 +14,10 @@ def error_of_means(counts: Sequence[int], measured: Sequence[float], predicted: 
     if not len(counts) == len(measured) == len(predicted) > 0:
         raise ValueError(f"expected as many errors as counts, got {len(counts)}, {len(measured)} and {len(predicted)}")
     figure, ax = figure_and_axes(4.6, 2.8)
-    ax.plot(counts, predicted, color=_ORANGE, label=r"$\sigma/\sqrt{n}$")
-    ax.plot(counts, measured, "o", color=_BLUE, markersize=5, label=r"$\sqrt{\langle(\bar f_n - \mathbb{E} f)^2\rangle}$")
+    ax.plot(counts, predicted, color=style.MODEL, linewidth=style.LINE, label=r"$\sigma/\sqrt{n}$")
+    ax.plot(counts, measured, "o", color=style.DATA, markersize=5, label=r"$\sqrt{\langle(\bar f_n - \mathbb{E} f)^2\rangle}$")
     ax.set(xscale="log", yscale="log", xlabel="$n$", ylabel="RMS")
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=11)
     return figure
 
@@ -36,17 +35,17 @@ def pushforward(z: Tensor, p_z: Tensor, x: Tensor, p_x: Tensor, shares: int = 0)
     figure, axes = figure_and_axes(4.8, 4.4, nrows=2, ncols=2, gridspec_kw=ratios)
     (left, graph), (corner, below) = axes
     corner.axis("off")
-    graph.plot(zs, xs, color="black")
-    left.fill_betweenx(xs, p_x.cpu().numpy(), color=_ORANGE, alpha=0.7, linewidth=0)
+    graph.plot(zs, xs, color=style.MARK, linewidth=style.LINE)
+    left.fill_betweenx(xs, p_x.cpu().numpy(), **style.area(style.MODEL))
     left.invert_xaxis()
-    below.fill_between(zs, p_z.cpu().numpy(), color=_BLUE, alpha=0.7, linewidth=0)
+    below.fill_between(zs, p_z.cpu().numpy(), **style.area(style.NOISE))
     below.invert_yaxis()
     steps = np.diff(zs) * (p_z[1:] + p_z[:-1]).cpu().numpy() / 2
     below_z = np.concatenate([[0.0], np.cumsum(steps)])  # the probability up to each point
     for share in (np.arange(shares) + 0.5) / max(shares, 1):
         at_z = np.interp(share * below_z[-1], below_z, zs)
         at_x = np.interp(at_z, zs, xs)
-        graph.plot([at_z, at_z, zs[0]], [xs[0], at_x, at_x], color=_GREY, linewidth=0.7)
+        graph.plot([at_z, at_z, zs[0]], [xs[0], at_x, at_x], color=style.CONTEXT, linewidth=style.HAIR)
     graph.set(xlim=(zs[0], zs[-1]), ylim=(xs[0], xs[-1]), xticklabels=[], yticklabels=[])
     left.set(ylim=(xs[0], xs[-1]), xticks=[], xlabel="$p_X$", ylabel="$x = G(z)$")
     below.set(xlim=(zs[0], zs[-1]), yticks=[], xlabel="$z$", ylabel="$p_Z$")
@@ -63,8 +62,8 @@ def histograms(samples: Mapping[str, Tensor], density: Callable[[Tensor], Tensor
     for ax, (name, drawn) in zip(axes.flat, samples.items(), strict=False):
         values = drawn.flatten().cpu().numpy()
         heights, edges = np.histogram(values, bins=64, range=(at[0], at[-1]))
-        ax.stairs(heights / len(values) / np.diff(edges), edges, fill=True, color=_BLUE, alpha=0.6)
-        ax.plot(at, curve, color=_ORANGE, linewidth=1.6)
+        ax.stairs(heights / len(values) / np.diff(edges), edges, fill=True, **style.area(style.MODEL))
+        ax.plot(at, curve, color=style.DATA, linewidth=style.LINE)
         ax.text(0.03, 0.8, name, transform=ax.transAxes, fontsize=11)
         ax.set(yticks=[], xlim=(at[0], at[-1]), ylim=(0, 1.5 * curve.max()))
     for ax in axes.flat[len(samples) :]:

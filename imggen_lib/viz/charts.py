@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, cell, figure_and_axes
 
 
@@ -39,9 +40,9 @@ def curves(
         ax.remove()
     for ax, names in zip(axes.flat, panels, strict=False):
         for name in names:
-            ax.plot(images, smooth(column(records, name), span), label=labels.get(name, name), linewidth=1.4)
+            ax.plot(images, smooth(column(records, name), span), label=labels.get(name, name), linewidth=style.LINE)
         ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
-        ax.grid(alpha=0.3)
+        ax.grid(alpha=style.GRID)
         ax.legend(frameon=False, fontsize=8)
     return figure
 
@@ -50,17 +51,15 @@ def latent_map(points: Tensor, labels: Tensor, classes: Sequence[str], limit: fl
     """Two-dimensional latents ``(n, 2)`` coloured by class, the class's name at the median of its points."""
     if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
         raise ValueError(f"expected points (n, 2) and labels (n,), got {tuple(points.shape)} and {tuple(labels.shape)}")
-    from matplotlib import colormaps
-
     figure, ax = figure_and_axes(5.2, 5.0)
     xy, y = points.cpu().numpy(), labels.cpu().numpy()
     for k, name in enumerate(classes):
-        mine, colour = xy[y == k], colormaps["tab10"](k % 10)
-        ax.scatter(mine[:, 0], mine[:, 1], s=3, color=colour, alpha=0.5, linewidths=0)
+        mine, colour = xy[y == k], style.class_colour(k)
+        ax.scatter(mine[:, 0], mine[:, 1], s=3, color=colour, alpha=style.CLOUD, linewidths=0)
         if len(mine):
             where = np.median(mine, 0)
-            box = {"boxstyle": "circle,pad=0.2", "facecolor": cell(colour, 1.0), "edgecolor": "white"}
-            ax.text(*where, name, ha="center", va="center", fontsize=11, weight="bold", color="white", bbox=box)
+            box = {"boxstyle": "circle,pad=0.2", "facecolor": cell(colour, 1.0), "edgecolor": style.ON_COLOUR}
+            ax.text(*where, name, ha="center", va="center", fontsize=11, weight="bold", color=style.ON_COLOUR, bbox=box)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
     return figure
 
@@ -73,7 +72,7 @@ def bars(shares: Mapping[str, Tensor], classes: Sequence[str], expected: float |
         where = np.arange(len(values)) + (k - (len(shares) - 1) / 2) * width
         ax.bar(where, values.cpu().numpy(), width, label=name)
     if expected is not None:
-        ax.axhline(expected, color="black", linewidth=0.8, linestyle="--")
+        ax.axhline(expected, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     ax.set_xticks(range(len(classes)), classes)
     ax.legend(frameon=False, fontsize=8)
     return figure

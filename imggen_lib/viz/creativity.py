@@ -11,8 +11,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
-from imggen_lib.viz.gan import DATA, MADE
 from imggen_lib.viz.sheets import Sheet, tile
 
 Point = tuple[float, float]
@@ -35,10 +35,10 @@ def _numbered(ax: Any, points: Sequence[Point], colours: Sequence[str]) -> None:
     scale = inches / np.array([right - left, high - low])
     labels = _apart(np.array(points) * scale, least=0.2) / scale
     for number, (point, label, colour) in enumerate(zip(points, labels, colours, strict=True), start=1):
-        ax.plot(*zip(point, label, strict=True), "-", color=colour, linewidth=1, zorder=1)
+        ax.plot(*zip(point, label, strict=True), "-", color=colour, linewidth=style.THIN, zorder=1)
         ax.plot(*point, ".", color=colour, markersize=6)
-        ax.annotate(str(number), label, ha="center", va="center", fontsize=9, color="white", weight="bold",
-                    bbox={"boxstyle": "circle,pad=0.15", "facecolor": colour, "edgecolor": "white"})  # fmt: skip
+        ax.annotate(str(number), label, ha="center", va="center", fontsize=9, color=style.ON_COLOUR, weight="bold",
+                    bbox={"boxstyle": "circle,pad=0.15", "facecolor": colour, "edgecolor": style.ON_COLOUR})  # fmt: skip
 
 
 def plane(
@@ -52,7 +52,7 @@ def plane(
     if not len(novelty) == len(precision) == len(recall):
         raise ValueError(f"each set needs three numbers, got {len(novelty)}, {len(precision)} and {len(recall)}")
     figure, axes = figure_and_axes(5.0, 6.0, nrows=2)
-    colours = [DATA] * real + [MADE] * (len(novelty) - real)
+    colours = [style.DATA] * real + [style.MODEL] * (len(novelty) - real)
     shown = [min(value, furthest) for value in novelty]
     limits = (-0.15, furthest + 0.15), (-0.1, 1.1)
     for ax, values, name, limit in zip(axes, (shown, recall), ("$\\tilde\\nu$", "R"), limits, strict=True):
@@ -60,8 +60,8 @@ def plane(
         _numbered(ax, list(zip(values, precision, strict=True)), colours)
         ax.set_xlabel(name, fontsize=11)
         ax.set_ylabel("P", fontsize=11)
-        ax.grid(alpha=0.3)
-    axes[0].axvline(1, color="black", linestyle="--", linewidth=1, zorder=0)
+        ax.grid(alpha=style.GRID)
+    axes[0].axvline(1, color=style.REFERENCE, linestyle="--", linewidth=style.THIN, zorder=0)
     return figure
 
 
@@ -71,12 +71,12 @@ def trade(images: Float[Tensor, "n c h w"], path: Sequence[Point], here: int, co
     axes[0].imshow(tile(images, columns), interpolation="nearest")
     axes[0].axis("off")
     x, y = zip(*path, strict=True)
-    axes[1].plot(x, y, ".-", color="0.6")
-    axes[1].plot(*path[here], "o", color=MADE, markersize=12)
+    axes[1].plot(x, y, ".-", color=style.CONTEXT)
+    axes[1].plot(*path[here], "o", color=style.MODEL, markersize=12)
     axes[1].set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
     axes[1].set_xlabel("R", fontsize=11)
     axes[1].set_ylabel("P", fontsize=11)
-    axes[1].grid(alpha=0.3)
+    axes[1].grid(alpha=style.GRID)
     return figure
 
 
@@ -87,8 +87,10 @@ def distance_panels(panels: Sequence[tuple[Tensor, Tensor]], bins: int = 30) -> 
     figure, axes = figure_and_axes(3.0 * len(panels), 2.6, ncols=len(panels), squeeze=False)
     for ax, (held_out, generated) in zip(axes[0], panels, strict=True):
         edges = np.linspace(0, float(torch.cat([held_out, generated]).max()), bins + 1)
-        for values, colour, name in ((held_out, DATA, "$h$"), (generated, MADE, "$g$")):
-            ax.hist(values.numpy(), edges, density=True, color=colour, alpha=0.6, label=name)
+        for values, colour, name in ((held_out, style.DATA, "$h$"), (generated, style.MODEL, "$g$")):
+            inside = {**style.area(colour), "linewidth": 0}
+            heights, _, _ = ax.hist(values.numpy(), edges, density=True, label=name, **inside)
+            ax.plot(edges, [*heights, heights[-1]], color=colour, linewidth=style.LINE, linestyle="-", drawstyle="steps-post")
         ax.set(yticks=[])
         ax.set_xlabel("$\\nu$", fontsize=11)
         ax.legend(frameon=False, fontsize=10)
@@ -108,14 +110,14 @@ def by_weight(
         values = [[run[entry] for run in seeds] for seeds in runs.values()]
         places = np.arange(len(values))
         for place, seeds in zip(places, values, strict=True):
-            ax.plot([place] * len(seeds), seeds, "o", color=MADE, alpha=0.7, markersize=5)
-        ax.plot(places, [np.mean(seeds) for seeds in values], "-", color=MADE)
+            ax.plot([place] * len(seeds), seeds, "o", color=style.MODEL, alpha=style.CLOUD, markersize=5)
+        ax.plot(places, [np.mean(seeds) for seeds in values], "-", color=style.MODEL, linewidth=style.LINE)
         if marks and entry in marks:
-            ax.axhline(marks[entry], color=DATA, linestyle="--", linewidth=1.4)
+            ax.axhline(marks[entry], color=style.DATA, linestyle="--", linewidth=style.LINE)
         ax.set_xticks(places, list(runs))
         ax.set_ylabel(symbol, fontsize=11)
         ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
-        ax.grid(alpha=0.3)
+        ax.grid(alpha=style.GRID)
     for ax in axes.flat[len(names) :]:
         ax.axis("off")
     for ax in axes[-1]:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, cell, figure_and_axes
 from imggen_lib.viz.sheets import tile
 
-WORSE, BETTER = "#dd8452", "#3566c8"  # what a metric calls worse, what it calls better
+WORSE, BETTER = style.WORSE, style.BETTER
 SURE = 5.0  # standard deviations of undamaged images: what is nearer is not told from chance
 _MOST = 1000.0  # where the scale of deviations ends
 DOSES = {  # what a damage is called, and what its strength s means
@@ -84,9 +85,9 @@ def damage_table(found: Verdicts, metrics: Sequence[str], words: Mapping[str, st
         for j, name in enumerate(metrics):
             dose, sign = first_noticed(found[damage], name)
             shade = 1 - 0.75 * (dose - 1) / max(most - 1, 1)
-            ax.add_patch(_square(j, i, cell(WORSE if sign > 0 else BETTER, shade) if dose else "0.96"))
+            ax.add_patch(_square(j, i, cell(WORSE if sign > 0 else BETTER, shade) if dose else style.BAND))
             if dose:
-                ax.text(j, i, str(dose), ha="center", va="center", fontsize=9, color="white")
+                ax.text(j, i, str(dose), ha="center", va="center", fontsize=9, color=style.ON_COLOUR)
     ax.set(xlim=(-0.5, len(metrics) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     ax.set_xticks(range(len(metrics)), metrics, rotation=90, fontsize=9)
     ax.set_yticks(range(len(rows)), [(words or {}).get(d, d) for d in rows], fontsize=9)
@@ -109,12 +110,12 @@ def damage_frame(images: Tensor, deviations: Mapping[str, Sequence[float]]) -> P
     figure, (top, ax) = figure_and_axes(5.25, 3.75, nrows=2, height_ratios=(1, 3.4))
     top.imshow(tile(images, len(images)), interpolation="nearest")
     top.axis("off")
-    ax.axhspan(-SURE, SURE, color="0.9", linewidth=0)
-    ax.axhline(0, color="0.5", linewidth=0.8)
+    ax.axhspan(-SURE, SURE, color=style.BAND, linewidth=0)
+    ax.axhline(0, color=style.CONTEXT, linewidth=style.THIN)
     for k, values in enumerate(deviations.values()):
-        colour = {1: WORSE, 0: "0.75", -1: BETTER}[noticed(values)]
+        colour = {1: WORSE, 0: style.CONTEXT, -1: BETTER}[noticed(values)]
         ax.bar(k, np.mean(values), color=colour, width=0.8)
-        ax.plot([k] * len(values), values, ".", color="black", markersize=3)
+        ax.plot([k] * len(values), values, ".", color=style.MARK, markersize=3)
     ax.set_yscale("symlog", linthresh=SURE, linscale=0.7)
     for end, colour in ((1.6 * _MOST, WORSE), (-1.6 * _MOST, BETTER)):  # the axis says which way is which
         ax.bar(-1.1, end, color=colour, width=0.6)
@@ -131,11 +132,13 @@ def spread_against(
 ) -> Picture:  # fmt: skip
     """Several measured values at each x (dots) for each name, and predicted lines; `log` names the logarithmic axes."""
     figure, ax = figure_and_axes(5.0, 3.0)
-    for (name, runs), colour in zip(values.items(), (BETTER, WORSE, "0.4"), strict=False):
+    for (name, runs), colour in zip(values.items(), (style.DATA, style.MODEL, style.GREEN), strict=False):
         for k, (at, several) in enumerate(zip(x, runs, strict=True)):
-            ax.plot([at] * len(several), several, "o", color=colour, markersize=4, alpha=0.7, label=name if k == 0 else None)
-    for (name, line), style in zip(lines.items(), ("-", "--", ":"), strict=False):
-        ax.plot(x, line, style, color="black", linewidth=1.2, label=name)
+            ax.plot(
+                [at] * len(several), several, "o", color=colour, markersize=4, alpha=style.CLOUD, label=name if k == 0 else None
+            )
+    for (name, line), dashes in zip(lines.items(), ("-", "--", ":"), strict=False):
+        ax.plot(x, line, dashes, color=style.REFERENCE, linewidth=style.LINE, label=name)
     if "x" in log:
         ax.set_xscale("log")
         ax.set_xticks(x, [f"{at:,.0f}" for at in x], fontsize=9)
@@ -143,7 +146,7 @@ def spread_against(
     if "y" in log:
         ax.set_yscale("log")
     ax.set(xlabel=labels[0], ylabel=labels[1])
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=10)
     return figure
 
@@ -156,18 +159,21 @@ def balls(real: Tensor, generated: Tensor, radii: Tensor) -> Picture:
     for point, radius in zip(real.tolist(), radii.tolist(), strict=True):
         ax.add_patch(_circle(point, radius))
     inside = (torch.cdist(real, generated) <= radii[:, None]).any(0)
-    ax.plot(*real.T.numpy(), ".", color=BETTER, markersize=7)
-    ax.plot(*generated[inside].T.numpy(), "o", color=WORSE, markersize=5)
-    ax.plot(*generated[~inside].T.numpy(), "o", markerfacecolor="white", markeredgecolor=WORSE, markersize=5)
+    ax.plot(*real.T.numpy(), ".", color=style.DATA, markersize=7)
+    ax.plot(*generated[inside].T.numpy(), "o", color=style.MODEL, markersize=5)
+    ax.plot(*generated[~inside].T.numpy(), "o", markerfacecolor=style.HOLLOW, markeredgecolor=style.MODEL, markersize=5)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.margins(0.08)
     return figure
 
 
 def _circle(centre: Sequence[float], radius: float) -> Any:
+    from matplotlib.colors import to_rgba
     from matplotlib.patches import Circle
 
-    return Circle((centre[0], centre[1]), radius, facecolor=BETTER, alpha=0.12, linewidth=0)
+    return Circle(
+        (centre[0], centre[1]), radius, facecolor=(*to_rgba(style.DATA)[:3], 0.12), edgecolor=style.DATA, linewidth=style.HAIR
+    )
 
 
 def scoreboard(table: Mapping[str, Mapping[str, float]], better: Mapping[str, str]) -> Picture:
@@ -184,7 +190,7 @@ def scoreboard(table: Mapping[str, Mapping[str, float]], better: Mapping[str, st
         for j, value in enumerate(values):
             shade = (merit[j] - merit.min()) / span if span > 0 else 0.0
             ax.add_patch(_square(j, i, cell(BETTER, float(shade))))
-            ax.text(j, i, _short(float(value)), ha="center", va="center", fontsize=9, color="white")
+            ax.text(j, i, _short(float(value)), ha="center", va="center", fontsize=9, color=style.ON_COLOUR)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(better) - 0.5, -0.5))
     ax.set_xticks(range(len(columns)), columns, fontsize=9)
     ax.set_yticks(range(len(better)), list(better), fontsize=9)

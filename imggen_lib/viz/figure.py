@@ -14,21 +14,18 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.collections import Collection
-from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgba, to_rgba_array
+from matplotlib.colors import to_hex, to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
+from imggen_lib.viz.style import CYCLE, DASHES, INK, ON_COLOUR
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 DPI = 80
-INK = "#797979"  # 4.3 to 1 on white and on #121212, the page's grounds
-BLUE, ORANGE, GREEN = "#3a7fc4", "#d06a1a", "#3f9150"
-RED, PURPLE, TEAL = "#d1495b", "#9467bd", "#128a96"
-CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, TEAL)
-DENSITY = LinearSegmentedColormap.from_list("density", [(*to_rgba(BLUE)[:3], alpha) for alpha in (0.0, 0.5, 1.0)])
 DARKEST, LIGHTEST = 0.127, 0.300  # relative luminance: 3 to 1 on the dark ground and on white
 COLUMN, LETTER = 358, 10  # the width of a phone's column, and the least size of text there, in pixels
 
@@ -72,7 +69,7 @@ def _style(figure: Figure) -> Iterator[None]:
     from matplotlib.rcsetup import cycler
 
     size = max(10.0, least_size(figure.get_figwidth()))
-    with rc_context({**_STYLE, "axes.prop_cycle": cycler(color=CYCLE), "font.size": size}):
+    with rc_context({**_STYLE, "axes.prop_cycle": cycler(color=CYCLE, linestyle=DASHES), "font.size": size}):
         yield
 
 
@@ -119,7 +116,7 @@ def for_both_grounds(figure: Figure) -> None:
     boxes = {id(text.get_bbox_patch()) for text in texts if text.get_bbox_patch() is not None}
     for text in texts:
         text.set_fontsize(max(text.get_fontsize(), least))
-        if text.get_bbox_patch() is None and to_hex(text.get_color()) != "#ffffff":
+        if text.get_bbox_patch() is None and to_hex(text.get_color()) != to_hex(ON_COLOUR):
             text.set_color(on_both(text.get_color()))
     for artist in figure.findobj(lambda a: id(a) not in boxes):
         _recolour(artist)

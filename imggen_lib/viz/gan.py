@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imggen_lib.theory import dirac
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 
-DATA, MADE, CRITIC = "#4c72b0", "#dd8452", "black"  # the same colours for data, generator and critic in every chart
 _STYLES = ("-", "--", "-.", ":")
 
 
@@ -24,10 +24,10 @@ def lines(
 ) -> Picture:
     """Curves over one axis, told apart by colour and by dashes; `labels` are the axes' symbols."""
     figure, ax = figure_and_axes(*size)
-    for (name, y), style in zip(curves.items(), cycle(_STYLES), strict=False):
-        ax.plot(x.numpy(), y.numpy(), style, label=name, linewidth=1.8)
+    for (name, y), dashes in zip(curves.items(), cycle(_STYLES), strict=False):
+        ax.plot(x.numpy(), y.numpy(), dashes, label=name, linewidth=style.LINE)
     ax.set(xlabel=labels[0], ylabel=labels[1], ylim=y_limits)
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=9)
     return figure
 
@@ -48,16 +48,16 @@ def discriminator(
     figure, axes = figure_and_axes(5.2, 2.9, ncols=2, width_ratios=(12, 1))
     ax, bar = axes
     step = (x[1] - x[0]).item()
-    for density, colour, name in ((p, DATA, "$p$"), (q, MADE, "$q$")):
-        ax.fill_between(x.numpy(), density.numpy() / step, color=colour, alpha=0.5, linewidth=0, label=name)
+    for density, colour, name in ((p, style.DATA, "$p$"), (q, style.MODEL, "$q$")):
+        ax.fill_between(x.numpy(), density.numpy() / step, label=name, **style.area(colour))
     answer = ax.twinx()
-    answer.plot(x.numpy(), d.numpy(), color=CRITIC, linewidth=1.8)
-    ax.plot([], [], color=CRITIC, linewidth=1.8, label="$D^*$")  # for the legend
+    answer.plot(x.numpy(), d.numpy(), color=style.CRITIC, linewidth=style.LINE)
+    ax.plot([], [], color=style.CRITIC, linewidth=style.LINE, label="$D^*$")  # for the legend
     top = max(highest, 1.05 * torch.cat([p, q]).max().item() / step)
     ax.set(ylim=(0, top), xlabel="$x$", ylabel="$p, q$", xlim=(x[0].item(), x[-1].item()))
     answer.set(ylim=(0, 1.05), ylabel="$D^*$")
     ax.legend(frameon=False, fontsize=9, loc="upper right")
-    bar.bar([0], [0.0 if value is None else value], color="#55a868")
+    bar.bar([0], [0.0 if value is None else value], color=style.GREEN)
     bar.set(ylim=(0, 0.73), xlim=(-0.5, 0.5), xticks=[])
     bar.set_title("JS", fontsize=9)
     bar.tick_params(labelsize=8)
@@ -81,11 +81,11 @@ def dirac_field(
     for ax, (name, method) in zip(axes[0], methods.items(), strict=True):
         arrows = dirac.field(method, points)
         arrows = arrows / arrows.norm(dim=1, keepdim=True).clamp(min=1e-9)
-        ax.quiver(*points.T.numpy(), *arrows.T.numpy(), color="0.65", angles="xy", pivot="mid", scale=18, width=0.006)
+        ax.quiver(*points.T.numpy(), *arrows.T.numpy(), color=style.CONTEXT, angles="xy", pivot="mid", scale=18, width=0.006)
         path = dirac.trajectory(method, start, steps, lr, alternating=True).numpy()
-        ax.plot(path[:, 0], path[:, 1], color=MADE, linewidth=1.4)
-        ax.plot(*start, "o", markerfacecolor="white", markeredgecolor=MADE, markersize=7)
-        ax.plot(0, 0, "k.", markersize=8)
+        ax.plot(path[:, 0], path[:, 1], color=style.MODEL, linewidth=style.LINE)
+        ax.plot(*start, "o", markerfacecolor=style.HOLLOW, markeredgecolor=style.MODEL, markersize=7)
+        ax.plot(0, 0, ".", color=style.MARK, markersize=8)
         ends, whole = (-limit, limit), range(-int(limit), int(limit) + 1)  # ticks by hand: found ones can be wider than their place
         ax.set(xlim=ends, ylim=ends, xticks=whole, yticks=whole, aspect="equal", xlabel=r"$\theta$", ylabel=r"$\psi$")
         ax.set_title(name, fontsize=10)
@@ -101,8 +101,8 @@ def points(sets: Mapping[str, Float[Tensor, "n 2"]], centres: Float[Tensor, "k 2
         ax.set_axis_off()
     for ax, (name, cloud) in zip(flat, sets.items(), strict=False):
         if centres is not None:
-            ax.plot(*centres.T.numpy(), "o", markerfacecolor="none", markeredgecolor="0.4", markersize=11)
-        ax.plot(*cloud.T.cpu().numpy(), ".", color=MADE, markersize=2, alpha=0.5)
+            ax.plot(*centres.T.numpy(), "o", markerfacecolor="none", markeredgecolor=style.CONTEXT, markersize=11)
+        ax.plot(*cloud.T.cpu().numpy(), ".", color=style.MODEL, markersize=2, alpha=style.CLOUD)
         ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", xticks=[], yticks=[])
         ax.set_title(name, fontsize=10)
     return figure
@@ -113,8 +113,8 @@ def modes_chart(runs: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]],
     figure, ax = figure_and_axes(5.6, 0.32 * len(runs) + 0.7)
     for k, found in enumerate(runs.values()):
         counts = np.array([run[net]["modes"] for run in found])
-        ax.barh(k, counts.mean(), color=MADE, alpha=0.45, height=0.7)
-        ax.plot(counts, k + np.linspace(-0.2, 0.2, len(counts)), "o", color=DATA, markersize=5)
+        ax.barh(k, counts.mean(), height=0.7, **style.area(style.MODEL))
+        ax.plot(counts, k + np.linspace(-0.2, 0.2, len(counts)), "o", color=style.MARK, markersize=5)
     ax.set_yticks(range(len(runs)), list(runs), fontsize=9)
     ax.invert_yaxis()
     ax.set(xlim=(0, 8.4), xlabel="$k$")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from imggen_lib.data import ImageSet
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, cell, figure_and_axes, palette_png
 from imggen_lib.viz.pages import Html, sliders
 from imggen_lib.viz.sheets import Sheet, enlarged, tile
@@ -45,22 +46,22 @@ def code_map(z: Tensor, data: ImageSet, ellipse: tuple[Tensor, Tensor]) -> Pictu
 
     `ellipse` is the Gaussian's mean ``(2,)`` and root ``(2, 2)``.
     """
-    from matplotlib import colormaps
-
     figure, ax = figure_and_axes(5.0, 4.6)
     xy, labels = z.detach().cpu().numpy(), data.labels[: len(z)].cpu().numpy()
     for k, name in enumerate(data.classes):
-        mine, colour = xy[labels == k], colormaps["tab10"](k % 10)
-        ax.scatter(mine[:, 0], mine[:, 1], s=6, color=colour, linewidths=0, alpha=0.8)
+        mine, colour = xy[labels == k], style.class_colour(k)
+        ax.scatter(mine[:, 0], mine[:, 1], s=6, color=colour, linewidths=0, alpha=style.CLOUD)
         if len(mine):
-            box = {"boxstyle": "circle,pad=0.2", "facecolor": cell(colour, 1.0), "edgecolor": "white"}
-            ax.text(*np.median(mine, 0), name, ha="center", va="center", fontsize=10, weight="bold", color="white", bbox=box)
+            box = {"boxstyle": "circle,pad=0.2", "facecolor": cell(colour, 1.0), "edgecolor": style.ON_COLOUR}
+            ax.text(
+                *np.median(mine, 0), name, ha="center", va="center", fontsize=10, weight="bold", color=style.ON_COLOUR, bbox=box
+            )
     angle = torch.linspace(0, 2 * torch.pi, 200, dtype=torch.float64)
     circle = torch.stack([angle.cos(), angle.sin()], 1)
-    ax.plot(*circle.T.numpy(), color="black", linewidth=1)
+    ax.plot(*circle.T.numpy(), color=style.CONTEXT, linewidth=style.THIN)
     mean, root = (part.cpu().double() for part in ellipse)
     for deviations in (1, 2):
-        ax.plot(*(mean + deviations * circle @ root.T).T.numpy(), color="black", linewidth=1.2, linestyle="--")
+        ax.plot(*(mean + deviations * circle @ root.T).T.numpy(), color=style.MARK, linewidth=style.LINE, linestyle="--")
     ax.set(xlabel="$z_1$", ylabel="$z_2$", aspect="equal", xlim=(-1.45, 1.45), ylim=(-1.25, 1.25))
     return figure
 

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from imggen_lib.metrics.intervals import Estimate
 from imggen_lib.people.ranking import Ranking
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 
-_BLUE, _ORANGE, _GREY = "tab:blue", "tab:orange", "0.6"
 Found = Ranking | Mapping[str, Estimate]
 
 
@@ -34,12 +34,12 @@ def intervals(*panels: Found, truth: Mapping[str, float] | None = None, label: s
     at = np.arange(len(names))[::-1]
     for k, (ax, table) in enumerate(zip(axes[0], tables, strict=True)):
         value, low, high = np.array(list(table.values())).T
-        ax.errorbar(value, at, xerr=(value - low, high - value), fmt="o", color=_BLUE, capsize=3, markersize=5)
+        ax.errorbar(value, at, xerr=(value - low, high - value), fmt="o", color=style.DATA, capsize=3, markersize=5)
         if truth is not None:
-            ax.plot([truth[name] for name in names], at, "o", color=_ORANGE, markersize=11, fillstyle="none", markeredgewidth=1.8)
+            ax.plot([truth[name] for name in names], at, "o", color=style.MODEL, markersize=11, fillstyle="none", mew=style.LINE)
         ax.set_yticks(at, names, fontsize=11)
         ax.set(xlabel=label, ylim=(-0.5, len(names) - 0.5), title=titles[k] if titles else "")
-        ax.grid(alpha=0.3, axis="x")
+        ax.grid(alpha=style.GRID, axis="x")
     return figure
 
 
@@ -49,11 +49,11 @@ def raters(shares: Tensor, *intervals: tuple[float, float], title: str = "") -> 
         raise ValueError(f"expected one share a rater, got the shape {tuple(shares.shape)}")
     figure, ax = figure_and_axes(5.2, 1.7 + 0.3 * len(intervals))
     values = np.sort(shares.cpu().numpy())
-    ax.plot(values, np.linspace(0.4, 3, len(values)), "o", color=_GREY, markersize=6)
+    ax.plot(values, np.linspace(0.4, 3, len(values)), "o", color=style.CONTEXT, markersize=6)
     for k, (low, high) in enumerate(intervals):
-        ax.plot([low, high], [-0.3 - 0.5 * k] * 2, color=(_ORANGE, _BLUE)[k % 2], linewidth=5, solid_capstyle="butt")
+        ax.plot([low, high], [-0.3 - 0.5 * k] * 2, color=(style.MODEL, style.DATA)[k % 2], linewidth=5, solid_capstyle="butt")
         ax.text(high + 0.015, -0.3 - 0.5 * k, str(k + 1), va="center", fontsize=11)
-    ax.axvline(0.5, color="black", linewidth=0.8, linestyle="--")
+    ax.axvline(0.5, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     ax.set(xlim=(0, 1), ylim=(-0.6 - 0.5 * len(intervals), 3.4), yticks=[], xlabel=r"$\hat p_r$", title=title)
     return figure
 
@@ -62,12 +62,12 @@ def power(counts: Sequence[int], curves: Mapping[str, Sequence[float]], dots: Se
     """The probability of a significant result against the number of answers, a line for each name; `dots` are measured."""
     figure, ax = figure_and_axes(4.8, 2.9)
     for name, curve in curves.items():
-        ax.plot(counts, curve, label=name, linewidth=1.5)
+        ax.plot(counts, curve, label=name, linewidth=style.LINE)
     if dots:
-        ax.plot(counts, dots, "o", color="black", markersize=4)
-    ax.axhline(aim, color=_GREY, linewidth=0.8, linestyle="--")
+        ax.plot(counts, dots, "o", color=style.MARK, markersize=4)
+    ax.axhline(aim, color=style.CONTEXT, linewidth=style.THIN, linestyle="--")
     ax.set(xscale="log", xlabel="$n$", ylim=(0, 1.03))
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=10)
     return figure
 
@@ -76,9 +76,9 @@ def raters_needed(answers: Sequence[int], needed: Sequence[float], least: float)
     """How many raters a study needs against how many answers each gives, on logarithmic axes, with the number below which
     further answers do not bring it."""
     figure, ax = figure_and_axes(4.6, 3.0)
-    ax.plot(answers, needed, color=_BLUE, linewidth=2)
+    ax.plot(answers, needed, color=style.DATA, linewidth=style.BOLD)
     if least > 0:
-        ax.axhline(least, color=_ORANGE, linestyle="--", linewidth=1.4)
+        ax.axhline(least, color=style.MODEL, linestyle="--", linewidth=style.LINE)
     ax.set(xscale="log", yscale="log", xlabel="$m$", ylabel="$R$", xlim=(1, max(answers)), ylim=(1, 3000))
-    ax.grid(alpha=0.3, which="both")
+    ax.grid(alpha=style.GRID, which="both")
     return figure

@@ -6,10 +6,11 @@ from html import escape
 from statistics import mean, median, stdev
 from typing import Any, NamedTuple
 
-from imggen_lib.viz.figure import Picture, figure_and_axes
+from imggen_lib.viz import style
+from imggen_lib.viz.figure import Picture, cell, figure_and_axes
 from imggen_lib.viz.pages import Html
 
-GAN, VAE = "#b4540a", "#3566c8"  # told apart by shape as well
+GAN, VAE = style.GAN, style.VAE  # told apart by shape as well
 
 
 class Column(NamedTuple):
@@ -134,12 +135,16 @@ def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, st
         if not xs or not ys:
             continue
         vae = name.startswith("VAE")
-        box = {"boxstyle": "square,pad=0.2" if vae else "circle,pad=0.15", "facecolor": VAE if vae else GAN, "edgecolor": "white"}
+        box = {
+            "boxstyle": "square,pad=0.2" if vae else "circle,pad=0.15",
+            "facecolor": cell(VAE if vae else GAN, 1.0),
+            "edgecolor": style.ON_COLOUR,
+        }
         ax.plot(median(xs), median(ys), "none")
-        ax.text(median(xs), median(ys), str(k), ha="center", va="center", fontsize=9, color="white", bbox=box)
+        ax.text(median(xs), median(ys), str(k), ha="center", va="center", fontsize=9, color=style.ON_COLOUR, bbox=box)
     real = record["real_images"]
     if x in real and y in real:
-        ax.plot(real[x], real[y], "*", color="black", markersize=14)
+        ax.plot(real[x], real[y], "*", color=style.MARK, markersize=14)
     for name in log:
         getattr(ax, f"set_{name}scale")("log", subs=(2, 3, 5))
         axis = getattr(ax, f"{name}axis")
@@ -147,5 +152,5 @@ def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, st
             place(lambda value, _: f"{value:g}")
     ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.margins(0.08)
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     return figure

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 from imggen_lib.viz.pages import Html
 from imggen_lib.viz.results import GAN, VAE, scrolling
@@ -105,12 +106,12 @@ def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Pic
     for ax, lines in zip(axes.flat, curves.values(), strict=False):
         for name, points in lines.items():
             mark, colour = _MARKS[name[:3]]
-            ax.plot(*zip(*points, strict=True), marker=mark, color=colour, markersize=5, linewidth=1.2)
+            ax.plot(*zip(*points, strict=True), marker=mark, color=colour, markersize=5, linewidth=style.LINE)
         ax.set(xscale="log", yscale="log")
         at = sorted({p[0] for points in lines.values() for p in points})
         ax.set_xticks(at, [f"{v / 1000:g}k" if v >= 1000 else f"{v:g}" for v in at], fontsize=8)
         ax.minorticks_off()
-        ax.grid(alpha=0.3)
+        ax.grid(alpha=style.GRID)
     return figure
 
 
@@ -122,13 +123,13 @@ def orders(rows: Sequence[Mapping[str, Any]]) -> Picture:
         mark, colour = {"in turns": ("o", GAN), "at once": ("s", VAE)}[row["order"]]
         _, seconds, distances = zip(*row["looks"], strict=True)
         shade = 1 - 0.5 * seeds.index(row["seed"]) / max(1, len(seeds) - 1)
-        ax.plot(seconds, distances, marker=mark, color=colour, alpha=shade, markersize=5, linewidth=1.2)
+        ax.plot(seconds, distances, marker=mark, color=colour, alpha=shade, markersize=5, linewidth=style.LINE)
     ax.set(yscale="log", xlim=(0, None))
     low, high = ax.get_ylim()
     ticks = [d for d in (20, 30, 40, 60, 80, 100, 150, 200, 300) if low <= d <= high]
     ax.set_yticks(ticks, map(str, ticks))
     ax.minorticks_off()
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     return figure
 
 
@@ -136,11 +137,11 @@ def memory(points: Sequence[Sequence[float]]) -> Picture:
     """MiB against images, from zero: of the process that trains, and dashed those of its reading workers together."""
     figure, ax = figure_and_axes(5.0, 2.2)
     images, *lines = zip(*points, strict=True)
-    for line, (colour, style) in zip(lines, ((GAN, "-"), (VAE, "--")), strict=False):
-        ax.plot(images, line, color=colour, linestyle=style, linewidth=1.6)
+    for line, (colour, dashes) in zip(lines, ((GAN, "-"), (VAE, "--")), strict=False):
+        ax.plot(images, line, color=colour, linestyle=dashes, linewidth=style.LINE)
     ax.set_ylim(0, 1.3 * max(max(line) for line in lines))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}M")
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     return figure
 
 
@@ -155,10 +156,10 @@ def efficiency(gradients: float, step: float, bandwidths: Mapping[str, float], m
     processes = [2**k for k in range(most.bit_length())]
     for name, bandwidth in bandwidths.items():
         values = [1 / (1 + 2 * (n - 1) * gradients / (bandwidth * step)) for n in processes]
-        (line,) = ax.plot(processes, values, marker="o", markersize=4, linewidth=1.2)
+        (line,) = ax.plot(processes, values, marker="o", markersize=4, linewidth=style.LINE)
         ax.annotate(name, (processes[-1], values[-1]), xytext=(6, -3), textcoords="offset points", color=line.get_color())
     ax.set(xscale="log", xlabel="$N$", ylabel="$e$", xlim=(0.9, 1.6 * most), ylim=(0, 1.05))
     ax.set_xticks(processes, map(str, processes))
     ax.minorticks_off()
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     return figure

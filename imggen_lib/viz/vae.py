@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from imggen_lib.viz.figure import DENSITY, Picture, figure_and_axes
+from imggen_lib.viz import style
+from imggen_lib.viz.figure import Picture, figure_and_axes
 from imggen_lib.viz.sheets import tile
 
 Values = Sequence[float] | Tensor | np.ndarray
-_BLUE, _ORANGE, _GREY = "#1f77b4", "#d95f02", "#555555"
 
 
 def _array(values: Values) -> np.ndarray:
@@ -19,7 +19,7 @@ def _array(values: Values) -> np.ndarray:
 
 def _finish(ax: Any, names: Mapping[str, str | float]) -> None:
     ax.set(**names)
-    ax.grid(alpha=0.3)
+    ax.grid(alpha=style.GRID)
     if len(ax.get_legend_handles_labels()[1]):
         ax.legend(frameon=False, fontsize=9)
 
@@ -28,9 +28,9 @@ def lines(x: Values, ys: Mapping[str, Values], level: float | None = None, marke
     """Named curves over one axis, with a dashed line at `level`; `names` goes to the axes (xlabel, yscale, ...)."""
     figure, ax = figure_and_axes(5.4, 2.9)
     for name, y in ys.items():
-        ax.plot(_array(x), _array(y), label=name, linewidth=1.5, marker=marker, markersize=4)
+        ax.plot(_array(x), _array(y), label=name, linewidth=style.LINE, marker=marker, markersize=4)
     if level is not None:
-        ax.axhline(level, color="black", linewidth=0.9, linestyle="--")
+        ax.axhline(level, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     _finish(ax, names)
     return figure
 
@@ -45,10 +45,10 @@ def spending(spent: Mapping[str, Values], floor: float = 1e-3) -> Picture:
     highest = max(float(_array(values).max()) for values in spent.values())
     for ax, (name, values) in zip(axes.flat, spent.items(), strict=False):
         nats = _array(values)
-        ax.bar(range(1, len(nats) + 1), np.where(nats > floor, nats - floor, 0.0), bottom=floor, color=_BLUE, width=0.8)
+        ax.bar(range(1, len(nats) + 1), np.where(nats > floor, nats - floor, 0.0), bottom=floor, color=style.MODEL, width=0.8)
         ax.set(yscale="log", ylim=(floor, max(2 * highest, 10 * floor)))
         ax.set_title(name, fontsize=10)
-        ax.grid(axis="y", alpha=0.3)
+        ax.grid(axis="y", alpha=style.GRID)
     for ax in axes.flat[len(spent) :]:
         ax.set_axis_off()
     for ax in axes[-1]:
@@ -62,9 +62,11 @@ def error_bars(x: Values, ys: Mapping[str, tuple[Values, Values]], level: float 
     """Named series of values with error bars against `x` (logarithmic), with a dashed line at the exact `level`."""
     figure, ax = figure_and_axes(5.4, 2.9)
     for name, (values, errors) in ys.items():
-        ax.errorbar(_array(x), _array(values), _array(errors), label=name, marker="o", markersize=4, capsize=3, linewidth=1.2)
+        ax.errorbar(
+            _array(x), _array(values), _array(errors), label=name, marker="o", markersize=4, capsize=3, linewidth=style.LINE
+        )
     if level is not None:
-        ax.axhline(level, color="black", linewidth=0.9, linestyle="--")
+        ax.axhline(level, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     ax.set_xscale("log")
     _finish(ax, names)
     return figure
@@ -74,8 +76,8 @@ def histograms(samples: Mapping[str, Values], limit: float, level: float, **name
     """Histograms of named samples between -limit and limit on a logarithmic scale of counts, with a line at `level`."""
     figure, ax = figure_and_axes(5.4, 2.7)
     for name, values in samples.items():
-        ax.hist(_array(values), bins=np.linspace(-limit, limit, 121), histtype="step", linewidth=1.5, label=name, log=True)
-    ax.axvline(level, color="black", linewidth=0.9, linestyle="--")
+        ax.hist(_array(values), bins=np.linspace(-limit, limit, 121), histtype="step", linewidth=style.LINE, label=name, log=True)
+    ax.axvline(level, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     _finish(ax, names)
     return figure
 
@@ -83,10 +85,10 @@ def histograms(samples: Mapping[str, Values], limit: float, level: float, **name
 def density_map(log_p: Tensor, extent: tuple[float, float, float, float], curve: Tensor, points: Tensor, marked: Tensor) -> Picture:
     """A density over the plane from its logarithm ``(h, w)``, a curve ``(n, 2)``, points ``(m, 2)``, one marked ``(2,)``."""
     figure, ax = figure_and_axes(4.6, 3.6)
-    ax.imshow(_array(log_p.exp()), extent=extent, origin="lower", cmap=DENSITY, aspect="equal", vmax=float(log_p.exp().max()))
-    ax.plot(*_array(curve.T), color=_ORANGE, linewidth=1.4)
-    ax.scatter(*_array(points.T), s=5, color="black", alpha=0.5, linewidths=0)
-    ax.scatter(*_array(marked), s=70, facecolors="none", edgecolors="black", linewidths=1.6)
+    ax.imshow(_array(log_p.exp()), extent=extent, origin="lower", cmap=style.DENSITY, aspect="equal", vmax=float(log_p.exp().max()))
+    ax.plot(*_array(curve.T), color=style.MODEL, linewidth=style.LINE)
+    ax.scatter(*_array(points.T), s=5, color=style.MARK, alpha=style.CLOUD, linewidths=0)
+    ax.scatter(*_array(marked), s=70, facecolors="none", edgecolors=style.MARK, linewidths=style.LINE)
     ax.set(xlim=extent[:2], ylim=extent[2:], xlabel="$x_1$", ylabel="$x_2$")
     return figure
 
@@ -94,16 +96,18 @@ def density_map(log_p: Tensor, extent: tuple[float, float, float, float], curve:
 def bound_frame(z: Tensor, posterior: Tensor, q: Tensor, log_px: float, elbo: float, floor: float) -> Picture:
     """Left the true posterior (filled) and q over z; right the ELBO as a bar under the line at log p(x), the gap hatched."""
     figure, (left, right) = figure_and_axes(5.2, 2.6, ncols=2, width_ratios=(2.6, 1))
-    left.fill_between(_array(z), _array(posterior), color="#cccccc", label="$p(z|x)$")
-    left.plot(_array(z), _array(q), color=_BLUE, linewidth=1.8, label="$q(z)$")
+    left.fill_between(_array(z), _array(posterior), label="$p(z|x)$", **style.area(style.CONTEXT))
+    left.plot(_array(z), _array(q), color=style.DATA, linewidth=style.BOLD, label="$q(z)$")
     left.set(xlabel="$z$", ylim=(0, 2.2), xlim=(float(z[0]), float(z[-1])))
     left.legend(frameon=False, fontsize=9, loc="upper left")
     shown = max(elbo, floor)
-    right.bar([0], [shown - floor], bottom=floor, color=_BLUE, width=0.6)
-    right.bar([0], [log_px - shown], bottom=shown, color="white", edgecolor=_GREY, hatch="////", width=0.6, linewidth=0.8)
-    right.axhline(log_px, color="black", linewidth=1.2, linestyle="--")
+    right.bar([0], [shown - floor], bottom=floor, color=style.DATA, width=0.6)
+    right.bar(
+        [0], [log_px - shown], bottom=shown, color=style.HOLLOW, edgecolor=style.INK, hatch="////", width=0.6, linewidth=style.THIN
+    )
+    right.axhline(log_px, color=style.REFERENCE, linewidth=style.LINE, linestyle="--")
     right.set(xlim=(-0.6, 0.6), xticks=[], ylim=(floor, log_px + 0.06 * (log_px - floor)), ylabel="nats")
-    right.set_title(f"{elbo:.2f}".replace("-", "\u2212"), fontsize=10, color=_BLUE)
+    right.set_title(f"{elbo:.2f}".replace("-", "\u2212"), fontsize=10, color=style.DATA)
     return figure
 
 
@@ -111,10 +115,10 @@ def trade_frame(rates: Values, distortions: Values, at: int, images: Tensor, col
     """Left rate and distortion of several models with the one `at` filled; right a sheet of that model's images."""
     figure, (left, right) = figure_and_axes(5.6, 3.0, ncols=2)
     rate, distortion = _array(rates), _array(distortions)
-    left.plot(rate, distortion, color=_GREY, linewidth=1, marker="o", markerfacecolor="white", markersize=5)
-    left.plot(rate[at], distortion[at], marker="o", color="black", markersize=9)
+    left.plot(rate, distortion, color=style.CONTEXT, linewidth=style.THIN, marker="o", markerfacecolor=style.HOLLOW, markersize=5)
+    left.plot(rate[at], distortion[at], marker="o", color=style.MARK, markersize=9)
     left.set(xlabel="$R$", ylabel="$D$")
-    left.grid(alpha=0.3)
+    left.grid(alpha=style.GRID)
     right.imshow(tile(images, columns), interpolation="nearest")
     right.set_axis_off()
     return figure

@@ -17,7 +17,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from imggen_lib import viz
-from imggen_lib.viz.figure import CYCLE, DENSITY, INK, cell, luminance, on_both
+from imggen_lib.viz.figure import cell, luminance, on_both
+from imggen_lib.viz.style import CYCLE, DENSITY, INK
 
 Make = Callable[..., torch.Tensor]
 
