@@ -43,8 +43,16 @@ def test_every_formula_that_is_no_definition_has_a_proof(extension: ModuleType) 
     for name in PROVED:
         text = next(path for path in TEXTS if path.stem == name)
         labels = {e.label for e in extension.equations(text)}
-        proofs = re.findall(r"^```+\{admonition\} Proof of \{eq\}`([\w-]+)`\n:class: dropdown proof\n", text.read_text("utf-8"), re.M)
+        proofs = re.findall(
+            r"^:::+\{admonition\} Proof of \{eq\}`([\w-]+)`\n:class: dropdown proof\n", text.read_text("utf-8"), re.M
+        )
         assert sorted(proofs) == sorted(labels - DEFINITIONS), name
+
+
+def test_no_fence_of_backticks_has_backticks_in_its_title() -> None:
+    """CommonMark takes such a line for text and the fence's end for a beginning: colons open a box with a role in its title."""
+    for text in TEXTS:
+        assert not re.findall(r"^```+\{.*`.*$", text.read_text(encoding="utf-8"), re.M), text.name
 
 
 def test_steps_of_proofs_and_pencil_solutions_have_no_label(extension: ModuleType) -> None:
