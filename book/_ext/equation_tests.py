@@ -1,4 +1,6 @@
-"""Every labelled equation gets a small mark under its number that leads to the source of its test; an appendix page lists them all.
+"""Every labelled equation gets a small mark beside its number that leads to the source of its test; an appendix page lists them all.
+
+Steps of a proof and of a pencil exercise's solution have neither label nor test: what they end in has one.
 
 The test of the equation ``(gan-value)`` is the function ``test_gan_value`` in ``tests/equations/``. The directive
 ``{equation-tests} gan_theory`` lists the equations of one chapter, each with its number, its formula, and its test's source.
@@ -34,9 +36,22 @@ class EquationTest:
     says: str  # how it checks: the first line of the docstring
 
 
+LITERAL = re.compile(r"^(```+|~~~+)\{(?:code-cell|literalinclude|code)[^\n]*\n.*?^\1$", re.M | re.S)
+STEPS = re.compile(
+    r"^(?P<fence>```+|:::+)\{admonition\}[^\n]*\n(?::[\w-]+:[^\n]*\n)*?:class:[^\n]*[ ](?:proof|pencil-solution)(?![\w-])[^\n]*\n"
+    r"(?P<body>.*?)^(?P=fence)$",
+    re.M | re.S,
+)
+
+
 def prose(text: str) -> str:
-    """A chapter's text without its code cells and literal blocks."""
-    return re.sub(r"^(```+|~~~+)\{(?:code-cell|literalinclude|code)[^\n]*\n.*?^\1$", "", text, flags=re.M | re.S)
+    """A chapter's text without its code cells and literal blocks, and without what stands in proofs and pencil solutions."""
+    return STEPS.sub("", LITERAL.sub("", text))
+
+
+def steps(text: str) -> list[str]:
+    """What stands in the chapter's proofs and pencil solutions."""
+    return [found["body"] for found in STEPS.finditer(LITERAL.sub("", text))]
 
 
 def equations(chapter: Path) -> list[Equation]:
@@ -93,7 +108,7 @@ NUMBER = re.compile(r'(<div class="math[^"]*" id="equation-(?P<label>[\w-]+)">\s
 
 
 def marked(body: str, page: str, words: str, known: dict[str, EquationTest]) -> str:
-    """The page's HTML with a mark under the number of each equation that has a test: a link to the test's source on `page`."""
+    """The page's HTML with a mark beside the number of each equation that has a test: a link to the test's source on `page`."""
 
     def mark(match: re.Match[str]) -> str:
         if match["label"] not in known:

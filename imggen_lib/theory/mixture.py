@@ -9,6 +9,7 @@ can stand in for a trained network wherever a chapter wants to show a method rat
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -75,8 +76,15 @@ def keep_schedule(t: Float[Tensor, " s"]) -> Float[Tensor, " s"]:
     return torch.cos(t * math.pi / 2).square()
 
 
-def diffuse_back(mixture: Mixture, start: Points, times: Float[Tensor, " s"]) -> list[Points]:
-    """Undo the noise with the exact score: the points at each of the falling `times`, in (0, 1), then at time 0.
+@runtime_checkable
+class Denoises(Protocol):
+    """What knows how a noisy point looked before, on average: a :class:`Mixture` exactly, a trained network nearly."""
+
+    def denoised(self, x: Tensor, keep: float) -> Tensor: ...
+
+
+def diffuse_back(mixture: Denoises, start: Points, times: Float[Tensor, " s"]) -> list[Points]:
+    """Undo the noise, with the exact score or a trained denoiser: the points at the falling `times`, in (0, 1), then at time 0.
 
     Each step splits the point into its expected clean part and the noise that is left over, and puts them together again with
     less noise; nothing is drawn. Source: Song, Meng, Ermon 2021, arXiv:2010.02502, equation 12 with sigma = 0.

@@ -16,7 +16,7 @@ def error_of_means(counts: Sequence[int], measured: Sequence[float], predicted: 
     figure, ax = figure_and_axes(4.6, 2.8)
     ax.plot(counts, predicted, color=style.MODEL, linewidth=style.LINE, label=r"$\sigma/\sqrt{n}$")
     ax.plot(counts, measured, "o", color=style.DATA, markersize=5, label=r"$\sqrt{\langle(\bar f_n - \mathbb{E} f)^2\rangle}$")
-    ax.set(xscale="log", yscale="log", xlabel="$n$", ylabel="RMS")
+    ax.set(xscale="log", yscale="log", xlabel="$n$", ylabel="RMS error")
     ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=11)
     return figure
@@ -66,9 +66,68 @@ def histograms(samples: Mapping[str, Tensor], density: Callable[[Tensor], Tensor
         ax.plot(at, curve, color=style.DATA, linewidth=style.LINE)
         ax.text(0.03, 0.8, name, transform=ax.transAxes, fontsize=11)
         ax.set(yticks=[], xlim=(at[0], at[-1]), ylim=(0, 1.5 * curve.max()))
+    for ax in axes[:, 0]:
+        ax.set_ylabel("$p(x)$")
     for ax in axes.flat[len(samples) :]:
         ax.axis("off")
     for ax in axes[-1]:
         ax.set_xlabel("$x$")
         ax.locator_params(axis="x", prune="both")
+    return figure
+
+
+def fit_and_held_out(sizes: Sequence[int], training: Sequence[float], held_out: Sequence[float], symbol: str = "k") -> Picture:
+    """A model's mean log-likelihood against its size, on the points it was fitted to (dashed) and on others (line with dots)."""
+    if not len(sizes) == len(training) == len(held_out) > 0:
+        raise ValueError(f"expected two numbers for each size, got {len(sizes)} sizes, {len(training)} and {len(held_out)}")
+    figure, ax = figure_and_axes(4.6, 2.8)
+    ax.plot(sizes, training, "s--", color=style.MODEL, markersize=4)
+    ax.plot(sizes, held_out, "o-", color=style.DATA, markersize=5)
+    best = int(np.argmax(held_out))
+    ax.axvline(sizes[best], color=style.CONTEXT, linewidth=style.THIN, linestyle=":")
+    ax.set(xscale="log", xlabel=f"${symbol}$", ylabel="nats", xticks=sizes, xticklabels=[str(size) for size in sizes])
+    ax.minorticks_off()
+    ax.grid(alpha=0.3)
+    return figure
+
+
+def lengths(draws: Mapping[int, Tensor]) -> Picture:
+    """Histograms of the lengths of draws, by dimension d, each with a dotted line at the root of d."""
+    if not draws:
+        raise ValueError("there is nothing to show")
+    figure, ax = figure_and_axes(5.2, 2.6)
+    for (dimension, points), colour in zip(draws.items(), style.CYCLE, strict=False):
+        values = points.flatten(1).norm(dim=1).cpu().numpy()
+        heights, edges = np.histogram(values, bins=30, density=True)
+        ax.stairs(heights, edges, fill=True, color=colour, alpha=0.6, label=f"$d = {dimension}$")
+        ax.axvline(dimension**0.5, color=colour, linewidth=1.2, linestyle=":")
+    ax.set(xlabel=r"$\Vert z \Vert$", ylabel="density", xlim=(0, None))
+    ax.legend(frameon=False, fontsize=10)
+    return figure
+
+
+def planes(panels: Mapping[str, tuple[Tensor, Tensor | None]], side: float = 2.6, columns: int = 3) -> Picture:
+    """One square a name: points ``(n, 2)`` as dots, over a density ``(k, k)`` where there is one, all on the same axes.
+
+    A density's rows belong to the second coordinate, its columns to the first, both from -`side` to `side`; all share one scale.
+    """
+    if not panels:
+        raise ValueError("there is nothing to show")
+    count = -(-len(panels) // columns)
+    figure, axes = figure_and_axes(6.0, 2.0 * count + 0.2, nrows=count, ncols=columns, sharex=True, sharey=True, squeeze=False)
+    most = max((float(density.max()) for _, density in panels.values() if density is not None), default=1.0)
+    for ax, (name, (points, density)) in zip(axes.flat, panels.items(), strict=False):
+        if density is not None:
+            extent = (-side, side, -side, side)
+            ax.imshow(density.cpu().numpy(), extent=extent, origin="lower", cmap=style.DENSITY, vmin=0, vmax=0.7 * most)
+        x = points.cpu().numpy()
+        ax.plot(x[:, 0], x[:, 1], ".", color=style.MODEL, markersize=1.6)
+        ax.text(0.04, 0.86, name, transform=ax.transAxes, fontsize=11)
+        ax.set(xlim=(-side, side), ylim=(-side, side), xticks=(-2, 0, 2), yticks=(-2, 0, 2), aspect="equal")
+    for ax in axes.flat[len(panels) :]:
+        ax.axis("off")
+    for ax in axes[-1]:
+        ax.set_xlabel("$x_1$")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("$x_2$")
     return figure

@@ -79,3 +79,33 @@ def picture_slider(table: Mapping[str, Mapping[float, Tensor]], names: tuple[str
 
     values = list(next(iter(table.values())))
     return sliders(draw, {names[0]: list(table), names[1]: values}, alt, colours=64)
+
+
+def moved(by: Sequence[int], costs: Mapping[str, Sequence[float]]) -> Picture:
+    """What several distances say of a stroke that was moved by so many pixels, each relative to its value at the first move."""
+    if not costs or any(len(values) != len(by) for values in costs.values()):
+        raise ValueError(f"expected {len(by)} values of each distance, got {[len(values) for values in costs.values()]}")
+    figure, ax = figure_and_axes(4.6, 2.8)
+    for (name, values), look in zip(costs.items(), ("s--", "o-", "^:"), strict=False):
+        ax.plot(by, [value / values[0] for value in values], look, markersize=5, label=name)
+    ax.set(xlabel=r"$\Delta$ [pixel]", ylabel=r"$d(\Delta)\, /\, d(1)$", ylim=(0, None))
+    ax.grid(alpha=0.3)
+    ax.legend(frameon=False, fontsize=11)
+    return figure
+
+
+def over_radius(radius: Sequence[float], distance: Sequence[float], grey: Sequence[float], real_grey: float) -> Picture:
+    """Two panels over the length of the codes: the Fréchet distance, and the share of grey among the pixels that are not black.
+
+    A vertical line marks the ball's radius 1, a horizontal one the share of grey of real images.
+    """
+    if not len(radius) == len(distance) == len(grey) > 0:
+        raise ValueError(f"expected a distance and a share for each radius, got {len(radius)}, {len(distance)} and {len(grey)}")
+    figure, axes = figure_and_axes(6.0, 2.6, ncols=2)
+    for ax, values, look, name in zip(axes, (distance, grey), ("o-", "s-"), ("FD", "grey"), strict=True):
+        ax.plot(radius, values, look, color=style.DATA, markersize=5)
+        ax.axvline(1, color=style.CONTEXT, linewidth=style.THIN, linestyle=":")
+        ax.set(xlabel=r"$\Vert z \Vert$", ylabel=name, ylim=(0, None))
+        ax.grid(alpha=0.3)
+    axes[1].axhline(real_grey, color=style.REFERENCE, linestyle="--")
+    return figure

@@ -95,6 +95,7 @@ def test_what_differs_between_machines_is_marked() -> None:
 
     assert clean("distance ≈ 12.3, below 150: True") == clean("distance ≈ 45.6, below 150: True")
     assert clean("distance ≈ 12.3, below 150: True") != clean("distance ≈ 12.3, below 150: False")
+    assert clean("≈ 0.012 ± 0.003") == clean("≈ 0.013 ± 0.002") and clean("0.012 ± 0.003") != clean("0.012 ± 0.002")
     assert clean("ELBO -93 nats") != clean("ELBO -94 nats")
 
 

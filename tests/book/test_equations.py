@@ -35,6 +35,76 @@ def test_no_other_way_to_write_a_display_equation(extension: ModuleType) -> None
         assert "$$" not in rest and "\\begin{" not in rest and "```{math}" not in rest, text.name
 
 
+DEFINITIONS = {"gen-bits", "opt-glo-objective", "opt-laplacian", "opt-lap1", "opt-gram", "opt-gram-loss", "opt-style"}
+PROVED = ("background", "optimisation")  # chapters in which every formula that is no definition has its proof
+
+
+def test_every_formula_that_is_no_definition_has_a_proof(extension: ModuleType) -> None:
+    for name in PROVED:
+        text = next(path for path in TEXTS if path.stem == name)
+        labels = {e.label for e in extension.equations(text)}
+        proofs = re.findall(
+            r"^:::+\{admonition\} Proof of \{eq\}`([\w-]+)`\n:class: dropdown proof\n", text.read_text("utf-8"), re.M
+        )
+        assert sorted(proofs) == sorted(labels - DEFINITIONS), name
+
+
+def test_no_fence_of_backticks_has_backticks_in_its_title() -> None:
+    """CommonMark takes such a line for text and the fence's end for a beginning: colons open a box with a role in its title."""
+    for text in TEXTS:
+        assert not re.findall(r"^```+\{.*`.*$", text.read_text(encoding="utf-8"), re.M), text.name
+
+
+def test_steps_of_proofs_and_pencil_solutions_have_no_label(extension: ModuleType) -> None:
+    bodies = [body for text in TEXTS for body in extension.steps(text.read_text(encoding="utf-8"))]
+    assert len(bodies) > 20
+    for body in bodies:
+        assert not [m for m in extension.DISPLAY.finditer(body) if m["label"]] and body.count("$$") % 2 == 0
+        assert "\\label" not in body and "```{math}" not in body
+
+
+BOXES = """before
+
+```{admonition} Proof of {eq}`a`
+:class: dropdown proof
+Because
+
+$$
+x = y
+$$
+```
+
+````{admonition} Solution
+:class: dropdown pencil-solution
+
+$$
+y = z
+$$
+````
+
+```{admonition} Exercise
+:class: tip
+$$
+z = a
+$$
+```
+
+```{admonition} Waterproof
+:class: waterproof
+
+$$
+a = b
+$$ (b)
+```
+"""
+
+
+def test_only_proofs_and_pencil_solutions_are_exempt(extension: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(BOXES, encoding="utf-8")
+    assert [(e.label, e.latex) for e in extension.equations(tmp_path / "a.md")] == [(None, "z = a"), ("b", "a = b")]
+    assert ["x = y" in body or "y = z" in body for body in extension.steps(BOXES)] == [True, True]
+
+
 def test_every_label_has_a_test_and_every_test_a_label(extension: ModuleType) -> None:
     labels = {e.label for text in TEXTS for e in extension.equations(text)}
     tests = set(extension.tests())

@@ -278,7 +278,7 @@ def test_small_pictures_have_no_ground_if_the_large_ones_have_none() -> None:
         assert small.convert("RGBA").getpixel((0, 0))[3] == 0
 
 
-def test_the_mark_of_a_test_stands_under_the_number() -> None:
+def test_the_mark_of_a_test_stands_beside_the_number() -> None:
     tests = extension("equation_tests")
     known = {"a-b": tests.EquationTest(Path("x.py"), "test_a_b", "")}
     number = '<span class="eqno">(1.2)<a class="headerlink" href="#equation-{0}">#</a></span>'
@@ -286,6 +286,10 @@ def test_the_mark_of_a_test_stands_under_the_number() -> None:
     found = tests.marked(body, "tests.html", "tested", known)
     mark = '<a class="equation-test" href="tests.html#test-a-b" title="test_a_b">tested</a>'
     assert found == body.replace("#</a></span>", f"#</a>{mark}</span>", 1)
+    style = (BOOK / "assets" / "book.css").read_text(encoding="utf-8")
+    rules = re.findall(r"^ *(?:div\.math )?\.eqno \.equation-test \{([^}]*)\}", style, re.M)
+    assert rules and not any(re.search(r"display: *block", rule) for rule in rules), "a line of its own"
+    assert re.search(r"^div\.math \.eqno \{[^}]*white-space: nowrap", style, re.M)
 
 
 # About

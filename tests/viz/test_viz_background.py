@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from imggen_lib.viz.background import error_of_means, histograms, pushforward
+from imggen_lib.viz.background import error_of_means, fit_and_held_out, histograms, lengths, planes, pushforward
 
 
 def test_error_of_means_has_dots_and_a_line() -> None:
@@ -56,9 +56,40 @@ def test_histograms_have_area_one(count: int) -> None:
     assert [ax.texts[0].get_text() for ax in figure.axes[:count]] == [f"{k}" for k in range(count)]
     values, edges, _ = figure.axes[0].patches[0].get_data()
     assert float((values * np.diff(edges)).sum()) == pytest.approx(1)
+    assert figure.axes[0].get_ylabel() == "$p(x)$"
     assert figure.axes[0].get_lines()[0].get_ydata().max() == pytest.approx(1)
 
 
 def test_nothing_to_show_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to show"):
         histograms({}, lambda x: x, torch.linspace(0, 1, 3))
+
+
+def test_the_best_size_on_held_out_points_is_marked() -> None:
+    ax = fit_and_held_out([1, 2, 4], [0.0, 1.0, 2.0], [-1.0, 0.5, -3.0]).axes[0]
+    known, new, best = ax.get_lines()
+    assert known.get_ydata().tolist() == [0, 1, 2] and new.get_ydata().tolist() == [-1, 0.5, -3]
+    assert best.get_xdata()[0] == 2 and [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "4"]
+    assert ax.get_xlabel() and ax.get_ylabel()
+    with pytest.raises(ValueError, match="two numbers for each size"):
+        fit_and_held_out([1], [1.0, 2.0], [1.0])
+
+
+def test_lengths_have_a_line_at_the_root_of_the_dimension() -> None:
+    ax = lengths({4: torch.randn(500, 4), 100: torch.randn(500, 100)}).axes[0]
+    assert [line.get_xdata()[0] for line in ax.get_lines()] == [2, 10]
+    assert [patch.get_label() for patch in ax.patches] == ["$d = 4$", "$d = 100$"] and ax.get_xlim()[0] == 0
+    with pytest.raises(ValueError, match="nothing to show"):
+        lengths({})
+
+
+def test_planes_share_axes_and_put_the_second_coordinate_upwards() -> None:
+    density = torch.zeros(5, 5)
+    density[4, 0] = 1.0  # x_2 high, x_1 low
+    figure = planes({"(a)": (torch.zeros(3, 2), density), "(b)": (torch.ones(3, 2), None)}, side=2.0)
+    shown = [ax for ax in figure.axes if ax.axison]
+    assert len(shown) == 2 and shown[0].images[0].origin == "lower" and shown[0].images[0].get_array()[4, 0] == 1
+    assert all(ax.get_xlim() == ax.get_ylim() == (-2, 2) for ax in shown) and not shown[1].images
+    assert shown[0].get_xlabel() == "$x_1$" and shown[0].get_ylabel() == "$x_2$"
+    with pytest.raises(ValueError, match="nothing to show"):
+        planes({})

@@ -51,3 +51,22 @@ def test_the_slider_has_every_picture() -> None:
         and "1|2|3" in html
         and "words" in html
     )
+
+
+def test_costs_of_a_moved_stroke_are_relative_to_the_first_move() -> None:
+    ax = optimisation.moved([1, 2], {"L1": [4.0, 4.0], "Lap1": [2.0, 5.0]}).axes[0]
+    assert [line.get_ydata().tolist() if hasattr(line.get_ydata(), "tolist") else line.get_ydata() for line in ax.lines] == [
+        [1.0, 1.0],
+        [1.0, 2.5],
+    ]
+    assert ax.get_xlabel() and ax.get_ylabel() and ax.get_ylim()[0] == 0
+    with pytest.raises(ValueError, match="expected 2 values"):
+        optimisation.moved([1, 2], {"L1": [1.0]})
+
+
+def test_the_sweep_over_the_radius_marks_the_ball_and_real_images() -> None:
+    left, right = optimisation.over_radius([0.5, 1.0, 2.0], [90.0, 80.0, 40.0], [0.6, 0.5, 0.3], 0.4).axes
+    assert left.lines[0].get_ydata().tolist() == [90, 80, 40] and left.lines[1].get_xdata()[0] == 1
+    assert right.lines[2].get_ydata()[0] == 0.4 and all(ax.get_xlabel() and ax.get_ylabel() for ax in (left, right))
+    with pytest.raises(ValueError, match="for each radius"):
+        optimisation.over_radius([1.0], [1.0, 2.0], [1.0], 0.4)
