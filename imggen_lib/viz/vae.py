@@ -96,7 +96,7 @@ def bound_frame(z: Tensor, posterior: Tensor, q: Tensor, log_px: float, elbo: fl
     figure, (left, right) = figure_and_axes(5.2, 2.6, ncols=2, width_ratios=(2.6, 1))
     left.fill_between(_array(z), _array(posterior), color="#cccccc", label="$p(z|x)$")
     left.plot(_array(z), _array(q), color=_BLUE, linewidth=1.8, label="$q(z)$")
-    left.set(xlabel="$z$", ylim=(0, 2.2), xlim=(float(z[0]), float(z[-1])))
+    left.set(xlabel="$z$", ylabel="$p(z|x)$, $q(z)$", ylim=(0, 2.2), xlim=(float(z[0]), float(z[-1])))
     left.legend(frameon=False, fontsize=9, loc="upper left")
     shown = max(elbo, floor)
     right.bar([0], [shown - floor], bottom=floor, color=_BLUE, width=0.6)
