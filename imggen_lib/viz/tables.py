@@ -1,6 +1,6 @@
-"""Tables of a chapter's results: what a reader compares stands side by side, on the page, in a notebook and as Markdown."""
+"""A small table of results: what a reader would otherwise have to compare from printed lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from imggen_lib.viz.pages import Html
@@ -8,36 +8,34 @@ from imggen_lib.viz.results import scrolling
 
 
 class Table(Html):
-    """Rows of text under headings that show themselves as HTML, and as Markdown where HTML is not shown."""
+    """A table for the page, and as Markdown where there is no page."""
 
-    def __init__(self, columns: Sequence[str], rows: Mapping[str, Sequence[str]], words: str) -> None:
-        lines = [
-            f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
-            for name, cells in rows.items()
-        ]
-        super().__init__(scrolling(list(columns), lines, words).html, words)
-        self.columns, self.rows = list(columns), {name: list(cells) for name, cells in rows.items()}
+    def __init__(self, html: str, markdown: str, words: str) -> None:
+        super().__init__(html, words)
+        self.markdown = markdown
 
     def _repr_markdown_(self) -> str:
-        def line(cells: Sequence[str]) -> str:
-            return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-        rule = "| --- |" + " ---: |" * (len(self.columns) - 1)
-        return "\n".join([line(self.columns), rule, *(line([name, *cells]) for name, cells in self.rows.items())])
+        return self.markdown
 
 
-def table(columns: Sequence[str], rows: Mapping[str, Sequence[object]], words: str = "table") -> Table:
-    """A table from the rows' names and their cells; `columns` has a heading for the names, often empty, and one for each cell.
-
-    Cells are shown as ``str`` gives them, so format numbers first: what differs between machines stands after the sign ≈.
-    `words` says what the table holds, for screen readers.
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], words: str) -> Table:
+    """Rows of texts, each begun by its name; `headings` has one for each column, the names' included; `words` say what it shows.
 
     Raises:
-        ValueError: if there are no rows, or a row has another number of cells than there are headings for them.
+        ValueError: if a row has not as many cells as there are headings, or there is no row.
     """
-    if not rows:
-        raise ValueError("a table needs at least one row")
-    for name, cells in rows.items():
-        if len(cells) != len(columns) - 1:
-            raise ValueError(f"the row {name!r} has {len(cells)} cells for {len(columns) - 1} headings")
-    return Table(columns, {name: [str(cell) for cell in cells] for name, cells in rows.items()}, words)
+    if not rows or any(len(row) != len(headings) for row in rows):
+        raise ValueError(f"{len(headings)} headings need rows of as many cells, and at least one; got {[len(r) for r in rows]}")
+    lines = []
+    for name, *cells in rows:
+        inside = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        lines.append(f'<tr><th scope="row">{escape(name)}</th>{inside}</tr>')
+    markdown = [headings, ["---"] + ["--:"] * (len(headings) - 1), *rows]
+    text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in markdown)
+    return Table(scrolling(headings, lines, words).html, text, words)
+
+
+def measured(value: float, digits: int = 1, spread: float | None = None, unit: str = "") -> str:
+    """A number that differs a little from machine to machine, after the sign ≈, and half of its interval after ±."""
+    text = f"≈ {value:,.{digits}f}" if spread is None else f"≈ {value:,.{digits}f} ± {spread:,.{digits}f}"
+    return f"{text} {unit}".rstrip()
