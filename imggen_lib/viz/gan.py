@@ -103,7 +103,8 @@ def points(sets: Mapping[str, Float[Tensor, "n 2"]], centres: Float[Tensor, "k 2
         if centres is not None:
             ax.plot(*centres.T.numpy(), "o", markerfacecolor="none", markeredgecolor=style.CONTEXT, markersize=11)
         ax.plot(*cloud.T.cpu().numpy(), ".", color=style.MODEL, markersize=2, alpha=style.CLOUD)
-        ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", xticks=[], yticks=[])
+        ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+        ax.set(xlabel="$x_1$", ylabel="$x_2$")
         ax.set_title(name, fontsize=10)
     return figure
 

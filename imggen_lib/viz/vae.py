@@ -98,7 +98,7 @@ def bound_frame(z: Tensor, posterior: Tensor, q: Tensor, log_px: float, elbo: fl
     figure, (left, right) = figure_and_axes(5.2, 2.6, ncols=2, width_ratios=(2.6, 1))
     left.fill_between(_array(z), _array(posterior), label="$p(z|x)$", **style.area(style.CONTEXT))
     left.plot(_array(z), _array(q), color=style.DATA, linewidth=style.BOLD, label="$q(z)$")
-    left.set(xlabel="$z$", ylim=(0, 2.2), xlim=(float(z[0]), float(z[-1])))
+    left.set(xlabel="$z$", ylabel="$p(z|x)$, $q(z)$", ylim=(0, 2.2), xlim=(float(z[0]), float(z[-1])))
     left.legend(frameon=False, fontsize=9, loc="upper left")
     shown = max(elbo, floor)
     right.bar([0], [shown - floor], bottom=floor, color=style.DATA, width=0.6)
