@@ -17,6 +17,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "scripts" / "site"))
+from wheel import build  # noqa: E402 (from the folder that was just named)
+
 PLACE = ROOT / "_build" / "install"
 # Beside the library's own dependencies: what runs a notebook.
 RUNNER = ["nbclient>=0.10", "ipykernel>=6.29"]
@@ -46,18 +49,6 @@ def pip(python: Path, *words: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"pip {' '.join(words)}\n{done.stdout}{done.stderr}")
-
-
-def wheel(python: Path) -> Path:
-    """Build the library's wheel, from a copy: in the clone itself setuptools leaves files behind, and finds them the next time."""
-    folder, copy = PLACE / "wheel", PLACE / "source"
-    for place in (folder, copy):
-        shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(ROOT / "imggen_lib", copy / "imggen_lib", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    pip(python, "wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
-    return next(folder.glob("*.whl"))
 
 
 def lowest() -> Path:
@@ -126,7 +117,10 @@ def main() -> None:
     python = Path(sys.executable) if args.here else lowest()
     # With all dependencies there, pip needs no index: so it cannot fetch anything either.
     environment = {} if args.here else {"PIP_NO_INDEX": "1"}
-    source, failed = wheel(python), 0
+    try:
+        source, failed = build(PLACE / "wheel", str(python)), 0
+    except RuntimeError as error:
+        sys.exit(str(error))
     kept = packages(python)
     print(", ".join(f"{name} {kept[name]}" for name in ("torch", "torchvision", "numpy") if name in kept), "must stay", flush=True)
     every = sorted(p for p in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
