@@ -24,7 +24,7 @@ $(READY): pyproject.toml constraints.txt
 
 book: $(READY) ## build the book to _build/html from the stored outputs; warnings are errors
 	$(BIN)/jupyter-book build . --all -W --keep-going --quiet
-	$(BIN)/python scripts/site/wheel.py
+	$(BIN)/python scripts/site/library_wheel.py
 	@echo "the book is at _build/html/index.html; open that file, or read it with: make serve"
 
 book-zip: book ## one archive of the book to read anywhere, _build/imggen-book.zip
@@ -57,7 +57,7 @@ test-lowest: ## the unit tests with the oldest dependencies that pyproject.toml 
 test-install: ## each notebook alone where the library is missing: its first cell must install it (NB=book/PART/x.ipynb for one)
 	$(PYTHON) scripts/check/test_install.py $(NB)
 
-test-colab: ## every notebook with the versions that Colab has, in .venv-colab (NB=book/PART/x.ipynb for one)
+test-colab: book ## every notebook with the versions that Colab has, in .venv-colab (NB=book/PART/x.ipynb for one)
 	$(PYTHON) scripts/check/test_colab.py $(NB)
 
 links: ## ask every address that the book and the library name whether it still answers

@@ -1,7 +1,7 @@
 """Ordinary Markdown from a page as Sphinx has resolved it: what Jupyter, Colab and a forge's view of a notebook can show.
 
-References are links with the words of the page, equations and figures have the numbers of the page, admonitions are block quotes, and
-those that fold are ``<details>``. What this module does not know is reported as a warning, which stops ``make book``.
+References are links with the words of the page, equations and figures have the numbers of the page, admonitions are block quotes,
+and those that fold are ``<details>``. What this module does not know is reported as a warning, which stops ``make book``.
 """
 
 import html

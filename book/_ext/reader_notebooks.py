@@ -1,17 +1,16 @@
-"""The notebooks that readers open: the pages' notebooks with ordinary Markdown in place of MyST, in ``notebooks/`` of the built book.
+"""The notebooks that readers open: those of the pages with ordinary Markdown in place of MyST, in ``notebooks/`` of the built book.
 
-They are made when all pages are written, from the same resolved pages, so references, numbers and titles are those of the book. Code
-cells are the source's, in order, with their stored outputs; a figure's caption stands in a cell below. What the page hides is closed
-(``jupyter: source_hidden`` for JupyterLab, ``cellView: form`` for Colab); checks that only the tests read (tags ``remove-cell`` and
-``check``) are left out. Links lead to the published pages (``html: baseurl:`` in the configuration, else the forge's pages of the
-repository's address); while there are none, their words stand alone.
+They are made when all pages are written, from the same resolved pages, so references, numbers and titles are those of the book.
+Code cells are the source's, in order, with their stored outputs; a figure's caption stands in a cell below. What the page hides is
+closed (``jupyter: source_hidden`` for JupyterLab, ``cellView: form`` for Colab); checks that only the tests read (tags
+``remove-cell`` and ``check``) are left out. Links lead to the published pages (``html: baseurl:`` in the configuration, else the
+forge's pages of the repository's address); while there are none, their words stand alone.
 
 The role ``{wheel}`here` `` is a link to the library's wheel, which ``make book`` puts beside the notebooks.
 """
 
 import base64
 import mimetypes
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace

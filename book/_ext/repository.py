@@ -28,8 +28,8 @@ def options(there: Address) -> dict[str, Any]:
     """The options of sphinx-book-theme for an address.
 
     Colab reads from github.com only. There the buttons open the branch that the forge's workflow makes from the built book
-    (`scripts/site/branch.py`): the same notebooks with ordinary Markdown. Binder is offered for github.com and gitlab.com, without subgroups: the theme's link
-    for any other address is wrong.
+    (`scripts/site/branch.py`): the same notebooks with ordinary Markdown. Binder is offered for github.com and gitlab.com, without
+    subgroups: the theme's link for any other address is wrong.
     """
     if not there.url:
         return NONE

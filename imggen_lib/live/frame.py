@@ -1,7 +1,8 @@
 """A demo as a page of its own inside an output: for a front end that does not know anywidget.
 
-A JupyterLab learns which widgets there are when its server starts and its page is loaded. If a notebook's first cell installs anywidget
-afterwards, the widget would be a red box. A frame holds the scripts and the weights, and needs neither widgets nor a kernel.
+A JupyterLab learns which widgets there are when its server starts and its page is loaded. If a notebook's first cell installs
+anywidget afterwards, the widget would be a red box. A frame holds the scripts and the weights, and needs neither widgets nor
+a kernel.
 """
 
 import os

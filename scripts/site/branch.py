@@ -3,8 +3,8 @@
     python scripts/site/branch.py            # the branch `notebooks` here, from _build/html/notebooks; nothing is pushed
 
 The branch is the present commit and one more, in which each chapter's notebook is replaced by the one that the built book offers
-(`book/_ext/reader_notebooks.py`). The work tree and the index stay as they are. The same commit and the same notebooks give the same
-branch. On GitHub the workflow `site` does this after each build and pushes the branch.
+(`book/_ext/reader_notebooks.py`). The work tree and the index stay as they are. The same commit and the same notebooks give the
+same branch. On GitHub the workflow `site` does this after each build and pushes the branch.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 """The first cell of every notebook is made here: where the library is missing it installs it, elsewhere it does nothing.
 
 Where it is missing: on Colab and Kaggle, and in a Jupyter of the reader's own. There a notebook often comes alone. The library is
-taken from a wheel that lies beside the notebook or in Colab's folder, the newest (`scripts/site/wheel.py` makes it, the built book has
-it), else from the repository's address (`address.py`) at the tag of its version; ``IMGGEN_SOURCE`` in the environment names another
-source, anything that pip installs. What the platform has of PyTorch and NumPy is passed to pip as it is, so that pip keeps it or
-says why it cannot. What decides is no ``assert``, which ``python -O`` removes. A Jupyter that was opened before anywidget was there
-does not know its front end; `imggen_lib.live` notices that by itself.
+taken from a wheel that lies beside the notebook or in Colab's folder, the newest (`scripts/site/library_wheel.py` makes it, the
+built book has it), else from the repository's address (`address.py`) at the tag of its version; ``IMGGEN_SOURCE`` in the
+environment names another source, anything that pip installs. What the platform has of PyTorch and NumPy is passed to pip as it is,
+so that pip keeps it or says why it cannot. What decides is no ``assert``, which ``python -O`` removes. A Jupyter that was opened
+before anywidget was there does not know its front end; `imggen_lib.live` notices that by itself.
 """
 
 import tomllib

@@ -1,4 +1,4 @@
-"""The whole book's notebooks for readers, from a build that knows its address: no MyST, links that lead somewhere, the page's numbers."""
+"""The book's notebooks for readers, from a build that knows its address: no MyST, links that lead somewhere, the page's numbers."""
 
 import os
 import re
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import library_wheel as wheel
 import nbformat
 import pytest
-import wheel
 from bs4 import BeautifulSoup
 from chromium import ROOT
 from nbclient import NotebookClient

@@ -1,7 +1,7 @@
 """The library's wheel, beside the notebooks of the built book: what a notebook's first cell installs where there is no address.
 
-    python scripts/site/wheel.py                     # into _build/html/notebooks
-    python scripts/site/wheel.py --out FOLDER
+    python scripts/site/library_wheel.py                     # into _build/html/notebooks
+    python scripts/site/library_wheel.py --out FOLDER
 
 It is built from a copy, because setuptools leaves files behind in the clone and finds them the next time. It is built anew only if
 the library is another than the one in it. The same library gives the same bytes.

@@ -5,8 +5,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+import library_wheel as wheel
 import pytest
-import wheel
 
 pytest.importorskip("setuptools", minversion="77", reason="what pyproject.toml builds with")
 
@@ -38,7 +38,7 @@ def test_it_is_built_anew_only_when_the_library_changed(tmp_path: Path, monkeypa
         return folder / wheel.name()
 
     monkeypatch.setattr(wheel, "build", build)
-    monkeypatch.setattr(sys, "argv", ["wheel.py", "--out", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["library_wheel.py", "--out", str(tmp_path)])
     wheel.main()
     wheel.main()
     assert len(builds) == 1
