@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,6 +24,7 @@ $(READY): pyproject.toml constraints.txt
 
 book: $(READY) ## build the book to _build/html from the stored outputs; warnings are errors
 	$(BIN)/jupyter-book build . --all -W --keep-going --quiet
+	$(BIN)/python scripts/site/library_wheel.py
 	@echo "the book is at _build/html/index.html; open that file, or read it with: make serve"
 
 book-zip: book ## one archive of the book to read anywhere, _build/imggen-book.zip
@@ -55,6 +56,9 @@ test-lowest: ## the unit tests with the oldest dependencies that pyproject.toml 
 
 test-install: ## each notebook alone where the library is missing: its first cell must install it (NB=book/PART/x.ipynb for one)
 	$(PYTHON) scripts/check/test_install.py $(NB)
+
+test-colab: book ## every notebook with the versions that Colab has, in .venv-colab (NB=book/PART/x.ipynb for one)
+	$(PYTHON) scripts/check/test_colab.py $(NB)
 
 links: ## ask every address that the book and the library name whether it still answers
 	$(PYTHON) scripts/check/links.py
@@ -115,4 +119,4 @@ clean: ## remove what was built (not .venv)
 	find . -name __pycache__ -not -path './.venv*' -exec rm -rf {} +
 
 distclean: clean ## remove .venv as well
-	rm -rf $(VENV) .venv-lowest
+	rm -rf $(VENV) .venv-lowest .venv-colab

@@ -14,7 +14,7 @@ from sphinx.config import Config
 from sphinx.errors import ConfigError
 
 sys.path.append(str(Path(__file__).parents[2] / "scripts" / "write"))
-from forge import Address, address, configured
+from forge import NOTEBOOKS, Address, address, configured
 
 NONE: dict[str, Any] = {
     "repository_url": "",
@@ -27,8 +27,9 @@ NONE: dict[str, Any] = {
 def options(there: Address) -> dict[str, Any]:
     """The options of sphinx-book-theme for an address.
 
-    Colab reads from github.com only. Binder is offered for github.com and gitlab.com, without subgroups: the theme's link
-    for any other address is wrong.
+    Colab reads from github.com only. There the buttons open the branch that the forge's workflow makes from the built book
+    (`scripts/site/branch.py`): the same notebooks with ordinary Markdown. Binder is offered for github.com and gitlab.com, without
+    subgroups: the theme's link for any other address is wrong.
     """
     if not there.url:
         return NONE
@@ -40,7 +41,7 @@ def options(there: Address) -> dict[str, Any]:
         launch["colab_url"] = "https://colab.research.google.com"
     return {
         "repository_url": there.url,
-        "repository_branch": there.branch,
+        "repository_branch": NOTEBOOKS if host == "github.com" else there.branch,  # what the launch buttons open
         "repository_provider": there.forge or "github",  # the theme must have one; for an unknown forge it gives the sign only
         "path_to_docs": "",
         "use_repository_button": True,
@@ -49,7 +50,7 @@ def options(there: Address) -> dict[str, Any]:
     }
 
 
-def _found(app: Sphinx) -> Address:
+def found(app: Sphinx) -> Address:
     try:
         return address(os.environ, configured(Path(app.srcdir) / "_config.yml"))
     except ValueError as error:
@@ -58,12 +59,12 @@ def _found(app: Sphinx) -> Address:
 
 def _configure(app: Sphinx, config: Config) -> None:
     """Jupyter Book's own default address, which is its own repository, must not stay either."""
-    config.html_theme_options.update(options(_found(app)))
+    config.html_theme_options.update(options(found(app)))
 
 
 def _buttons(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Call the download of a notebook by its name, and give an unknown forge the sign of git."""
-    unknown = not _found(app).forge
+    unknown = not found(app).forge
     for button in context.get("header_buttons", []):
         for inner in [button, *button.get("buttons", [])]:
             if inner.get("label") == "download-source-button" and inner["text"] == ".ipynb":

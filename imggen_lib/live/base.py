@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
+from imggen_lib.live import frame
+
 HERE = Path(__file__).parent
 #: The scripts of all demos, in the order in which they are joined for pages (``core`` before them, ``page`` behind).
 PARTS = (
@@ -55,7 +57,7 @@ def _attribute(values: Mapping[str, Any]) -> str:
 
 
 class Live(anywidget.AnyWidget):
-    """A demo: a widget where there is a kernel, a mount where there is none.
+    """A demo: a widget where there is a kernel, a mount where there is none, a frame where the front end has no widgets.
 
     A subclass names itself and its script: ``demo = "trainer"; words = "..."; _esm = module("trainer")``. Its JavaScript gets
     ``options`` and ``strings`` by ``model.get``. Files (weights of a network, points of a map) are sent when the script asks for
@@ -106,6 +108,8 @@ class Live(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any
+        if frame.needed():
+            return {"text/plain": repr(self), "text/html": frame.frame(self)}, {}
         if hasattr(super(), "_repr_mimebundle_"):
             bundle = super()._repr_mimebundle_(**kwargs)
         else:  # ipywidgets 7 with an early anywidget

@@ -1,10 +1,12 @@
 """Does the library fit beside what Colab has? Checks its dependencies against the output of pip freeze.
 
-    python scripts/check/colab.py pip-freeze.txt [--python 3.12]
+    python scripts/check/colab.py pip-freeze.txt [--python 3.13]
     python scripts/check/colab.py --fetch                           # the lists that Colab publishes
+    python scripts/check/colab.py scripts/check/colab.txt           # what `make test-colab` runs the notebooks with
 
 A requirement must be met by what is there, or be absent, so that pip adds it. What pip would add is then resolved by pip itself,
 with all that is there pinned (--no-resolve leaves that out; it asks the package index). Nothing that is there may be replaced.
+With --fetch, `colab.txt` must say what Colab has now.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from packaging.utils import (
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
+OURS = Path(__file__).with_name("colab.txt")
 PUBLISHED = "https://raw.githubusercontent.com/googlecolab/backend-info/main/"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "linux_x86_64")
 
@@ -87,9 +90,14 @@ def judge(requirements: Iterable[Requirement], have: Have, python: str) -> Verdi
     return verdict
 
 
+def public(have: Have) -> Have:
+    """The same without local parts: 2.9.0 for 2.9.0+cpu."""
+    return {name: version and Version(version.public) for name, version in have.items()}
+
+
 def pins(have: Have) -> str:
     """Everything that is there as constraints; a local version such as 2.9.0+cpu is not in the index, so without that part."""
-    return "".join(f"{name}=={version.public}\n" for name, version in have.items() if version)
+    return "".join(f"{name}=={version}\n" for name, version in public(have).items() if version)
 
 
 def resolved(added: list[Requirement], have: Have, python: str) -> dict[str, str]:
@@ -107,6 +115,13 @@ def resolved(added: list[Requirement], have: Have, python: str) -> dict[str, str
         raise RuntimeError(done.stderr.strip())
     found = {canonicalize_name(e["metadata"]["name"]): e["metadata"]["version"] for e in json.loads(done.stdout)["install"]}
     return {name: version for name, version in found.items() if name not in have}
+
+
+def outdated(ours: Have, have: Have) -> list[str]:
+    """Where the list that the notebooks are tested with is not what Colab has any more."""
+    return [
+        f"{OURS.name} has {name} {version}, Colab {have.get(name)}" for name, version in ours.items() if have.get(name) != version
+    ]
 
 
 def fetched(name: str) -> str:
@@ -142,17 +157,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("freeze", nargs="?", type=Path, help="a file with the output of pip freeze")
     parser.add_argument("--fetch", action="store_true", help="take the lists that Colab publishes")
-    parser.add_argument("--python", default="3.12", help="Python's version, where a file is given (default 3.12)")
+    parser.add_argument("--python", default="3.13", help="Python's version, where a file is given (default 3.13)")
     parser.add_argument("--no-resolve", action="store_true", help="do not ask the package index")
     args = parser.parse_args()
     if args.fetch == bool(args.freeze):
         parser.error("name a file, or --fetch")
+    old: list[str] = []
     if args.fetch:
         python = re.search(r"^Python (\d+\.\d+)", fetched("os-info.txt"), re.M)
         freeze, args.python = fetched("pip-freeze.txt"), python[1] if python else args.python
+        old = outdated(installed(OURS.read_text(encoding="utf-8")), public(installed(freeze)))
+        print("\n".join(old) or f"{OURS.name} is what Colab has")
     else:
         freeze = args.freeze.read_text(encoding="utf-8")
-    sys.exit(not report(freeze, args.python, not args.no_resolve))
+    fits = report(freeze, args.python, not args.no_resolve)
+    sys.exit(not fits or bool(old))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     python scripts/check/test_install.py book/index.ipynb   # one notebook
     python scripts/check/test_install.py --here             # with the Python that runs this, as it is: for Colab's image
 
-A wheel of this clone takes the place of the repository's address (``IMGGEN_SOURCE``).
+A wheel of this clone lies beside the notebook and takes the place of the repository's address.
 """
 
 import argparse
@@ -17,6 +17,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "scripts" / "site"))
+from library_wheel import build  # noqa: E402 (from the folder that was just named)
+
 PLACE = ROOT / "_build" / "install"
 # Beside the library's own dependencies: what runs a notebook.
 RUNNER = ["nbclient>=0.10", "ipykernel>=6.29"]
@@ -46,18 +49,6 @@ def pip(python: Path, *words: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"pip {' '.join(words)}\n{done.stdout}{done.stderr}")
-
-
-def wheel(python: Path) -> Path:
-    """Build the library's wheel, from a copy: in the clone itself setuptools leaves files behind, and finds them the next time."""
-    folder, copy = PLACE / "wheel", PLACE / "source"
-    for place in (folder, copy):
-        shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(ROOT / "imggen_lib", copy / "imggen_lib", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    pip(python, "wheel", "--no-deps", "--wheel-dir", str(folder), str(copy))
-    return next(folder.glob("*.whl"))
 
 
 def lowest() -> Path:
@@ -97,20 +88,21 @@ def first_words(notebook: Path) -> str:
 
 
 def alone(python: Path, notebook: Path, source: Path, environment: dict[str, str]) -> list[str]:
-    """Run a notebook in a folder of its own; what is wrong. The environment is afterwards what it was."""
+    """Run a notebook in a folder of its own, beside the wheel; what is wrong. The environment is afterwards what it was."""
     folder = PLACE / "alone" / notebook.stem
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    copy = Path(shutil.copy(notebook, folder))
+    copy, beside = Path(shutil.copy(notebook, folder)), shutil.copy(source, folder)
     before = packages(python)
     if "imggen_lib" in before or "imggen-lib" in before:
         return ["the library is installed already"]
-    variables = {**os.environ, **environment, "IMGGEN_SOURCE": str(source)}
+    left_out = ("IMGGEN_SOURCE", "PYTHONPATH")
+    variables = {key: value for key, value in {**os.environ, **environment}.items() if key not in left_out}
     done = subprocess.run([python, *PYTHON, RUN, copy, folder], capture_output=True, text=True, env=variables, check=False)
     after = packages(python)
     wrong = [done.stderr[-3000:]] if done.returncode else []
     wrong += changes(before, after)
-    if f"Installing {source}" not in first_words(copy):
+    if f"Installing {os.path.join('.', Path(beside).name)}" not in first_words(copy):  # noqa: PTH118 (as glob says it)
         wrong.append("the first cell did not say that it installs the library")
     if added := sorted(set(after) - set(before)):
         pip(python, "uninstall", "--yes", *added)
@@ -126,7 +118,10 @@ def main() -> None:
     python = Path(sys.executable) if args.here else lowest()
     # With all dependencies there, pip needs no index: so it cannot fetch anything either.
     environment = {} if args.here else {"PIP_NO_INDEX": "1"}
-    source, failed = wheel(python), 0
+    try:
+        source, failed = build(PLACE / "wheel", str(python)), 0
+    except RuntimeError as error:
+        sys.exit(str(error))
     kept = packages(python)
     print(", ".join(f"{name} {kept[name]}" for name in ("torch", "torchvision", "numpy") if name in kept), "must stay", flush=True)
     every = sorted(p for p in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)

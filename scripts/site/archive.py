@@ -13,14 +13,15 @@ import yaml
 ROOT = Path(__file__).parents[2]
 FOLDER = "imggen-book"
 DATE = (2000, 1, 1, 0, 0, 0)  # the archive's format has no "no date"
-LEFT_OUT = {".buildinfo", ".doctrees"}
+LEFT_OUT = {".buildinfo", ".doctrees", ".wheel"}
 
 README = """{title}
 
 To read the book, open the file index.html in a browser: Firefox, Chrome, Edge or Safari. It needs no server and no network.
 On a phone, unpack the archive with the file manager first.
 
-The notebooks are in _sources/book. To run them, see the page "How to use this book".
+The notebooks are in the folder notebooks, and with them the library that they need: their first cell installs it from there.
+To run them, see the page "How to use this book".
 licences.txt says under which licence each part of these pages is.
 """
 

@@ -9,6 +9,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "_config.yml"
+NOTEBOOKS = "notebooks"  # the branch of the notebooks that readers open; scripts/site/branch.py makes it
 BLOCK = re.compile(r"^repository:\n(?:[ \t]+\S.*\n)*", re.M)
 
 
@@ -18,6 +19,16 @@ class Address(NamedTuple):
     url: str
     branch: str
     forge: str
+
+    @property
+    def pages(self) -> str:
+        """Where the forge publishes the repository's pages, for github.com and gitlab.com without subgroups; else ""."""
+        host, _, path = self.url.removeprefix("https://").partition("/")
+        owner, _, name = path.partition("/")
+        if host not in ("github.com", "gitlab.com") or "/" in name:
+            return ""
+        there = f"{owner.lower()}.{host.split('.')[0]}.io"
+        return f"https://{there}/" if name.lower() == there else f"https://{there}/{name}/"
 
 
 def normal(url: str) -> str:

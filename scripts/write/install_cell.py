@@ -1,10 +1,11 @@
 """The first cell of every notebook is made here: where the library is missing it installs it, elsewhere it does nothing.
 
 Where it is missing: on Colab and Kaggle, and in a Jupyter of the reader's own. There a notebook often comes alone. The library is
-taken from the repository's address (`address.py`) at the tag of its version; ``IMGGEN_SOURCE`` in the environment names another
-source, anything that pip installs. What the platform has of PyTorch and NumPy is passed to pip as it is, so that pip keeps it or
-says why it cannot. What decides is no ``assert``, which ``python -O`` removes. A Jupyter that was opened before anywidget was there
-does not know its front end, so the cell says that the page has to be loaded anew.
+taken from a wheel that lies beside the notebook or in Colab's folder, the newest (`scripts/site/library_wheel.py` makes it, the
+built book has it), else from the repository's address (`address.py`) at the tag of its version; ``IMGGEN_SOURCE`` in the
+environment names another source, anything that pip installs. What the platform has of PyTorch and NumPy is passed to pip as it is,
+so that pip keeps it or says why it cannot. What decides is no ``assert``, which ``python -O`` removes. A Jupyter that was opened
+before anywidget was there does not know its front end; `imggen_lib.live` notices that by itself.
 """
 
 import tomllib
@@ -19,23 +20,26 @@ TAGS = ["remove-cell", "install"]
 
 SOURCE = """\
     book = "git+{address}@v{version}"
-    source = os.environ.get("IMGGEN_SOURCE") or book
+    beside = max(wheels, key=os.path.getmtime, default=book)
+    source = os.environ.get("IMGGEN_SOURCE") or beside
 """
 NO_SOURCE = """\
-    source = os.environ.get("IMGGEN_SOURCE")
+    beside = max(wheels, key=os.path.getmtime, default="")
+    source = os.environ.get("IMGGEN_SOURCE") or beside
     if not source:
-        raise RuntimeError("imggen_lib is missing: pip install a clone first")
+        raise RuntimeError("imggen_lib is missing: put its wheel in this folder")
 """
 CELL = """\
 # Where imggen_lib is missing (Colab, Kaggle, a bare Jupyter), this installs it.
 from importlib import invalidate_caches, metadata, util
 
 if util.find_spec("imggen_lib") is None:
-    import os, subprocess, sys
+    import glob, os, subprocess, sys
 
+    places = (".", "/content")  # beside the notebook, and Colab's folder
+    wheels = [w for p in places for w in glob.glob(f"{{p}}/imggen_lib-*-any.whl")]
 {source}
     print(f"Installing {{source}}; PyTorch and NumPy stay as they are.")
-    no_widgets = util.find_spec("anywidget") is None
     kept = [p for p in ("torch", "torchvision", "numpy") if util.find_spec(p)]
     pins = [f"{{p}}=={{metadata.version(p)}}" for p in kept]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", source, *pins]
@@ -43,8 +47,6 @@ if util.find_spec("imggen_lib") is None:
     if done.returncode:
         raise RuntimeError(f"pip could not install it: {{done.stderr}}")
     invalidate_caches()
-    if no_widgets:
-        print("In JupyterLab, now reload the page and run all cells again.")
 """
 
 

@@ -35,10 +35,12 @@ exec({code!r})
 """
 
 
-def _run(code: str, hidden: tuple[str, ...] = (), returncode: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(
+    code: str, hidden: tuple[str, ...] = (), returncode: int = 0, folder: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     program = HIDDEN.format(hidden=hidden, returncode=returncode, code=code)
     variables = {k: v for k, v in os.environ.items() if k != "IMGGEN_SOURCE"} | environment
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=variables, check=False)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=variables, cwd=folder, check=False)
 
 
 @pytest.mark.parametrize("url", [ADDRESS, LONG, ""])
@@ -85,13 +87,31 @@ def test_the_environment_names_another_source(url: str) -> None:
 def test_without_an_address_one_sentence_says_what_to_do() -> None:
     done = _run(install_cell.code("", "0.1.0"), hidden=("imggen_lib",))
     assert done.returncode and not done.stdout
-    assert done.stderr.splitlines()[-1] == "RuntimeError: imggen_lib is missing: pip install a clone first"
+    assert done.stderr.splitlines()[-1] == "RuntimeError: imggen_lib is missing: put its wheel in this folder"
 
 
-def test_a_jupyter_that_had_no_widgets_is_to_be_loaded_anew() -> None:
-    code = install_cell.code(ADDRESS, "0.1.0")
-    assert "reload the page" in _run(code, hidden=("imggen_lib", "anywidget")).stdout
-    assert "reload" not in _run(code, hidden=("imggen_lib",)).stdout
+@pytest.mark.parametrize("url", [ADDRESS, ""])
+def test_a_wheel_beside_the_notebook_comes_before_the_address(url: str, tmp_path: Path) -> None:
+    names = ["imggen_lib-0.2.0-py3-none-any.whl", "imggen_lib-0.10.0-py3-none-any.whl", "imggen_lib-0.1.0-py3-none-any (1).whl"]
+    for age, name in enumerate([*names, "another_lib-1.0-py3-none-any.whl"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1_000_000 - age, 1_000_000 - age))
+    code = install_cell.code(url, "0.1.0")
+    done = _run(code, hidden=("imggen_lib",), folder=tmp_path)
+    # The newest of those that pip would take: a second download has a name that it refuses.
+    assert json.loads(done.stdout.splitlines()[1])[5] == os.path.join(".", names[0]), done.stderr  # noqa: PTH118
+    done = _run(code, hidden=("imggen_lib",), folder=tmp_path, IMGGEN_SOURCE="here")
+    assert json.loads(done.stdout.splitlines()[1])[5] == "here"
+
+
+def test_on_colab_the_wheel_lies_in_its_folder(tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    content.mkdir()
+    (content / "imggen_lib-0.1.0-py3-none-any.whl").touch()
+    code = install_cell.code("", "0.1.0")
+    assert '"/content"' in code
+    done = _run(code.replace('"/content"', repr(str(content))), hidden=("imggen_lib",), folder=tmp_path)
+    assert json.loads(done.stdout.splitlines()[1])[5] == f"{content}/imggen_lib-0.1.0-py3-none-any.whl", done.stderr
 
 
 @pytest.mark.parametrize("optimise", ["", "1"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from colab import installed, judge, pins
-from forge import CONFIG, Address, address, configured, forge, normal, write
+from forge import CONFIG, NOTEBOOKS, Address, address, configured, forge, normal, write
 from packaging.requirements import Requirement
 from packaging.version import Version
 from test_install import changes
@@ -62,6 +62,16 @@ def test_the_forge_is_read_from_the_host() -> None:
     ]
 
 
+def test_where_the_pages_are_is_read_from_the_address() -> None:
+    known = {
+        GITHUB: "https://owner.github.io/name/",
+        "https://github.com/Owner/owner.github.io": "https://owner.github.io/",
+        "https://gitlab.com/group/name": "https://group.gitlab.io/name/",
+    }
+    for url in (*known, "https://gitlab.com/group/part/name", "https://github.example.org/a/b", "https://codeberg.org/a/b", ""):
+        assert Address(url, "main", forge(url)).pages == known.get(url, "")
+
+
 @pytest.mark.parametrize(
     "before", [CONFIG.read_text(encoding="utf-8"), "title: A\n\nrepository:\n  # why\n  url: x\nhtml: {}\n", "title: A\n"]
 )
@@ -92,6 +102,8 @@ def test_buttons_are_absent_rather_than_dead(monkeypatch: pytest.MonkeyPatch) ->
         == launched("https://codeberg.org/a/b")
         == set()
     )
+    assert options(Address(GITHUB, "main", "github"))["repository_branch"] == NOTEBOOKS
+    assert options(Address("https://gitlab.com/a/b", "main", "gitlab"))["repository_branch"] == "main"
     none = options(Address("", "main", ""))
     assert not any(none.values())
     assert set(none) <= set(options(Address(GITHUB, "main", "github"))), "an option of one address would stay for another"

@@ -72,7 +72,8 @@ def test_rights_are_as_small_as_they_can_be(path: Path) -> None:
     workflow = _read(path)
     assert workflow["permissions"] == {"contents": "read"}
     more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
-    allowed = {"site": {"publish": {"pages": "write", "id-token": "write"}}, "weekly": {"report": {"issues": "write"}}}
+    site = {"publish": {"pages": "write", "id-token": "write"}, "notebooks": {"actions": "read", "contents": "write"}}
+    allowed = {"site": site, "weekly": {"report": {"issues": "write"}}}
     assert more == allowed.get(path.stem, {})
     for job in workflow["jobs"].values():
         assert "timeout-minutes" in job, "a job that hangs costs six hours"
