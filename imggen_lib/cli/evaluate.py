@@ -27,7 +27,7 @@ def evaluate(args: argparse.Namespace) -> int:
         _check_writable(out)
     protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
     on = str(device(getattr(args, "device", None)))
-    saved = find(args.dir)
+    saved = find(args.dir, args.allow)
     features: str | None = getattr(args, "features", None)
     data = _reference(args, saved.meta, features)
     found = measure(saved, data, protocol, on, features, args.reference)
