@@ -156,7 +156,8 @@ def test_what_cannot_be_found_again_trains_and_is_told_before_the_first_batch(da
 
 
 HOSTILE = (
-    "os:system", "trap_of_tests:Generator", "own_nets.trap:G", "own_nets:__builtins__", "own_nets:nn.Module", ":", "a:b:c", "own_nets:",
+    "os:system", "trap_of_tests:Generator", "own_nets.trap:G", "own_nets:__builtins__", "own_nets:nn.Module", ":", "a:b:c",
+    "own_nets:",
     "own_nets:Generator\n", "../own_nets:G", "own_nets:Generator()", "трап:G", "own_nets :G", "trap_of_tests:x" + "y" * 5000,
 )  # fmt: skip
 
@@ -182,7 +183,7 @@ def test_a_name_in_a_checkpoint_imports_nothing(name: str, data: ImageSet, tmp_p
 def test_permission_for_a_module_is_none_for_what_it_imports(data: ImageSet, tmp_path: Path) -> None:
     values = CONFIGS["generator"]().to_json()
     for name in ("own_nets:system", "own_nets:hinge", "own_nets:prod", "own_nets:Any", "own_nets:torch"):
-        with pytest.raises(CheckpointError, match="makes no network|no network, no function"):
+        with pytest.raises(CheckpointError, match=r"makes no network|no network, no function"):
             config = from_json({**values, "generator": name, "generator_options": {}}, {"own_nets"})
             checkpoint.stored.networks(config)
     for wrong in ({"a": [1]}, {"a": None}, {"a": {}}, {"": 1}, [], "x", {str(k): k for k in range(101)}):
@@ -228,10 +229,11 @@ def test_the_command_line_names_and_allows(tmp_path: Path, capsys: pytest.Captur
     own = ["--generator", "own_nets:Generator", "--critic", "own_nets:Critic", "--critic-options", "width=6"]
     assert main(["train", "gan", *few, *own, "--loss", "own_nets:soft", "--augment", "diff", "--out", out]) == 0
     capsys.readouterr()
-    for command in (["sample", out, "--out", str(tmp_path / "x.png")], ["info", out], ["train", "gan", *few, "--resume", "--out", out]):
+    sheet = ["--out", str(tmp_path / "x.png")]
+    for command in (["sample", out, *sheet], ["info", out], ["train", "gan", *few, "--resume", "--out", out]):
         assert main(command) == 2
         assert "--allow own_nets" in capsys.readouterr().err
-    assert main(["sample", out, "--out", str(tmp_path / "x.png"), "--allow", "own_nets"]) == 0 and (tmp_path / "x.png").exists()
+    assert main(["sample", out, *sheet, "--allow", "own_nets"]) == 0 and (tmp_path / "x.png").exists()
     assert main(["info", out, "--allow", "own_nets"]) == 0
     assert '"critic_options": {\n      "width": 6' in capsys.readouterr().out
     longer = ["train", "gan", *few[:3], "96", *few[4:], "--resume", "--out", out]
