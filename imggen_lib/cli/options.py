@@ -11,6 +11,10 @@ LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstei
 _NAMES = "`imggen` and `python -m imggen_lib` are the same command."
 _MODEL = "a checkpoint's folder, or the name of a model that ships with the package"
 _DEVICE = "cpu, cuda, cuda:1, ... (default: what IMGGEN_DEVICE says, or cuda if there is one)"
+_EYES = (
+    "random, mnist-features, fashion-features (at hand), a folder that `train features` wrote, inception (the published FID's), "
+    "resnet18, resnet50, ... (downloaded)"
+)
 _PICTURES = "folder:, files:, shards:"
 
 
@@ -31,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _of_a_gan(train)
     _of_a_vae(train)
     _of_one_s_own(train)
+    _watching(train)
     _how_to_train(train)
     _sample(commands.add_parser("sample", help="images from a checkpoint", **options))
     commands.add_parser("info", help="what a checkpoint is", **options).add_argument("dir", type=path, help=_MODEL)
@@ -158,6 +163,25 @@ def _of_one_s_own(train: argparse.ArgumentParser) -> None:
     train.add_argument("--augment-p", type=number, help="gan: the probability of each of these three (default: 0.4)", **given)
 
 
+def _watching(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument(
+        "--watch-every",
+        type=count(),
+        help="write samples, and their distance to held-out images, to --out every so many images (samples-*.png, progress.jsonl)",
+        **given,
+    )
+    train.add_argument(
+        "--stop-after",
+        type=count(),
+        help="stop when so many images have brought nothing that is clearly better; the best is kept in OUT/best "
+        "(default: never; looks every fifth of it)",
+        **given,
+    )
+    train.add_argument("--features", type=filled, help=f"look through {_EYES} (default: --data's own, or random)", **given)
+    train.add_argument("--tensorboard", action="store_true", help="write the same for TensorBoard, which must be installed")
+
+
 def _allow(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--allow",
@@ -208,7 +232,10 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
         **given,
     )
     evaluate.add_argument(
-        "--reference", choices=("test", "train", "all"), default="test", help="which images of --data; all: both splits"
+        "--reference",
+        choices=("auto", "test", "train", "all"),
+        default="auto",
+        help="which images of --data; all: both splits; auto: test, or all where test has fewer than 100",
     )
     evaluate.add_argument(
         "-n", type=count(10**7), default=10_000, help="samples, against as many images of --data, or all that there are"
@@ -218,8 +245,7 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
         "--features",
         type=filled,
-        help="look through mnist-features, fashion-features (at hand), a folder that `train features` wrote, inception (the "
-        "published FID's), resnet18, resnet50, ... (downloaded) (default: --data's own)",
+        help=f"look through {_EYES} (default: --data's own, or random)",
         **given,
     )
     evaluate.add_argument("--device", help=_DEVICE, **given)

@@ -10,6 +10,7 @@ from imggen_lib.cli.loop import loop
 from imggen_lib.cli.mistakes import whole_variable
 from imggen_lib.cli.resume import longer, same_options
 from imggen_lib.cli.terminal import printable, say
+from imggen_lib.cli.watch import wanted
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -127,6 +128,8 @@ def train(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     processes = _processes()
     _check_kind(args, processes)
+    if wanted(args) and (processes is not None or args.profile):
+        raise ValueError("--watch-every is for one process, and not for --profile: start it without a launcher")
     device = _device(args, processes)
     _check_folder(args)
     writes = processes is None or processes.is_main_process
