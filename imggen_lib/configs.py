@@ -1,118 +1,41 @@
 """What a run is, as plain data: it is built from the command line, stored in every checkpoint, and rebuilt from there.
 
 This is the only place where strings stand for networks and losses. Inside the library, functions and modules are passed.
+Those of one's own are named by module and name (:mod:`imggen_lib.own`); a class or a function that is given instead gets its name.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
-from imggen_lib.checks import real, whole
+from imggen_lib import own
+from imggen_lib.entries import Config as Config
+from imggen_lib.entries import Options, Thing, at_least_one, nameless
 from imggen_lib.errors import CheckpointError, unknown_name
 from imggen_lib.losses import gan as gan_losses
+from imggen_lib.losses.gan import GanLoss
 from imggen_lib.machine import channels_last_pays
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE, ResVAE
+from imggen_lib.train.augment import diff_augment
 from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, falling, warm_up
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
-
-
-# What cannot be meant is refused before memory is asked for it; what float32 cannot hold, before a training.
-MOST = {"latent_dim": 2**16, "width": 2**14, "batch": 2**20, "classes": 2**20, "draws": 10_000, "critic_steps": 10_000}
-_MOST_SIDE, _MOST_HIDDEN, _MOST_REAL, _MOST_IMAGES = 4096, 2**18, 1e30, 2**53
-
-
-def _at_least_one(config: "Config", *names: str) -> None:
-    for name in names:
-        whole(getattr(config, name), name.replace("_", "-"), least=1)
-
-
-def _sizes(value: Any, name: str, most: int) -> tuple[int, ...]:
-    """A tuple of whole numbers from 1 to `most`, from any sequence of them."""
-    try:
-        parts = tuple(value)
-    except TypeError:
-        parts = ()
-    if not parts or isinstance(value, str | bytes):
-        raise ValueError(f"{name} must be a sequence of whole numbers, got {value!r}")
-    return tuple(whole(part, f"each number of {name}", 1, most) for part in parts)
-
-
-def _plain(value: Any, kind: Any, name: str) -> Any:
-    """`value` as the plain object that a field holds and that JSON can store; ``ValueError`` if it is nothing of the kind."""
-    words = "the learning rate" if name == "lr" else name.replace("_", "-")
-    if kind is int:
-        least = None if name == "seed" else 0
-        return whole(value, words, least, None if name == "seed" else MOST.get(name, _MOST_IMAGES))
-    if kind is float:
-        return real(value, words, most=_MOST_REAL)
-    if kind is bool:
-        if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "bool":
-            raise ValueError(f"{words} must be True or False, got {value!r}")
-        return bool(value)
-    if kind is str:
-        if not isinstance(value, str):
-            hint = "; a loss of your own is passed to train_gan itself" if name == "loss" else ""
-            raise ValueError(f"{words} must be a name, got {value!r}{hint}")
-        return str(value)
-    if name == "image_shape":
-        shape = _sizes(value, words, _MOST_SIDE)
-        if len(shape) != 3 or shape[1] != shape[2]:
-            raise ValueError(f"image-shape must be (channels, side, side), got {value!r}")
-        return shape
-    return _sizes(value, words, _MOST_HIDDEN)
-
-
-@dataclass(frozen=True)
-class Config:
-    """What every run has. ``classes`` is 0 for an unconditional model."""
-
-    NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv", "res")
-
-    image_shape: tuple[int, int, int] = (1, 28, 28)
-    net: str = "conv"  # mlp, conv, or res: convolutions with residual blocks between them
-    latent_dim: int = 64
-    width: int = 64  # conv: channels, see the networks
-    hidden: tuple[int, ...] = (256, 512)  # mlp: sizes of the hidden layers, generator's or encoder's order
-    classes: int = 0
-    batch: int = 64
-    lr: float = 2e-3
-    seed: int = 0
-    begin_from: str = ""  # a model that ships with the package, or a checkpoint's folder: its weights instead of random ones
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, _plain(getattr(self, field.name), field.type, field.name))
-        if self.net not in self.NETS:
-            raise ValueError(unknown_name(f"network of a {self.kind}", self.net, self.NETS))
-        _at_least_one(self, "latent_dim", "width", "batch")
-        if not 0 < self.lr < 1:
-            raise ValueError(f"the learning rate must lie between 0 and 1, got {self.lr}")
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """What the shapes and the meaning of the weights depend on: a model can begin from another only where these agree."""
-        names = ("image_shape", "net", "latent_dim", "hidden" if self.net == "mlp" else "width", "classes")
-        return {name: getattr(self, name) for name in names}
-
-    @property
-    def kind(self) -> str:
-        return {GanConfig: "gan", VaeConfig: "vae", FeatureConfig: "features"}[type(self)]
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, **asdict(self)}
+AUGMENTATIONS = {"": None, "diff": diff_augment}
 
 
 @dataclass(frozen=True)
 class GanConfig(Config):
     """A GAN: the defaults are the recipe that the book recommends."""
 
-    loss: str = "relativistic"
+    KIND: ClassVar[str] = "gan"
+
+    loss: Thing = "relativistic"  # or a GanLoss of one's own, or its name
     r1: float = 0.5
     r2: float = 0.0
     gp: float = 0.0
@@ -125,21 +48,35 @@ class GanConfig(Config):
     decay_end: int = 0  # 0: they stay as they are
     head_start: int = 0  # images that the critic sees before the generator begins to learn
     simultaneous: bool = False  # both players move at once instead of in turns
+    augment: str = ""  # diff: colours, shifts and cut-outs of what the critic sees (train.augment)
+    augment_p: float = 0.4  # the probability of each
+    generator: Thing = ""  # one's own: a class or function of (image_shape, latent_dim, classes, **options), or its name
+    generator_options: Options = field(default_factory=dict, hash=False)
+    critic: Thing = ""  # of (image_shape, classes, **options)
+    critic_options: Options = field(default_factory=dict, hash=False)
+    loss_options: Options = field(default_factory=dict, hash=False)  # for a loss of one's own that a function makes
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.loss not in LOSSES:
-            raise ValueError(unknown_name("loss", self.loss, LOSSES))
+        if self.loss not in LOSSES and "loss" not in self.own:
+            raise ValueError(unknown_name("loss", str(self.loss), LOSSES))
+        nameless("generator", self.generator, self.generator_options)
+        nameless("critic", self.critic, self.critic_options)
+        nameless("loss", self.own.get("loss", ""), self.loss_options)
+        if self.augment not in AUGMENTATIONS:
+            raise ValueError(unknown_name("augmentation", self.augment, AUGMENTATIONS))
+        if not 0 < self.augment_p <= 1:
+            raise ValueError(f"augment-p must lie above 0 and at most at 1, got {self.augment_p}")
         for name in ("r1", "r2", "gp"):
             if getattr(self, name) < 0:
                 raise ValueError(f"the weight {name} must not be negative, got {getattr(self, name)}")
-        _at_least_one(self, "penalty_every", "critic_steps")
+        at_least_one(self, "penalty_every", "critic_steps")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie from 0 to below 1, got {getattr(self, name)}")
         if self.ema_half_life <= 0:
             raise ValueError(f"ema-half-life must be a positive number of images, got {self.ema_half_life}")
-        if self.simultaneous and not (LOSSES[self.loss].steep and self.critic_steps == 1 and self.head_start == 0):
+        if self.simultaneous and not (self.loss_function.steep and self.critic_steps == 1 and self.head_start == 0):
             raise ValueError("simultaneous goes with one critic step, no head-start, and a loss whose slope never vanishes")
         if self.decay_start and not 0 < self.decay_start < self.decay_end:
             raise ValueError(f"the learning rates fall from decay-start to a later end, got {self.decay_start} to {self.decay_end}")
@@ -151,16 +88,32 @@ class GanConfig(Config):
         return replace(recipe, **changes)
 
     @property
+    def loss_function(self) -> GanLoss:
+        return own.loss(self.own["loss"], self.loss_options) if "loss" in self.own else LOSSES[str(self.loss)]
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        if "generator" not in self.own:
+            return super().architecture | {"generator": ""}
+        names = ("image_shape", "latent_dim", "classes", "generator", "generator_options")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def blocks(self) -> int:
         """Residual blocks a map."""
         return 1 if self.net == "res" else 0
 
     def build_generator(self) -> nn.Module:
+        if "generator" in self.own:
+            shapes = (self.image_shape, self.latent_dim, self.classes)
+            return own.generator(self.own["generator"], self.generator_options, *shapes)
         if self.net == "mlp":
             return MLPGenerator(self.image_shape, self.latent_dim, self.hidden, self.classes)
         return ConvGenerator(self.image_shape, self.latent_dim, self.width, self.classes, self.blocks)
 
     def build_critic(self) -> nn.Module:
+        if "critic" in self.own:
+            return own.critic(self.own["critic"], self.critic_options, self.image_shape, self.classes)
         if self.net == "mlp":
             return MLPDiscriminator(self.image_shape, tuple(reversed(self.hidden)), self.classes)
         return ConvCritic(self.image_shape, max(1, self.width // 2), self.classes, self.blocks)
@@ -174,10 +127,10 @@ class GanConfig(Config):
 
         Convolutions compute channels-last: the same numbers up to rounding, 0.92 to 1.25 times as fast on the CPUs tried.
         """
-        g, c = self.build_generator().to(device), self.build_critic().to(device)
-        if self.net != "mlp" and channels_last_pays(device):
-            g, c = g.to(memory_format=torch.channels_last), c.to(memory_format=torch.channels_last)
-        return GanState.create(g, c, lr=self.lr, betas=(self.beta1, self.beta2))
+        nets = {"generator": self.build_generator().to(device), "critic": self.build_critic().to(device)}
+        if self.net != "mlp" and channels_last_pays(device):  # one's own stay as they are: .view() may rely on it
+            nets |= {k: net.to(memory_format=torch.channels_last) for k, net in nets.items() if k not in self.own}
+        return GanState.create(**nets, lr=self.lr, betas=(self.beta1, self.beta2))
 
     @property
     def lr_schedule(self) -> Schedule:
@@ -188,12 +141,17 @@ class GanConfig(Config):
         """The keyword arguments of :func:`imggen_lib.train.gan.train_gan`, or of :func:`train_gan_simultaneous` there."""
         names = ["r1", "r2", "gp", "penalty_every", "ema_half_life", "seed"]
         names += [] if self.simultaneous else ["critic_steps", "head_start"]
-        return {name: getattr(self, name) for name in names} | {"lr_schedule": self.lr_schedule}
+        more: dict[str, Any] = {"lr_schedule": self.lr_schedule}
+        if self.augment:
+            more["augment"] = partial(AUGMENTATIONS[self.augment], p=self.augment_p)
+        return {name: getattr(self, name) for name in names} | more
 
 
 @dataclass(frozen=True)
 class VaeConfig(Config):
     """A VAE with a Bernoulli (or Gaussian, or discretised logistic) likelihood and a cosine learning rate."""
+
+    KIND: ClassVar[str] = "vae"
 
     latent_dim: int = 16
     width: int = 32
@@ -209,6 +167,8 @@ class VaeConfig(Config):
     beta_warmup: int = 0  # images over which beta rises from 0; 0 for none
     draws: int = 1  # of z an image; several: the importance-weighted bound is maximised
     draws_start: int = 0  # images seen before which one draw is taken
+    model: Thing = ""  # one's own: a class or function of (image_shape, latent_dim, classes, likelihood, **options), or its name
+    model_options: Options = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -222,15 +182,22 @@ class VaeConfig(Config):
         for name in ("beta", "free_bits", "beta_warmup"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name.replace('_', '-')} must not be negative, got {getattr(self, name)}")
-        _at_least_one(self, "draws")
+        at_least_one(self, "draws")
+        nameless("model", self.model, self.model_options)
         if self.draws > 1 and (self.beta != 1 or self.free_bits or self.beta_warmup):
             raise ValueError("several draws maximise the importance-weighted bound, which has neither beta nor free bits")
 
     @property
     def architecture(self) -> dict[str, Any]:
-        return super().architecture | {"likelihood": self.likelihood}
+        if "model" not in self.own:
+            return super().architecture | {"likelihood": self.likelihood, "model": ""}
+        names = ("image_shape", "latent_dim", "classes", "likelihood", "model", "model_options")
+        return {name: getattr(self, name) for name in names}
 
     def build(self) -> VAE:
+        if "model" in self.own:
+            shapes = (self.image_shape, self.latent_dim, self.classes, self.likelihood)
+            return own.vae(self.own["model"], self.model_options, *shapes)
         rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}
         if self.net == "mlp":
             return MLPVAE(self.image_shape, self.latent_dim, self.hidden, **rest)
@@ -240,7 +207,7 @@ class VaeConfig(Config):
     def state(self, device: str = "cpu") -> VaeState:
         """A fresh state; residual networks compute channels-last: decoding 1.3 to 1.5 times as fast on a CPU."""
         model = self.build().to(device)
-        lay_out = self.net == "res" and channels_last_pays(device)
+        lay_out = self.net == "res" and not self.own and channels_last_pays(device)
         return VaeState.create(model.to(memory_format=torch.channels_last) if lay_out else model, lr=self.lr)
 
     @property
@@ -260,6 +227,8 @@ class VaeConfig(Config):
 class FeatureConfig(Config):
     """The feature network that compares sets of images."""
 
+    KIND: ClassVar[str] = "features"
+
     width: int = 32
     classes: int = 10
 
@@ -270,19 +239,25 @@ class FeatureConfig(Config):
 _KINDS: dict[str, type[Config]] = {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}
 
 
-def from_json(values: Mapping[str, Any]) -> Any:
-    """The configuration that :meth:`Config.to_json` wrote. Unknown kinds and entries are errors."""
+def from_json(values: Mapping[str, Any], allow: own.Allow = ()) -> Any:
+    """The configuration that :meth:`Config.to_json` wrote. Unknown kinds and entries are errors.
+
+    Networks and losses of one's own are imported from the modules in `allow` alone (:func:`imggen_lib.own.permitted`).
+    """
     if not isinstance(values, Mapping):
         raise CheckpointError(f"a configuration is a table of entries, got a {type(values).__name__}")
     kind = values.get("kind", "")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise CheckpointError(unknown_name("kind of model", str(kind), _KINDS))
     cls = _KINDS[kind]
-    plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "kind"}
-    unknown = sorted(map(str, plain.keys() - {f.name for f in fields(cls)}))
+    entries: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "kind"}
+    unknown = sorted(map(str, entries.keys() - {f.name for f in fields(cls)}))
     if unknown:
         raise CheckpointError(f"the configuration has unknown entries: {', '.join(unknown)}")
+    for entry in fields(cls):
+        if entry.type == Thing and ":" in str(name := entries.get(entry.name, "")):
+            entries[entry.name] = own.permitted(str(name), allow)
     try:
-        return cls(**plain)
+        return cls(**entries)
     except ValueError as error:
         raise CheckpointError(f"the configuration cannot be used: {error}") from error

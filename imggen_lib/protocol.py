@@ -20,6 +20,7 @@ from imggen_lib.checkpoint import Checkpoint, pretrained, shipped
 from imggen_lib.data import ImageSet, load
 from imggen_lib.errors import unknown_name
 from imggen_lib.machine import full_precision
+from imggen_lib.metrics.baselines import kernel_baselines
 from imggen_lib.metrics.distribution import entropy_score, features, frechet_distance, frechet_interval, statistics
 from imggen_lib.metrics.extractors import Extractor, extractor
 from imggen_lib.metrics.intervals import Estimate, group_jackknife, mean_estimate, wilson_interval
@@ -30,7 +31,7 @@ from imggen_lib.metrics.manifold import (
     precision_recall,
     precision_recall_interval,
 )
-from imggen_lib.metrics.novelty import copying_interval, data_copying, nearest_training, vendi_score
+from imggen_lib.metrics.novelty import copying_interval, data_copying, mann_whitney_z, nearest_training, vendi_score
 from imggen_lib.metrics.trained import trained_network
 from imggen_lib.metrics.twosample import kernel_distance
 from imggen_lib.models.features import FeatureNet
@@ -41,6 +42,7 @@ from imggen_lib.sampling import sample
 #: The feature network of each data set. Numbers from different networks do not compare.
 FEATURES = {"mnist": "mnist-features", "fashion-mnist": "fashion-features"}
 _LEAST = 100  # images, for distances with intervals
+_MOST = 20_000  # training images of one's own that samples are looked for among
 _STREAM = 7  # of random numbers for the choice of training images; see noise.generator_for
 
 
@@ -75,8 +77,10 @@ def feature_network(data: str) -> FeatureNet:
 
 def _sides(train: ImageSet, test: ImageSet, reference: str) -> tuple[ImageSet, ImageSet | None]:
     """The images to compare with, and the real ones that are left."""
-    if reference not in ("test", "train", "all"):
-        raise ValueError(unknown_name("reference", reference, ("test", "train", "all")))
+    if reference not in ("auto", "test", "train", "all"):
+        raise ValueError(unknown_name("reference", reference, ("auto", "test", "train", "all")))
+    if reference == "auto":
+        reference = "test" if len(test) >= _LEAST else "all"
     if reference != "all":
         return (test, train) if reference == "test" else (train, test)
     if train.checksum == test.checksum:  # few pictures: each split is all of them
@@ -95,9 +99,9 @@ class Bench:
     """The real side of the comparison, computed once for many models.
 
     `net` is another feature network than the protocol's. `reference` says which images of `data` the samples are compared with:
-    ``test``, ``train``, or ``all``, where a folder is too small to leave a tenth of it for the comparison. What is left are the
-    real images that say what the best number is: none with ``all``, or where they are too few. Pictures of one's own are read in
-    `image_shape`.
+    ``test``, ``train``, or ``all``, where a folder is too small to leave a tenth of it for the comparison; ``auto`` is ``test``, or
+    ``all`` where that has fewer than 100 images. What is left are the real images that say what the best number is: none with
+    ``all``, or where they are too few. Pictures of one's own are read in `image_shape`.
     """
 
     @full_precision()
@@ -118,6 +122,7 @@ class Bench:
         shape: dict[str, Any] = {"channels": image_shape[0], "size": image_shape[1]} if own and image_shape else {}
         train, test = load(data, "train", **shape), load(data, "test", **shape)
         whole, rest = _sides(train, test, reference)
+        self.split = "all" if rest is None else "train" if whole is train else "test"
         self.n = min(protocol.n, len(whole))
         if self.n < _LEAST:
             raise ValueError(
@@ -131,7 +136,8 @@ class Bench:
         self.real = None
         if rest is not None and len(rest) >= _LEAST:
             self.real = rest.subset(torch.randperm(len(rest), generator=generator_for(protocol.seed, _STREAM))[: self.n])
-        if self.classifier is not None:
+        self.knows_training = self.classifier is not None or (own and len(train) <= _MOST and train.checksum != test.checksum)
+        if self.knows_training:
             self.train_features = features(self.net, train.floats())
             held_out = features(self.net, self.test.floats(protocol.novelty_images))
             self.held_out = nearest_training(self.train_features, held_out).distances
@@ -161,6 +167,8 @@ class Bench:
         if self.classifier is not None:
             more, more_spread = self._answers(self.classifier, images, made, intervals)
             found, spread = found | more, spread | more_spread
+        elif self.knows_training:
+            found |= self._nearness(made)
         found["vendi_score"] = vendi_score(made[: self.protocol.novelty_images])
         if not intervals:
             return found
@@ -183,6 +191,18 @@ class Bench:
         if intervals:
             spread |= precision_recall_interval(test, made, k)._asdict() | density_coverage_interval(test, made, k)._asdict()
         return found, spread
+
+    def _nearness(self, made: Tensor) -> dict[str, Any]:
+        """What needs no percentiles of the held-out images, which may be few."""
+        near = nearest_training(self.train_features, made[: self.protocol.novelty_images]).distances
+        ratio = (near.double().median() / self.held_out.double().median()).item()
+        return {"copying_z": mann_whitney_z(self.held_out, near), "novelty_ratio": ratio, "held_out": len(self.held_out)}
+
+    @full_precision()
+    def baselines(self) -> dict[str, Any]:
+        """The kernel distances that need no generator (:func:`~imggen_lib.metrics.baselines.kernel_baselines`)."""
+        noise = generator_for(self.protocol.seed, _STREAM, 2)
+        return kernel_baselines(self.reference.floats(), self.reference_features, self.net, self.n, noise)
 
     def _answers(
         self, net: FeatureNet, images: Tensor, made: Tensor, intervals: bool
@@ -282,10 +302,11 @@ def evaluate(
         "images": saved.meta.get("images"),
         "trained_on": trained_on,
         "data": data,
-        "reference": {"split": reference, "images": bench.n, "real_images": 0 if bench.real is None else len(bench.real)},
+        "reference": {"split": bench.split, "images": bench.n, "real_images": 0 if bench.real is None else len(bench.real)},
         "features": FEATURES[data] if net is None else net.about,
         "protocol": asdict(protocol) | {"n": bench.n},
         "quality": rounded(bench.model(saved.model(), intervals=True)),
         "real_images": None if bench.real is None else rounded(bench.real_images(intervals=True)),
+        "baselines": rounded(bench.baselines()),
     }
     return found | ({"notes": bench.notes} if bench.notes else {})

@@ -12,13 +12,14 @@ from typing import Any
 import torch
 
 from imggen_lib import checkpoint, machine
-from imggen_lib.checkpoint.stored import networks
+from imggen_lib.checkpoint.stored import networks, unlike
 from imggen_lib.checks import whole
-from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
+from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
 from imggen_lib.models.vae import VAE
+from imggen_lib.own import Allow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.parallel import Processes
 from imggen_lib.train.state import GanState, Record, VaeState
@@ -52,14 +53,17 @@ class Run:
         if not isinstance(self.state, kind):
             raise ValueError(f"a run of a {self.config.kind} has a {kind.__name__}, got a {type(self.state).__name__}")
         modules = self.state.modules()
-        for name, wanted in networks(self.config).items():
+        nets = networks(self.config)
+        for name, wanted in nets.items():
             ours, theirs = ({k: tuple(v.shape) for k, v in net.state_dict().items()} for net in (modules[name], wanted))
             if ours != theirs:
                 key = next(k for k in [*theirs, *ours] if ours.get(k) != theirs.get(k))
                 raise ValueError(
                     f"the {name} is not the one that the configuration makes: {key} has the shape {ours.get(key, 'of nothing')}, "
-                    f"not {theirs.get(key, 'of nothing')}; networks of one's own are trained by train_{self.config.kind} itself"
+                    f"not {theirs.get(key, 'of nothing')}; name networks of your own in the configuration"
                 )
+        if why := unlike(modules, nets):
+            raise ValueError(f"these are not the networks that the configuration makes: {why}")
 
     def records(self, images: int, processes: Processes | None = None) -> Iterator[Record]:
         """Train until `images` have been seen in all; one record a step. `processes` is an ``accelerate.Accelerator``, or None.
@@ -72,7 +76,7 @@ class Run:
         if isinstance(c, GanConfig):
             assert isinstance(self.state, GanState)
             train = train_gan_simultaneous if c.simultaneous else train_gan
-            return train(self.state, batches, LOSSES[c.loss], processes=processes, **c.options)
+            return train(self.state, batches, c.loss_function, processes=processes, **c.options)
         assert isinstance(self.state, VaeState)
         return train_vae(self.state, batches, processes=processes, **c.options)
 
@@ -146,12 +150,16 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
     _check_classes(config, data)
     device = _prepared(device)
+    for thing in config.own.values():
+        if thing.why:
+            warnings.warn(f"this run cannot be saved: {thing.why}", stacklevel=2)
     with machine.first_weights(config.seed):
         state = config.state(device)
     if isinstance(state, VaeState):
         state.model.start_at(data.mean_image())
     if config.begin_from:
-        checkpoint.find(config.begin_from).begin(state, config)
+        allow = {str(thing): thing.make for thing in config.own.values()}
+        checkpoint.find(config.begin_from, allow).begin(state, config)
     return Run(config, state, data.to(device))
 
 
@@ -200,12 +208,12 @@ class Lower:
             return type(self.module).forward(self.module, *args, **kwargs).float()
 
 
-def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | torch.device | None = None) -> Run:
-    """The run that a checkpoint was saved from, to go on as if it had never stopped.
+def resume(folder: str | Path, data: ImageSet | ImageStream, device: str | torch.device | None = None, *, allow: Allow = ()) -> Run:
+    """The run that a checkpoint was saved from, to go on as if it had never stopped; `allow` as for :func:`checkpoint.load`.
 
     Raises :class:`~imggen_lib.errors.CheckpointError` if `data` is not the set that it was trained on.
     """
-    saved = checkpoint.load(folder)
+    saved = checkpoint.load(folder, allow)
     _check_kinds(saved.config, data)
     trained_on = saved.meta.get("data", {})
     if trained_on.get("sha256") != data.checksum:

@@ -13,6 +13,7 @@ from imggen_lib.checkpoint.saving import OwnNetworks, State, write
 from imggen_lib.checkpoint.stored import networks, read_json, read_tensors
 from imggen_lib.configs import from_json
 from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.own import Allow
 from imggen_lib.train.state import GanState
 
 SHIPPED = Path(__file__).parents[1] / "pretrained"
@@ -39,7 +40,7 @@ class Checkpoint:
         if fresh and isinstance(self.config, OwnNetworks):
             self.config.build()
         net = networks(self.config)[prefix[:-1]] if net is None else net
-        _load_weights(net, weights, self.folder, assign=fresh)
+        _load_weights(net, weights, self.folder, assign=fresh and all(v.is_meta for v in net.state_dict().values()))
         return net.eval().requires_grad_(False).to(device)
 
     def begin(self, state: State, config: Any) -> None:
@@ -83,13 +84,13 @@ class Checkpoint:
 
         A generator that rests has taken no step yet, nor has anything before the first.
         """
-        prefix = f"optimizer.{name}."
+        prefix, own = f"optimizer.{name}.", self.config.kind == "own" or bool(self.config.own)
         held = {k: v for k, v in self.tensors.items() if k.startswith(prefix)}
         params = [p for group in optimizer.param_groups for p in group["params"]]
         found: dict[int, dict[str, Tensor]] = {}
         for index, parameter in enumerate(params):
             slots = {slot: held.pop(f"{prefix}{index}.{slot}") for slot in _SLOTS if f"{prefix}{index}.{slot}" in held}
-            if not slots and self.config.kind == "own":  # a parameter without a gradient
+            if not slots and own:  # a parameter without a gradient
                 continue
             shapes = {"step": (), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
             types = {"step": torch.float32, "exp_avg": parameter.dtype, "exp_avg_sq": parameter.dtype}
@@ -97,10 +98,11 @@ class Checkpoint:
                 found[index] = {k: v.clone() if k == "step" else _laid_out_like(parameter, v) for k, v in slots.items()}
             elif slots or found:
                 raise CheckpointError(f"{self.folder}: the optimiser's state does not fit the parameter {index} of the {name}")
-        if held or (found and len(found) < len(params) and self.config.kind != "own"):
+        if held or (found and len(found) < len(params) and not own):
             raise CheckpointError(f"{self.folder}: the optimiser's state does not fit the {name}")
-        own = self.config.kind == "own"
-        rests = name == "generator" and (own or self.meta["images"] < self.config.head_start + self.config.batch)
+        rests = name == "generator" and (
+            self.config.kind == "own" or self.meta["images"] < self.config.head_start + self.config.batch
+        )
         if not found and self.meta["steps"] and not rests:
             raise CheckpointError(f"{self.folder}: the optimiser's state of the {name} is missing")
         return found
@@ -119,9 +121,9 @@ def _load_weights(net: nn.Module, weights: Mapping[str, Tensor], folder: Path, a
     net.load_state_dict({k: v.to(expected[k].dtype, copy=True) for k, v in weights.items()}, assign=assign)
 
 
-def _load(path: Path) -> Checkpoint:
+def _load(path: Path, allow: Allow = ()) -> Checkpoint:
     meta = read_json(path)
-    config = _config(meta["config"], path)
+    config = _config(meta["config"], path, allow)
     while True:
         weights = path.parent / meta["weights"]["file"]
         try:
@@ -131,12 +133,12 @@ def _load(path: Path) -> Checkpoint:
             again = read_json(path)
             if again == meta:
                 raise CheckpointError(f"{weights} is missing") from error
-            meta, config = again, _config(again["config"], path)  # a training has saved in between
+            meta, config = again, _config(again["config"], path, allow)  # a training has saved in between
 
 
-def _config(values: Mapping[str, Any], path: Path) -> Any:
+def _config(values: Mapping[str, Any], path: Path, allow: Allow) -> Any:
     try:
-        return OwnNetworks() if values["kind"] == "own" else from_json(values)
+        return OwnNetworks() if values["kind"] == "own" else from_json(values, allow)
     except (ValueError, TypeError, ArithmeticError) as error:
         raise CheckpointError(f"{path}: {error}") from error
 
@@ -149,12 +151,16 @@ def _exists(path: str | Path) -> bool:
         return False
 
 
-def load(folder: str | Path) -> Checkpoint:
-    """Read a checkpoint's folder. Raises :class:`~imggen_lib.errors.CheckpointError` if it is missing or damaged."""
+def load(folder: str | Path, allow: Allow = ()) -> Checkpoint:
+    """Read a checkpoint's folder. Raises :class:`~imggen_lib.errors.CheckpointError` if it is missing or damaged.
+
+    Networks and losses of somebody's own are imported from the modules in `allow` alone, ``{"my_package.nets"}``; or `allow` says
+    what their names mean, ``{"mine:Generator": Generator}``. To import a module runs it: allow what you trust.
+    """
     folder = files.expanded(folder)
     if _exists(folder) and folder.is_file():
         raise CheckpointError(f"{folder} is a file; a checkpoint is named by its folder: {folder.parent}")
-    return _load(folder / "checkpoint.json")
+    return _load(folder / "checkpoint.json", allow)
 
 
 def shipped() -> tuple[str, ...]:
@@ -170,8 +176,8 @@ def pretrained(name: str) -> Checkpoint:
     return _load(SHIPPED / f"{name}.json")
 
 
-def find(name: str | Path) -> Checkpoint:
-    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name.
+def find(name: str | Path, allow: Allow = ()) -> Checkpoint:
+    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name; `allow` as for :func:`load`.
 
     Raises ``ValueError`` for a plain word that is neither, naming what there is.
     """
@@ -182,7 +188,7 @@ def find(name: str | Path) -> Checkpoint:
         if str(path) not in shipped():
             raise ValueError(unknown_name("folder or pretrained model", str(path), shipped()))
         return pretrained(str(path))
-    return load(path)
+    return load(path, allow)
 
 
 def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:

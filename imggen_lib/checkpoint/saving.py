@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import imggen_lib
 from imggen_lib import files
-from imggen_lib.checkpoint.stored import FORMAT, check_config, check_meta, misfit, networks, read_json
+from imggen_lib.checkpoint.stored import FORMAT, check_config, check_meta, misfit, networks, read_json, unlike
 from imggen_lib.configs import Config
 from imggen_lib.data.download import sha256
 from imggen_lib.errors import CheckpointError, TrainingDiverged
@@ -145,14 +145,20 @@ def save(folder: str | Path, state: Any, config: Config | None, **meta: Any) -> 
 
     `config` is None for networks of one's own, which :meth:`Checkpoint.restore` then puts into a state of the same networks.
     Raises :class:`~imggen_lib.errors.TrainingDiverged` for weights that are not finite,
-    :class:`~imggen_lib.errors.CheckpointError` for networks that `config` does not make and for a folder that another process is
-    writing to, ``ValueError`` for what JSON cannot hold, and ``OSError`` for a disk that does not take it; each keeps the
-    checkpoint that is there. Deletes nothing but its own older files.
+    :class:`~imggen_lib.errors.CheckpointError` for networks that `config` does not make, or that no other program could make by
+    the name that it has for them, and for a folder that another process is writing to, ``ValueError`` for what JSON cannot hold,
+    and ``OSError`` for a disk that does not take it; each keeps the checkpoint that is there. Deletes nothing but its own older
+    files.
     """
+    for thing in config.own.values() if config is not None else ():
+        if thing.why:
+            raise CheckpointError(f"this run cannot be saved: {thing.why}")
     if taken := [name for name in _RESERVED if name in meta]:
         raise ValueError(f"{taken[0]!r} is an entry of every checkpoint: store yours under another name")
     tensors = {f"{name}.{k}": v for name, m in state.modules().items() for k, v in m.state_dict().items()}
-    if config is not None and (why := misfit(networks(config), {k: _shape(v) for k, v in tensors.items()})):
+    nets = {} if config is None else networks(config)
+    shapes = {k: _shape(v) for k, v in tensors.items()}
+    if config is not None and (why := misfit(nets, shapes) or unlike(state.modules(), nets)):
         raise CheckpointError(f"these are not the networks of the configuration ({why}); None as the configuration saves your own")
     for name, optimizer in state.optimizers().items():
         for index, slots in optimizer.state_dict()["state"].items():

@@ -9,7 +9,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from reprlib import repr as shown
@@ -21,7 +21,9 @@ from torch import Tensor, nn
 
 from imggen_lib.configs import _KINDS, Config, GanConfig
 from imggen_lib.data.download import sha256
+from imggen_lib.entries import Options, options
 from imggen_lib.errors import CheckpointError
+from imggen_lib.machine import first_weights
 
 FORMAT = 1
 MOST_JSON = 2**24  # bytes; those that ship have three thousand
@@ -30,6 +32,7 @@ MOST_LAYERS = 1000
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.safetensors")
 _MOMENT = re.compile(r"optimizer\.(generator|critic|model)\.[0-9]{1,6}\.(step|exp_avg|exp_avg_sq)")
 _FLOATS = {"F16", "BF16", "F32", "F64"}
+_WHOLE = {"I64", "I32", "I16", "I8", "U8", "BOOL"}
 
 
 def _whole(value: Any) -> bool:
@@ -90,6 +93,10 @@ def check_config(values: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(kind, str):
         raise ValueError(f"the configuration's kind is {shown(kind)}, not a text")
     for field in fields(_KINDS.get(kind, Config)):
+        if field.name in values and field.type == Options:
+            if not isinstance(values[field.name], dict):
+                raise ValueError(f"the configuration's {field.name} is {shown(values[field.name])}, not a JSON object")
+            checked[field.name] = options(values[field.name], field.name)
         if field.name not in values or field.default is MISSING:
             continue
         value, default = values[field.name], field.default
@@ -164,15 +171,37 @@ def read_json(path: Path) -> dict[str, Any]:
 def networks(config: Any) -> dict[str, nn.Module]:
     """The networks that a configuration makes, on the "meta" device: names and shapes, but no numbers and no memory.
 
+    Those of one's own have both: what a stranger's code does with tensors that hold nothing, nobody knows.
     Raises :class:`CheckpointError` for sizes of which there can be no network.
     """
+
+    def made(entry: str, build: Callable[[], nn.Module]) -> nn.Module:
+        with first_weights(config.seed) if entry in config.own else torch.device("meta"):
+            return build()
+
     try:
-        with torch.device("meta"):
-            if isinstance(config, GanConfig):
-                return {"generator": config.build_generator(), "critic": config.build_critic(), "ema": config.build_generator()}
-            return {"model": config.build()}
+        if isinstance(config, GanConfig):
+            return {
+                "generator": made("generator", config.build_generator),
+                "critic": made("critic", config.build_critic),
+                "ema": made("generator", config.build_generator),
+            }
+        return {"model": made("model", config.build)}
     except (ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as error:
         raise CheckpointError(f"the configuration makes no network: {' '.join(str(error).split())[:200]}") from error
+
+
+def unlike(nets: Mapping[str, nn.Module], wanted: Mapping[str, nn.Module]) -> str:
+    """The first layer that is of another class than in the networks that are wanted; weights of equal shapes do not tell."""
+    for name, net in wanted.items():
+        ours, theirs = (
+            {k: f"{type(m).__module__}.{type(m).__qualname__}" for k, m in n.named_modules()} for n in (nets[name], net)
+        )
+        if ours != theirs:
+            key = next(k for k in [*theirs, *ours] if ours.get(k) != theirs.get(k))
+            place = f"{name}.{key}" if key else f"the {name}"
+            return f"{place} is a {ours.get(key, 'layer too few')}, not a {theirs.get(key, 'layer of it')}"
+    return ""
 
 
 def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[int, ...]]]) -> str:
@@ -192,7 +221,7 @@ def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[in
                 return f"{name} is missing"
             if shape != tuple(value.shape):
                 return f"{shown(name)} has the shape {shape}, not {tuple(value.shape)}"
-            if kind not in (_FLOATS if value.is_floating_point() else {"I64"}):
+            if kind not in (_FLOATS if value.is_floating_point() else _WHOLE):
                 return f"{shown(name)} is of the type {kind}"
             rest.discard(name)
     return f"{shown(min(rest))} belongs to no network" if rest else ""

@@ -28,13 +28,19 @@ def check_data(name: str) -> None:
     raise ValueError(unknown_name("data set", name, {*NAMES, "folder:PATH", "files:PATH", "shards:PATTERN"}))
 
 
+def allowed(args: argparse.Namespace) -> set[str]:
+    """The modules that a checkpoint may ask for: those of ``--allow``, and those of the networks that the command names itself."""
+    named = (str(getattr(args, name, "")) for name in ("generator", "critic", "model", "loss"))
+    return {*args.allow, *(name.partition(":")[0] for name in named if ":" in name)}
+
+
 def origin(args: argparse.Namespace) -> Any:
     """The configuration of the model that ``--begin-from`` names, None without it."""
     from imggen_lib.checkpoint import find
 
     if not hasattr(args, "begin_from"):
         return None
-    config = find(args.begin_from).config
+    config = find(args.begin_from, allowed(args)).config
     if config.kind != args.kind:
         raise ValueError(f"{args.begin_from} is a {config.kind}, not a {args.kind}")
     return config
@@ -51,6 +57,7 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
     names = {f.name for k in kinds.values() for f in fields(k)}
     own = {f.name for f in fields(kind)} - ({"net", "latent_dim", "hidden", "begin_from"} if args.kind == "features" else set())
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items() if k in names}
+    given |= {k: dict(v) for k, v in given.items() if k.endswith("_options")}
     foreign = sorted(given.keys() - own)
     if foreign:
         raise ValueError(f"--{foreign[0].replace('_', '-')} is not an option of {KINDS[args.kind]}")

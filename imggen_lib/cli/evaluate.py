@@ -12,7 +12,7 @@ from imggen_lib.cli.configuration import check_data
 from imggen_lib.cli.terminal import say
 from imggen_lib.errors import printable
 
-_EYES = "mnist-features or fashion-features (at hand), a folder that `train features` wrote, or inception or resnet18 (downloaded)"
+_EYES = "one that `train features` made of pictures in classes, or --features inception or resnet18 (downloaded)"
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -27,9 +27,10 @@ def evaluate(args: argparse.Namespace) -> int:
         _check_writable(out)
     protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
     on = str(device(getattr(args, "device", None)))
-    saved = find(args.dir)
+    saved = find(args.dir, args.allow)
     features: str | None = getattr(args, "features", None)
-    data = _reference(args, saved.meta, features)
+    data = _reference(args, saved.meta)
+    features = _eyes(data, features)
     found = measure(saved, data, protocol, on, features, args.reference)
     for line in found.get("notes", ()):
         say(f"note: {line}", error=True)
@@ -61,7 +62,7 @@ def _check_writable(out: Path) -> None:
         pass
 
 
-def _reference(args: argparse.Namespace, meta: Mapping[str, Any], features: str | None) -> str:
+def _reference(args: argparse.Namespace, meta: Mapping[str, Any]) -> str:
     """The data that the samples are compared with. Raises ``ValueError`` with the ways out where none can be told."""
     from imggen_lib.data.sources import NAMES
     from imggen_lib.protocol import FEATURES
@@ -80,6 +81,14 @@ def _reference(args: argparse.Namespace, meta: Mapping[str, Any], features: str 
         if data.startswith("shards:"):
             raise ValueError("evaluate compares with images that are kept in memory: give --data folder:PATH")
         check_data(data)
-    if features is None and (own or data == "glyphs"):
-        raise ValueError(f"{data} has no feature network of its own: choose one with --features: {_EYES}")
     return data
+
+
+def _eyes(data: str, features: str | None) -> str | None:
+    """The feature network: a random one where data have none of their own and none was chosen, which is said."""
+    from imggen_lib.protocol import FEATURES
+
+    if features is None and data not in FEATURES:
+        say(f"note: {data} has no feature network of its own: a random one looks, which sees less than {_EYES}", error=True)
+        return "random"
+    return features

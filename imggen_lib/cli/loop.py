@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imggen_lib.cli.mistakes import in_one_line
 from imggen_lib.cli.terminal import say
+from imggen_lib.cli.watch import Watch, wanted
 from imggen_lib.errors import TrainingDiverged
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _agreed(stop: Stop, processes: "Accelerator | None", step: int) -> bool:
     return bool(stop.asked)
 
 
-def _train(args: argparse.Namespace, run: "Run", processes: "Accelerator | None", stop: Stop) -> int:
+def _train(args: argparse.Namespace, run: "Run", processes: "Accelerator | None", stop: Stop, watch: "Watch | None" = None) -> int:
     """Until enough images have been seen or a stop is asked for; after how many images the last checkpoint was written.
 
     Whatever else ends it, what was trained is saved first. An exception may come in the middle of a step: some of its updates are
@@ -127,6 +128,8 @@ def _train(args: argparse.Namespace, run: "Run", processes: "Accelerator | None"
                 stop.at_a_step = False
                 if speaks and record["images"] < args.images:
                     saving.between(record["images"])
+                if watch is not None and watch.between(record, record["images"] >= args.images):
+                    break
                 if _agreed(stop, processes, step):
                     break
                 stop.at_a_step = True
@@ -152,10 +155,13 @@ def loop(args: argparse.Namespace, run: "Run", processes: "Accelerator | None") 
     began, first, stop = time.perf_counter(), run.state.images, Stop()
     speaks = processes is None or processes.is_main_process
     with stop.listening():
-        kept = _train(args, run, processes, stop)
+        watch = Watch(args, run) if wanted(args) else None
+        kept = _train(args, run, processes, stop, watch)
         seen = run.state.images
         speed = f"{(seen - first) / (time.perf_counter() - began):,.0f} images/s"
-        done = seen >= args.images
+        done = seen >= args.images or (watch is not None and watch.ended)
+        if watch is not None:
+            say(*watch.said)
         if speaks:
             say(f"{'done' if done else 'stopped'}: {seen:,} images seen, {speed}, {args.out}")
         if processes is not None:

@@ -26,7 +26,7 @@ def sample(args: argparse.Namespace) -> int:
         raise ValueError(f"{args.out}: one sheet of images is no film; name a picture such as .png (a film: imggen_lib.viz.gif)")
     if not args.out.parent.is_dir() or args.out.is_dir():
         raise ValueError(f"{args.out} cannot be written: it is a folder, or {args.out.parent} is not a folder")
-    saved = find(args.dir)
+    saved = find(args.dir, args.allow)
     if saved.config.kind not in ("gan", "vae"):
         raise ValueError(f"{args.dir} is a {saved.config.kind} network; it makes no images")
     _, height, width = saved.config.image_shape
@@ -78,7 +78,7 @@ def info(args: argparse.Namespace) -> int:
     """Print what a checkpoint says of itself as JSON."""
     from imggen_lib.checkpoint import find
 
-    saved = find(args.dir)
+    saved = find(args.dir, args.allow)
     parameters = sum(p.numel() for p in saved.model().parameters())
     print(json.dumps({**saved.meta, "parameters": parameters}, indent=2))
     return 0

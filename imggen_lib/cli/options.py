@@ -4,13 +4,17 @@ import argparse
 from typing import Any, NoReturn
 
 from imggen_lib import __version__
-from imggen_lib.cli.values import count, filled, minutes, number, path
+from imggen_lib.cli.values import count, filled, minutes, number, option, own_name, path
 from imggen_lib.errors import printable
 
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
 _NAMES = "`imggen` and `python -m imggen_lib` are the same command."
 _MODEL = "a checkpoint's folder, or the name of a model that ships with the package"
 _DEVICE = "cpu, cuda, cuda:1, ... (default: what IMGGEN_DEVICE says, or cuda if there is one)"
+_EYES = (
+    "random, mnist-features, fashion-features (at hand), a folder that `train features` wrote, inception (the published FID's), "
+    "resnet18, resnet50, ... (downloaded)"
+)
 _PICTURES = "folder:, files:, shards:"
 
 
@@ -30,10 +34,14 @@ def parser() -> argparse.ArgumentParser:
     _model(train)
     _of_a_gan(train)
     _of_a_vae(train)
+    _of_one_s_own(train)
+    _watching(train)
     _how_to_train(train)
     _sample(commands.add_parser("sample", help="images from a checkpoint", **options))
     commands.add_parser("info", help="what a checkpoint is", **options).add_argument("dir", type=path, help=_MODEL)
     _evaluate(commands.add_parser("evaluate", help="measure a model under the book's protocol", **options))
+    for command in commands.choices.values():
+        _allow(command)
     return parser
 
 
@@ -99,7 +107,7 @@ def _model(train: argparse.ArgumentParser) -> None:
 
 def _of_a_gan(train: argparse.ArgumentParser) -> None:
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
-    train.add_argument("--loss", help=f"gan: {', '.join(LOSS_NAMES)} (default: relativistic)", **given)
+    train.add_argument("--loss", help=f"gan: {', '.join(LOSS_NAMES)}, or my_losses:NAME (default: relativistic)", **given)
     for name, text in (("r1", "gamma of R1"), ("r2", "gamma of R2"), ("gp", "weight of the WGAN-GP penalty")):
         train.add_argument(f"--{name}", type=number, help=f"gan: {text}", **given)
     train.add_argument(
@@ -134,6 +142,54 @@ def _of_a_vae(train: argparse.ArgumentParser) -> None:
         "--draws", type=count(10_000), help="vae: of z; several: the importance-weighted bound (default: 1)", **given
     )
     train.add_argument("--draws-start", type=count(), help="vae: one draw before so many images (default: 0)", **given)
+
+
+def _of_one_s_own(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    named: dict[str, Any] = {"type": own_name, "metavar": "MODULE:NAME", **given}
+    pairs: dict[str, Any] = {"type": option, "nargs": "+", "metavar": "KEY=VALUE", **given}
+    train.add_argument("--generator", help="gan: a class or function of your own, such as my_nets:Generator", **named)
+    train.add_argument("--critic", help="gan: the same for the critic", **named)
+    train.add_argument("--model", help="vae: the same for the VAE (imggen_lib.models.vae.VAE)", **named)
+    for name in ("generator", "critic", "model", "loss"):
+        train.add_argument(f"--{name}-options", help=f"keywords for the {name} of your own", **pairs)
+    train.add_argument(
+        "--augment",
+        choices=("diff",),
+        help="gan: for few images; what the critic sees is changed in colour, moved, cut out, real and generated images alike "
+        "(default: none)",
+        **given,
+    )
+    train.add_argument("--augment-p", type=number, help="gan: the probability of each of these three (default: 0.4)", **given)
+
+
+def _watching(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument(
+        "--watch-every",
+        type=count(),
+        help="write samples, and their distance to held-out images, to --out every so many images (samples-*.png, progress.jsonl)",
+        **given,
+    )
+    train.add_argument(
+        "--stop-after",
+        type=count(),
+        help="stop when so many images have brought nothing that is clearly better; the best is kept in OUT/best "
+        "(default: never; looks every fifth of it)",
+        **given,
+    )
+    train.add_argument("--features", type=filled, help=f"look through {_EYES} (default: --data's own, or random)", **given)
+    train.add_argument("--tensorboard", action="store_true", help="write the same for TensorBoard, which must be installed")
+
+
+def _allow(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow",
+        nargs="+",
+        metavar="MODULE",
+        default=[],
+        help="import these modules if a checkpoint names networks in them: that runs their code",
+    )
 
 
 def _how_to_train(train: argparse.ArgumentParser) -> None:
@@ -176,7 +232,10 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
         **given,
     )
     evaluate.add_argument(
-        "--reference", choices=("test", "train", "all"), default="test", help="which images of --data; all: both splits"
+        "--reference",
+        choices=("auto", "test", "train", "all"),
+        default="auto",
+        help="which images of --data; all: both splits; auto: test, or all where test has fewer than 100",
     )
     evaluate.add_argument(
         "-n", type=count(10**7), default=10_000, help="samples, against as many images of --data, or all that there are"
@@ -186,8 +245,7 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument(
         "--features",
         type=filled,
-        help="look through mnist-features, fashion-features (at hand), a folder that `train features` wrote, inception (the "
-        "published FID's), resnet18, resnet50, ... (downloaded) (default: --data's own)",
+        help=f"look through {_EYES} (default: --data's own, or random)",
         **given,
     )
     evaluate.add_argument("--device", help=_DEVICE, **given)

@@ -5,11 +5,12 @@ import contextlib
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from imggen_lib.cli.configuration import check_data, config, is_own, origin
+from imggen_lib.cli.configuration import allowed, check_data, config, is_own, origin
 from imggen_lib.cli.loop import loop
 from imggen_lib.cli.mistakes import whole_variable
 from imggen_lib.cli.resume import longer, same_options
 from imggen_lib.cli.terminal import printable, say
+from imggen_lib.cli.watch import wanted
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -82,7 +83,7 @@ def _run(args: argparse.Namespace, device: str) -> "Run":
     """The run that is asked for, from the start or from where its checkpoint was written."""
     from imggen_lib import checkpoint, runs
 
-    saved = checkpoint.load(args.out) if args.resume else None
+    saved = checkpoint.load(args.out, allowed(args)) if args.resume else None
     model = origin(args) if saved is None else saved.config
     if saved is None:
         config(args, (1, 28, 28), 0, model)  # complain of bad options before the data is read
@@ -91,7 +92,7 @@ def _run(args: argparse.Namespace, device: str) -> "Run":
         data = _data(args, model)
         return runs.start(config(args, data.image_shape, len(data.classes), model), data, device)
     same_options(args, saved.config)
-    run = runs.resume(args.out, _data(args, model), device)
+    run = runs.resume(args.out, _data(args, model), device, allow=allowed(args))
     if run.state.images < args.images:
         for line in longer(args, run):
             say(line, error=True)
@@ -127,6 +128,8 @@ def train(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     processes = _processes()
     _check_kind(args, processes)
+    if wanted(args) and (processes is not None or args.profile):
+        raise ValueError("--watch-every is for one process, and not for --profile: start it without a launcher")
     device = _device(args, processes)
     _check_folder(args)
     writes = processes is None or processes.is_main_process

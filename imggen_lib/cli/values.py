@@ -1,6 +1,7 @@
 """How the command line reads values; what cannot be meant is refused before anything is loaded."""
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +56,22 @@ def minutes(text: str) -> float:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"must be above 0 minutes, got {text}")
     return value
+
+
+def own_name(text: str) -> str:
+    """The name of a network of one's own."""
+    if ":" not in text:
+        raise argparse.ArgumentTypeError(f"a network of your own is named MODULE:NAME, such as my_nets:Generator, got {text!r}")
+    return text
+
+
+def option(text: str) -> tuple[str, object]:
+    """``key=value``: a number, true or false as JSON has them, or else a word."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"an option is KEY=VALUE, got {text!r}")
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return key, value
+    return key, found if isinstance(found, int | float | bool) else value

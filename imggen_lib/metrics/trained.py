@@ -1,12 +1,13 @@
-"""Feature networks that this library trained, for images of any size: the shipped ones, and one's own of ``train features``."""
+"""Feature networks of this library for images of any size: the shipped ones, one's own of ``train features``, a random one."""
 
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from imggen_lib.files import expanded
+from imggen_lib.machine import first_weights
 from imggen_lib.metrics import extractors
 from imggen_lib.metrics.extractors import Extractor
 from imggen_lib.models.features import FeatureNet
@@ -15,7 +16,7 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as for pictures that are read in gre
 
 
 def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor | None:
-    """The feature network in a checkpoint's folder, or the shipped one of that name, for images of that shape; None for others.
+    """The feature network in a checkpoint's folder, the shipped one of that name, or ``random``, for such images; else None.
 
     It was trained on images of one shape; others are brought to it: grey by luma or repeated, resized, antialiased. Numbers through
     it compare with each other only. Raises ``ValueError`` for the checkpoint of something else.
@@ -23,6 +24,8 @@ def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor |
     from imggen_lib.checkpoint import find, shipped
 
     folder = expanded(name).is_dir()  # before a shipped network of that name, as in find()
+    if not folder and name == "random":
+        return random_network(image_shape)
     if not folder and name not in shipped():
         return None
     saved = find(name)
@@ -31,6 +34,45 @@ def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor |
     if not folder and saved.config.image_shape == tuple(image_shape):
         return extractors.shipped_network(name)
     return _fitted(saved.model(), name, str(saved.meta["weights"]["sha256"]))
+
+
+def random_network(image_shape: tuple[int, int, int]) -> Extractor:
+    """A feature network that has learned nothing: random weights of one seed, for images of any shape, at most 64 pixels wide.
+
+    It is at hand for every kind of picture and knows none better than another, but sees less than a network that has learned
+    something. Features before the last ReLU, each with mean 0 and deviation 1 over 256 soft random pictures, so that the kernel
+    distance bends where it should. Weights as in He et al. 2015, arXiv:1502.01852; such features for comparing sets of images:
+    Naeem et al. 2020, arXiv:2002.09797. Numbers through it compare with each other only, and only for images of one shape.
+    """
+    channels, side = image_shape[0], min(image_shape[1], 64)
+    with first_weights(0), torch.no_grad():
+        net = FeatureNet((channels, side, side), classes=10).body[:-1].eval()
+        for layer in net:
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        soft = interpolate(torch.randn(256, channels, 4, 4), size=(side, side), mode="bilinear").clamp(-1, 1)
+        seen = net(soft)
+    about = {
+        "network": "random: a classifier of this library before its training",
+        "weights": "random, seed 0",
+        "pixels": f"in [-1, 1], {'grey' if channels == 1 else 'RGB'}",
+        "resize": f"to {side} x {side}, bilinear, antialiased",
+        "features": "128, before the last ReLU, of mean 0 and deviation 1 over soft random pictures",
+    }
+    whole = nn.Sequential(net, _Standard(seen.mean(0), seen.std(0)))
+    return Extractor(whole, partial(_resized, channels=channels, side=side), about, batch=1000)
+
+
+class _Standard(nn.Module):
+    """``(x - mean) / deviation``; where a feature never changes, 0."""
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("factor", torch.where(deviation > 0, 1 / deviation, 0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) * self.factor  # type: ignore[operator]
 
 
 def _resized(images: Tensor, channels: int, side: int) -> Tensor:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from imggen_lib.checks import attribute
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
+from imggen_lib.train.augment import Augment, veiled
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
 from imggen_lib.train.state import GanState, Record, Schedule, check_finite, checked, constant, update_ema
 
@@ -79,6 +80,7 @@ def train_gan(
     ema_every: int = 1,  # generator updates to one of the average: one to one costs a twentieth of the time of dense layers
     lr_schedule: Schedule = constant,  # a factor on both learning rates, as a function of the images seen
     head_start: int = 0,  # images that the critic sees before the generator learns: for a trained one beside a fresh critic
+    augment: Augment | None = None,  # changes what the critic sees of real and generated images (train.augment)
     seed: int = 0,
     processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
@@ -94,14 +96,15 @@ def train_gan(
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
         fake = generator(own(z, processes), y)  # (n, c, h, w)
+        real, shown = veiled(augment, real, fake, state.images, seed, processes)
         state.set_lr(lr_schedule(state.images))
 
         # The critic: tell real from generated.
         both_y = None if y is None else torch.cat([y, y])
-        real_logits, fake_logits = critic(torch.cat([real, fake.detach()]), both_y).chunk(2)  # (n,), (n,)
+        real_logits, fake_logits = critic(torch.cat([real, shown.detach()]), both_y).chunk(2)  # (n,), (n,)
         critic_loss = loss.critic(real_logits, fake_logits)
         weights = (r1, r2, gp) if state.steps % penalty_every == 0 else (0.0, 0.0, 0.0)
-        penalty = weighted_penalty(partial(critic.forward, labels=y), real, fake.detach(), *weights, noise, processes)
+        penalty = weighted_penalty(partial(critic.forward, labels=y), real, shown.detach(), *weights, noise, processes)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
         average_gradients(state.critic_optimizer, processes)
@@ -111,7 +114,7 @@ def train_gan(
         if state.steps % critic_steps == 0 and state.images >= head_start:
             critic.requires_grad_(False)
             reference = critic(real, y) if loss.paired else real_logits
-            generator_loss = loss.generator(reference.detach(), critic(fake, y))
+            generator_loss = loss.generator(reference.detach(), critic(shown, y))
             state.generator_optimizer.zero_grad()
             generator_loss.backward()
             average_gradients(state.generator_optimizer, processes)
@@ -137,6 +140,7 @@ def train_gan_simultaneous(
     ema_half_life: float = 10_000,  # images
     ema_every: int = 1,
     lr_schedule: Schedule = constant,
+    augment: Augment | None = None,
     seed: int = 0,
     processes: Processes | None = None,
 ) -> Iterator[Record]:
@@ -157,15 +161,16 @@ def train_gan_simultaneous(
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
         fake = generator(own(z, processes), y)  # (n, c, h, w)
+        real, shown = veiled(augment, real, fake, state.images, seed, processes)
         state.set_lr(lr_schedule(state.images))
 
         # The critic: its gradient, also that at the generated images and at their logits.
-        seen, both_y = fake.detach().requires_grad_(True), None if y is None else torch.cat([y, y])
+        seen, both_y = shown.detach().requires_grad_(True), None if y is None else torch.cat([y, y])
         real_logits, fake_logits = critic(torch.cat([real, seen]), both_y).chunk(2)  # (n,), (n,)
         fake_logits.retain_grad()
         critic_loss = loss.critic(real_logits, fake_logits)
         weights = (r1, r2, gp) if state.steps % penalty_every == 0 else (0.0, 0.0, 0.0)
-        penalty = weighted_penalty(partial(critic.forward, labels=y), real, fake.detach(), *weights, noise, processes)
+        penalty = weighted_penalty(partial(critic.forward, labels=y), real, seen.detach(), *weights, noise, processes)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
 
@@ -176,7 +181,7 @@ def train_gan_simultaneous(
         factor = exchange(wanted.grad, fake_logits.grad)  # (n,)
         check_finite({"images": state.images + n, "factor": factor.sum()}, state.steps)
         state.generator_optimizer.zero_grad()
-        fake.backward(seen.grad * factor.view(-1, 1, 1, 1))
+        shown.backward(seen.grad * factor.view(-1, 1, 1, 1))
 
         for optimizer in state.optimizers().values():
             average_gradients(optimizer, processes)

@@ -8,18 +8,20 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
 
-from imggen_lib.configs import LOSSES, GanConfig, VaeConfig
+from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.runs import start
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.state import GanState
 from imggen_lib.train.vae import train_vae
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for own_nets
 GAN = {"image_shape": (1, 8, 8), "latent_dim": 4, "width": 4, "hidden": (12,), "batch": 8}
 CONFIGS: dict[str, GanConfig | VaeConfig] = {
     "conv-gan": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2),
     "conv-gan-at-once": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2, simultaneous=True),
     "mlp-gan": GanConfig(**GAN, net="mlp", loss="hinge", critic_steps=2),
+    "own-critic": GanConfig(**GAN, critic="own_nets:Critic", loss="own_nets:scaled", loss_options={"scale": 0.5}, augment="diff"),
     "conv-vae": VaeConfig(**GAN, free_bits=0.1),
     "mlp-vae-at-the-floor": VaeConfig(**{**GAN, "net": "mlp"}, free_bits=0.03),  # one half of a batch above it, the other below
     "mlp-vae-three-draws": VaeConfig(**{**GAN, "net": "mlp"}, draws=3, draws_start=16),
@@ -48,7 +50,7 @@ def trained(config: GanConfig | VaeConfig, accelerator: Accelerator) -> dict[str
     if isinstance(state, GanState):
         assert isinstance(config, GanConfig)
         train = train_gan_simultaneous if config.simultaneous else train_gan
-        records = list(train(state, batches, LOSSES[config.loss], processes=accelerator, **config.options))
+        records = list(train(state, batches, config.loss_function, processes=accelerator, **config.options))
     else:
         records = list(train_vae(state, batches, processes=accelerator, **config.options))
     assert records[-1]["images"] == state.images == 7 * config.batch
