@@ -54,15 +54,23 @@ def definitions(module: Module) -> dict[str, Definition]:
     return {node.name: node for node in named if not node.name.startswith("_")}
 
 
-def described(module: Module) -> list[str]:
-    """The module's constants that have a description, a comment that begins with ``#:``, in its order."""
+@cache
+def _described(name: str) -> dict[str, str]:
+    module, found = modules()[name], {}
     lines = module.path.read_text(encoding="utf-8").splitlines()
-    names = []
     for node in module.tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and not target.id.startswith("_") and lines[node.lineno - 2].startswith("#:"):
-            names.append(target.id)
-    return names
+        first = node.lineno - 1
+        while first and lines[first - 1].startswith("#:"):
+            first -= 1
+        if isinstance(target, ast.Name) and not target.id.startswith("_") and first < node.lineno - 1:
+            found[target.id] = "\n".join(line.removeprefix("#:").strip() for line in lines[first : node.lineno - 1])
+    return found
+
+
+def described(module: Module) -> dict[str, str]:
+    """The module's constants that have a description, comments that begin with ``#:``, in its order."""
+    return _described(module.name)
 
 
 @cache
@@ -233,6 +241,19 @@ def parameters(whole: str) -> dict[str, str]:
 
 
 def first_sentence(text: str | None) -> str:
-    """The first sentence of a docstring, on one line."""
+    """The first sentence of a docstring, on one line; a colon before a new sentence ends it, nothing inside of code does."""
     paragraph = " ".join((text or "").split("\n\n")[0].split())
-    return re.split(r"(?<=[.:])\s+(?=[A-Z`:(])", paragraph)[0].rstrip(":")
+    for end in re.finditer(r"[.:](?=\s+[A-Z`:(])", paragraph):
+        if paragraph[: end.start()].count("`") % 2 == 0 and paragraph[: end.start()].count("``") % 2 == 0:
+            return paragraph[: end.start()] + "."
+    return paragraph.rstrip(":.") + "."
+
+
+def says(whole: str) -> str:
+    """What is said of a public name in one sentence."""
+    home, _, name = whole.rpartition(".")
+    if whole in modules():
+        return first_sentence(ast.get_docstring(modules()[whole].tree))
+    if name in described(modules()[home]):
+        return first_sentence(described(modules()[home])[name])
+    return first_sentence(ast.get_docstring(definitions(modules()[home])[name]))

@@ -18,6 +18,8 @@ from repository import address, configured
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.ext.napoleon import Config as NapoleonConfig
+from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
@@ -25,14 +27,13 @@ PLACED = re.compile(r"^```\{api\} (?P<module>[\w.]+)$", re.M)
 SETTINGS: dict[str, Any] = {
     "add_module_names": False,
     "autodoc_member_order": "bysource",
-    "autosummary_generate": False,
     "default_role": "code",
-    "napoleon_numpy_docstring": False,
     "python_maximum_signature_line_length": 88,
     "python_use_unqualified_type_names": True,
     "toc_object_entries": False,  # every page's contents are copied into every other page while it is built
     "viewcode_follow_imported_members": False,
 }
+GOOGLE = NapoleonConfig(napoleon_numpy_docstring=False)
 SOURCES = {"github": "{url}/blob/{branch}/{path}#L{first}-L{last}", "gitlab": "{url}/-/blob/{branch}/{path}#L{first}-{last}"}
 
 
@@ -61,17 +62,17 @@ class Api(_Nested):
 
 
 class ApiSummary(_Nested):
-    """A table for each module that stands on this page: names and the first sentences of their descriptions."""
+    """For each module that stands on this page: its names and the first sentences of their descriptions."""
 
     def run(self) -> list[nodes.Node]:
         lines = ["````{eval-rst}"]
         for name in PLACED.findall(Path(self.env.doc2path(self.env.docname)).read_text(encoding="utf-8")):
-            inside = api_names.offered(self.module(name))
-            says = api_names.first_sentence(api_names.ast.get_docstring(self.module(name).tree))
-            lines += [f":py:mod:`{name}`", "", f"   {says}", ""]
-            if inside:
-                lines += ["   .. autosummary::", "      :nosignatures:", "", *(f"      ~{whole}" for whole in inside), ""]
-        return self.parse([*lines, "````"])
+            lines += [f":py:mod:`{name}` {api_names.says(name)}", ""]
+            lines += [f"- :py:obj:`~{whole}` {api_names.says(whole)}" for whole in api_names.offered(self.module(name))] + [""]
+        found = self.parse([*lines, "````"])
+        for node in found:
+            node["classes"].append("api-names" if isinstance(node, nodes.bullet_list) else "api-module")
+        return found
 
 
 def _signature(app: Sphinx, what: str, name: str, obj: Any, options: Any, given: str | None, returns: str | None) -> Any:
@@ -81,6 +82,8 @@ def _signature(app: Sphinx, what: str, name: str, obj: Any, options: Any, given:
 
 def _describe(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Called for each docstring: what the comments say of the parameters goes below it."""
+    if what not in ("data", "attribute"):
+        lines[:] = GoogleDocstring(lines, GOOGLE, what=what).lines()  # sections such as "Raises:"
     comments = api_names.parameters(name)
     if comments:
         lines += ["", *(f":param {key}: {words.replace('*', chr(92) + '*')}" for key, words in comments.items()), ""]
@@ -132,10 +135,11 @@ def _configure(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     there = address(os.environ, configured(api_names.ROOT / "_config.yml"))
-    for extension in ("autodoc", "autosummary", "napoleon", "linkcode" if there.forge in SOURCES else "viewcode"):
+    for extension in ("autodoc", "linkcode" if there.forge in SOURCES else "viewcode"):
         app.setup_extension(f"sphinx.ext.{extension}")
     app.add_directive("api", Api)
     app.add_directive("api-summary", ApiSummary)
+    app.add_css_file("reference.css")
     app.connect("config-inited", _configure)
     if there.forge in SOURCES:
         app.config.linkcode_resolve = linked  # type: ignore[attr-defined]
