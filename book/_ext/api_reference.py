@@ -58,7 +58,9 @@ class Api(_Nested):
 
     def run(self) -> list[nodes.Node]:
         name = self.module(self.arguments[0]).name
-        return self.parse(["````{eval-rst}", f".. automodule:: {name}", "   :members:", "   :ignore-module-all:", "````"])
+        here = self.parse(["````{eval-rst}", f"``{name}``", "````"])
+        here[0]["classes"].append("api-module")
+        return here + self.parse(["````{eval-rst}", f".. automodule:: {name}", "   :members:", "   :ignore-module-all:", "````"])
 
 
 class ApiSummary(_Nested):
@@ -67,10 +69,10 @@ class ApiSummary(_Nested):
     def run(self) -> list[nodes.Node]:
         lines = ["````{eval-rst}"]
         for name in PLACED.findall(Path(self.env.doc2path(self.env.docname)).read_text(encoding="utf-8")):
-            lines += [f":py:mod:`{name}` {api_names.says(name)}", ""]
+            lines += [f".. py:currentmodule:: {name}", "", f":py:mod:`{name}` {api_names.says(name)}", ""]
             lines += [f"- :py:obj:`~{whole}` {api_names.says(whole)}" for whole in api_names.offered(self.module(name))] + [""]
         found = self.parse([*lines, "````"])
-        for node in found:
+        for node in filter(lambda node: isinstance(node, nodes.bullet_list | nodes.paragraph), found):
             node["classes"].append("api-names" if isinstance(node, nodes.bullet_list) else "api-module")
         return found
 
