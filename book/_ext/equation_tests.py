@@ -120,7 +120,8 @@ def marked(body: str, page: str, words: str, known: dict[str, EquationTest]) -> 
 
 
 def _mark(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    if app.builder.format == "html" and PAGE in app.env.found_docs and doctree is not None:
+    numbered = doctree is not None and ' id="equation-' in context.get("body", "")
+    if app.builder.format == "html" and PAGE in app.env.found_docs and numbered:
         page = app.builder.get_relative_uri(pagename, PAGE)
         context["body"] = marked(context.get("body", ""), page, app.config.equation_test_words, tests())
 

@@ -74,7 +74,7 @@ def t_quantile(p: float, df: int) -> float:
 
 
 def t_tail(t: float, df: int) -> float:
-    """P(|T| >= |t|) for Student's t with `df` degrees of freedom: the two-sided p-value of a mean `t` standard errors from 0."""
+    r""":math:`P(|T| \ge |t|)` for Student's t with `df` degrees of freedom: the two-sided p-value of a mean `t` errors from 0."""
     t, df = float(t), whole(df, "df")  # t may be infinite
     if df < 1 or math.isnan(t):
         raise ValueError(f"need a number and df of at least 1, got {t} and {df}")
