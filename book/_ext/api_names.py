@@ -118,11 +118,11 @@ class Readable(ast.NodeTransformer):
     def __init__(self, module: str) -> None:
         self.module = module
 
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """A class that is named in quotes, because it is defined further down."""
         return self.visit_Name(ast.Name(node.value)) if isinstance(node.value, str) and node.value in _known(self.module) else node
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         whole = _imported(self.module).get(node.id, f"{self.module}.{node.id}")
         home, _, name = whole.rpartition(".")
         if home in modules():
@@ -206,7 +206,9 @@ def _function(module: Module, node: ast.FunctionDef, method: bool) -> tuple[str,
     for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
         if arg is not None and arg.annotation is not None:
             arg.annotation = Readable(module.name).visit(arg.annotation)
-    returns = "" if node.returns is None else ast.unparse(Readable(module.name).visit(ast.parse(ast.unparse(node.returns)).body[0].value))  # type: ignore[attr-defined]
+    returns = (
+        "" if node.returns is None else ast.unparse(Readable(module.name).visit(ast.parse(ast.unparse(node.returns)).body[0].value))
+    )  # type: ignore[attr-defined]
     return f"({ast.unparse(args)})", returns
 
 

@@ -5,8 +5,8 @@ the page's text, and the six colours have 3 to 1 on white and on near black. It 
 never smaller than 12 pixels there, and it grows to half as much again on a wide page.
 
 One look for all: a rounded box is a network, a square one a tensor, a circle is noise, a box with a double edge a loss. What is
-learned has a thick edge, what stays fixed a thin dashed one. An arrow is a computation; a dashed red one is the gradient, and a red
-bar is where it stops. :mod:`imggen_lib.viz.diagrams` has the diagrams of the book.
+learned has a thick edge, what stays fixed a thin dashed one. An arrow is a computation; a dashed one is the gradient, and a bar
+is where it stops. :mod:`imggen_lib.viz.diagrams` has the diagrams of the book.
 """
 
 import itertools
@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
-from imggen_lib.viz.figure import BLUE, GREEN, ORANGE, PURPLE, RED
+from imggen_lib.viz import style
 
 WIDTH, SIZE, LINE = 340, 12, 15  # of a diagram, of its letters, of a line of text
-INKS = {"data": BLUE, "made": ORANGE, "critic": GREEN, "code": PURPLE, "plain": "currentColor"}
+INKS = {"data": style.DATA, "made": style.MODEL, "critic": style.NETWORK, "code": style.TEAL, "plain": "currentColor"}
 Kind = Literal["network", "tensor", "noise", "loss"]
 Side = Literal["left", "right", "top", "bottom"]
 _STEPS: dict[Side, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
@@ -113,8 +113,8 @@ class Diagram:
         parts += [_arrow(arrow) for arrow in self.arrows]
         parts += [_box(box) for box in self.boxes]
         parts += [_label(label) for label in self.labels]
-        style = f"display:block;width:100%;max-width:{1.5 * WIDTH:.0f}px;height:auto;margin:0.5em auto;color:inherit"
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height:g}" role="img" style="{style}"'
+        look = f"display:block;width:100%;max-width:{1.5 * WIDTH:.0f}px;height:auto;margin:0.5em auto;color:inherit"
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height:g}" role="img" style="{look}"'
         return f'{head} font-family="system-ui, sans-serif" font-size="{SIZE}" fill="currentColor">{"".join(parts)}</svg>'
 
     def _check(self) -> None:
@@ -180,7 +180,7 @@ def _arrow(arrow: Arrow) -> str:
     length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 or 1.0
     u, v = (x1 - x0) / length, (y1 - y0) / length
     stopped = arrow.kind == "stopped"
-    ink = "currentColor" if arrow.kind == "forward" else RED
+    ink = "currentColor" if arrow.kind == "forward" else style.GRADIENT
     dash = "" if arrow.kind == "forward" else ' stroke-dasharray="5 3"'
     if stopped:  # half of the way, and a bar
         x1, y1 = x0 + u * length / 2, y0 + v * length / 2
@@ -197,5 +197,5 @@ def _arrow(arrow: Arrow) -> str:
 
 def _label(label: Label) -> str:
     weight = ' font-weight="600"' if label.bold else ""
-    ink = f' fill="{RED}"' if label.gradient else ""
+    ink = f' fill="{style.GRADIENT}"' if label.gradient else ""
     return f'<text x="{label.x:g}" y="{label.y:g}" text-anchor="{label.anchor}"{weight}{ink}>{spans(label.text)}</text>'

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from imggen_lib.viz import diagrams
+from imggen_lib.viz import diagrams, style
 from imggen_lib.viz.boxes import WIDTH, Arrow, Box, Diagram, Label, back, chain, row, spans, text_width
-from imggen_lib.viz.figure import BLUE, GREEN, ORANGE, PURPLE, RED, luminance
+from imggen_lib.viz.figure import luminance
 
 ALL: dict[str, Callable[..., Diagram]] = {
     "critic": lambda **k: diagrams.gan("critic", **k),
@@ -105,7 +105,7 @@ def test_what_does_not_fit_and_what_is_not_there_are_refused() -> None:
 
 
 def test_colours_are_told_from_white_and_from_near_black() -> None:
-    for ink in (BLUE, ORANGE, GREEN, PURPLE, RED):
+    for ink in (style.DATA, style.MODEL, style.NETWORK, style.TEAL, style.GRADIENT):
         light, dark = 1.05 / (luminance(ink) + 0.05), (luminance(ink) + 0.05) / (luminance("#121212") + 0.05)
         assert min(light, dark) >= 3, ink
 
