@@ -19,7 +19,7 @@ from typing import Literal
 from imggen_lib.viz import style
 
 WIDTH, SIZE, LINE = 340, 12, 15  # of a diagram, of its letters, of a line of text
-INKS = {"data": style.DATA, "made": style.MODEL, "critic": style.NETWORK, "code": style.TEAL, "plain": "currentColor"}
+INKS = {"data": style.DATA, "made": style.MODEL, "critic": style.CRITIC, "code": style.TEAL, "plain": "currentColor"}
 Kind = Literal["network", "tensor", "noise", "loss"]
 Side = Literal["left", "right", "top", "bottom"]
 _STEPS: dict[Side, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}

@@ -105,7 +105,7 @@ def test_what_does_not_fit_and_what_is_not_there_are_refused() -> None:
 
 
 def test_colours_are_told_from_white_and_from_near_black() -> None:
-    for ink in (style.DATA, style.MODEL, style.NETWORK, style.TEAL, style.GRADIENT):
+    for ink in (style.DATA, style.MODEL, style.CRITIC, style.TEAL, style.GRADIENT):
         light, dark = 1.05 / (luminance(ink) + 0.05), (luminance(ink) + 0.05) / (luminance("#121212") + 0.05)
         assert min(light, dark) >= 3, ink
 
