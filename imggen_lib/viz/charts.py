@@ -39,8 +39,10 @@ def curves(
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     for ax, names in zip(axes.flat, panels, strict=False):
-        for name in names:
-            ax.plot(images, smooth(column(records, name), span), label=labels.get(name, name), linewidth=style.LINE)
+        for k, name in enumerate(names):
+            ax.plot(
+                images, smooth(column(records, name), span), label=labels.get(name, name), linewidth=style.LINE, **style.series(k)
+            )
         ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
         ax.grid(alpha=style.GRID)
         ax.legend(frameon=False, fontsize=8)

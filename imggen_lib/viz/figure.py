@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from imggen_lib.viz.style import CYCLE, DASHES, INK, ON_COLOUR
+from imggen_lib.viz.style import CYCLE, INK, ON_COLOUR
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,7 +69,7 @@ def _style(figure: Figure) -> Iterator[None]:
     from matplotlib.rcsetup import cycler
 
     size = max(10.0, least_size(figure.get_figwidth()))
-    with rc_context({**_STYLE, "axes.prop_cycle": cycler(color=CYCLE, linestyle=DASHES), "font.size": size}):
+    with rc_context({**_STYLE, "axes.prop_cycle": cycler(color=CYCLE), "font.size": size}):
         yield
 
 

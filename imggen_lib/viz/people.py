@@ -61,8 +61,8 @@ def raters(shares: Tensor, *intervals: tuple[float, float], title: str = "") -> 
 def power(counts: Sequence[int], curves: Mapping[str, Sequence[float]], dots: Sequence[float] = (), aim: float = 0.8) -> Picture:
     """The probability of a significant result against the number of answers, a line for each name; `dots` are measured."""
     figure, ax = figure_and_axes(4.8, 2.9)
-    for name, curve in curves.items():
-        ax.plot(counts, curve, label=name, linewidth=style.LINE)
+    for k, (name, curve) in enumerate(curves.items()):
+        ax.plot(counts, curve, label=name, linewidth=style.LINE, **style.series(k))
     if dots:
         ax.plot(counts, dots, "o", color=style.MARK, markersize=4)
     ax.axhline(aim, color=style.CONTEXT, linewidth=style.THIN, linestyle="--")

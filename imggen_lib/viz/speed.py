@@ -154,9 +154,9 @@ def efficiency(gradients: float, step: float, bandwidths: Mapping[str, float], m
         raise ValueError("bytes, seconds and bandwidths must be positive")
     figure, ax = figure_and_axes(4.6, 2.8)
     processes = [2**k for k in range(most.bit_length())]
-    for name, bandwidth in bandwidths.items():
+    for k, (name, bandwidth) in enumerate(bandwidths.items()):
         values = [1 / (1 + 2 * (n - 1) * gradients / (bandwidth * step)) for n in processes]
-        (line,) = ax.plot(processes, values, marker="o", markersize=4, linewidth=style.LINE)
+        (line,) = ax.plot(processes, values, marker="o", markersize=4, linewidth=style.LINE, **style.series(k))
         ax.annotate(name, (processes[-1], values[-1]), xytext=(6, -3), textcoords="offset points", color=line.get_color())
     ax.set(xscale="log", xlabel="$N$", ylabel="$e$", xlim=(0.9, 1.6 * most), ylim=(0, 1.05))
     ax.set_xticks(processes, map(str, processes))

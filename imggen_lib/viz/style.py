@@ -12,7 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 PAGE_LIGHT, PAGE_DARK = "#ffffff", "#121212"  # the page's two grounds
 
 INK = "#797979"  # 4.3 to 1 on both grounds
-BLUE, ORANGE, GREEN = "#0a6cad", "#dd7a10", "#2f9a3c"
+BLUE, ORANGE, GREEN = "#0a6cad", "#dd7a10", "#08a559"
 RED, PURPLE, TEAL = "#c62f45", "#7d63c9", "#128a96"
 
 DATA = BLUE  # the data, what is real, what is given
@@ -43,6 +43,11 @@ DENSITY = LinearSegmentedColormap.from_list("density", [(*to_rgba(BLUE)[:3], alp
 
 HAIR, THIN, LINE, BOLD = 0.7, 1.0, 1.6, 2.2  # points: help, context, a curve, what the picture is about
 GRID, AREA, CLOUD = 0.3, 0.4, 0.8  # how opaque: the grid, an area's inside (its edge is opaque), points in a crowd
+
+
+def series(k: int) -> dict[str, Any]:
+    """The colour and the dashes of the k-th of several named lines without a meaning of their own."""
+    return {"color": CYCLE[k % len(CYCLE)], "linestyle": DASHES[k % len(DASHES)]}
 
 
 def area(colour: str) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def _finish(ax: Any, names: Mapping[str, str | float]) -> None:
 def lines(x: Values, ys: Mapping[str, Values], level: float | None = None, marker: str = "", **names: Any) -> Picture:
     """Named curves over one axis, with a dashed line at `level`; `names` goes to the axes (xlabel, yscale, ...)."""
     figure, ax = figure_and_axes(5.4, 2.9)
-    for name, y in ys.items():
-        ax.plot(_array(x), _array(y), label=name, linewidth=style.LINE, marker=marker, markersize=4)
+    for k, (name, y) in enumerate(ys.items()):
+        ax.plot(_array(x), _array(y), label=name, linewidth=style.LINE, marker=marker, markersize=4, **style.series(k))
     if level is not None:
         ax.axhline(level, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     _finish(ax, names)
@@ -61,10 +61,9 @@ def spending(spent: Mapping[str, Values], floor: float = 1e-3) -> Picture:
 def error_bars(x: Values, ys: Mapping[str, tuple[Values, Values]], level: float | None = None, **names: Any) -> Picture:
     """Named series of values with error bars against `x` (logarithmic), with a dashed line at the exact `level`."""
     figure, ax = figure_and_axes(5.4, 2.9)
-    for name, (values, errors) in ys.items():
-        ax.errorbar(
-            _array(x), _array(values), _array(errors), label=name, marker="o", markersize=4, capsize=3, linewidth=style.LINE
-        )
+    for k, (name, (values, errors)) in enumerate(ys.items()):
+        look = {"marker": "o", "markersize": 4, "capsize": 3, "linewidth": style.LINE, **style.series(k)}
+        ax.errorbar(_array(x), _array(values), _array(errors), label=name, **look)
     if level is not None:
         ax.axhline(level, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     ax.set_xscale("log")
@@ -75,8 +74,9 @@ def error_bars(x: Values, ys: Mapping[str, tuple[Values, Values]], level: float 
 def histograms(samples: Mapping[str, Values], limit: float, level: float, **names: Any) -> Picture:
     """Histograms of named samples between -limit and limit on a logarithmic scale of counts, with a line at `level`."""
     figure, ax = figure_and_axes(5.4, 2.7)
-    for name, values in samples.items():
-        ax.hist(_array(values), bins=np.linspace(-limit, limit, 121), histtype="step", linewidth=style.LINE, label=name, log=True)
+    for k, (name, values) in enumerate(samples.items()):
+        look = {"histtype": "step", "linewidth": style.LINE, **style.series(k)}
+        ax.hist(_array(values), bins=np.linspace(-limit, limit, 121), label=name, log=True, **look)
     ax.axvline(level, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
     _finish(ax, names)
     return figure
