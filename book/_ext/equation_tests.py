@@ -1,4 +1,4 @@
-"""Every labelled equation gets a small mark beside its number that leads to the source of its test; an appendix page lists them all.
+"""Every labelled equation gets a mark beside its number that leads to the source of its test; an appendix page lists them all.
 
 Steps of a proof and of a pencil exercise's solution have neither label nor test: what they end in has one.
 

@@ -15,12 +15,12 @@ from imggen_lib.theory.plane import exact, parts
 
 TARGET = plane.crescents()
 LEARN: dict[str, tuple[Callable[..., Any], int]] = {
-    "flow": (plane.learn_flow, 500),
-    "autoregressive": (plane.learn_autoregressive, 400),
-    "VAE": (plane.learn_vae, 800),
-    "GAN": (plane.learn_gan, 700),
-    "denoiser": (plane.learn_denoiser, 700),
-    "flow matching": (plane.learn_velocity, 700),
+    "flow": (plane.learn_flow, 300),
+    "autoregressive": (plane.learn_autoregressive, 300),
+    "VAE": (plane.learn_vae, 600),
+    "GAN": (plane.learn_gan, 350),
+    "denoiser": (plane.learn_denoiser, 500),
+    "flow matching": (plane.learn_velocity, 500),
 }
 DENSE = ("flow", "autoregressive", "VAE", "flow matching")
 

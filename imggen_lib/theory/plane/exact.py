@@ -23,7 +23,7 @@ class CouplingFlow(nn.Module):
 
     def __init__(self, layers: int = 8) -> None:
         super().__init__()
-        self.nets = nn.ModuleList(network(1, 2, width=32) for _ in range(layers))
+        self.nets = nn.ModuleList(network(1, 2, width=32, layers=2, bend=nn.SiLU) for _ in range(layers))
 
     def _move(self, k: int, point: Points) -> tuple[PerPoint, PerPoint]:
         """Layer k's s and t."""
@@ -98,9 +98,10 @@ class Autoregressive(nn.Module):
         super().__init__()
         even = torch.linspace(-2, 2, components)
         self.first = nn.Parameter(torch.stack([torch.zeros(components), even, torch.full((components,), -1.5)])[None])
-        self.second = network(1, 3 * components)
-        with torch.no_grad():  # centres apart from one another, so that each finds work of its own
-            self.second[-1].bias.copy_(self.first.flatten())
+        self.second = network(1, 3 * components, width=64, layers=2, bend=nn.SiLU)
+        last = self.second[-1]
+        assert isinstance(last, nn.Linear)
+        last.bias = nn.Parameter(self.first.detach().flatten().clone())  # centres apart, so that each finds work of its own
 
     def _parts(self, x_1: Float[Tensor, " n"] | None, n: int) -> Logistics:
         raw = self.first.expand(n, -1, -1) if x_1 is None else self.second(x_1[:, None]).view(n, 3, -1)

@@ -71,14 +71,14 @@ class Maker(nn.Module):
         return x
 
 
-def learn_gan(x: Points, *, steps: int = 2500, batch: int = 256, seed: int = 0) -> Maker:
+def learn_gan(x: Points, *, steps: int = 1500, batch: int = 256, seed: int = 0) -> Maker:
     """The relativistic game with a penalty on the critic's slope at real and at generated points, in turns.
 
     Source: Huang et al. 2024, arXiv:2501.05441.
     """
     steps, noise = checked(x, steps), generator_for(seed, 2)
     with starts_at(seed):
-        maker, critic = Maker(), nn.Sequential(network(2, 1, width=96), nn.Flatten(0))
+        maker, critic = Maker(), nn.Sequential(network(2, 1), nn.Flatten(0))
     players = [torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.0, 0.99)) for net in (maker, critic)]
     calmer = [torch.optim.lr_scheduler.LinearLR(player, 1, 0.02, steps) for player in players]
     loss = losses.relativistic

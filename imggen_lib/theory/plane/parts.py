@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -40,9 +41,10 @@ def crescents(width: float = 0.12, along: int = 60) -> Mixture:
     return Mixture(weights, centres, spread, torch.eye(2).expand(2 * along, 2, 2))
 
 
-def network(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
-    """Two hidden layers."""
-    hidden = [nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()]
+def network(inputs: int, outputs: int, width: int = 96, layers: int = 3, bend: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """So many hidden layers of one width. ReLU learns sharp edges soonest; what must be smooth has SiLU."""
+    sizes = [inputs, *[width] * layers]
+    hidden = [part for a, b in pairwise(sizes) for part in (nn.Linear(a, b), bend())]
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 

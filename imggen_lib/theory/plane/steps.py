@@ -22,7 +22,7 @@ class Denoiser(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = network(4, 2, width=96)
+        self.net = network(4, 2)
 
     def forward(self, x: Points, keep: Float[Tensor, "n 1"]) -> Points:
         signal, noise = keep.sqrt(), (1 - keep).sqrt()
@@ -45,12 +45,12 @@ class Denoiser(nn.Module):
         return diffuse_back(self, torch.randn(n, 2, generator=noise), times)[-1]
 
 
-def learn_denoiser(x: Points, *, steps: int = 4000, seed: int = 0) -> Denoiser:
+def learn_denoiser(x: Points, *, steps: int = 3000, seed: int = 0) -> Denoiser:
     """Teach a network to take noise away."""
     steps = checked(x, steps)
     with starts_at(seed):
         denoiser = Denoiser()
-    lower(denoiser, denoiser.loss, x, steps, batch=512, seed=seed)
+    lower(denoiser, denoiser.loss, x, steps, seed=seed)
     return denoiser
 
 
@@ -65,7 +65,7 @@ class Velocity(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = network(4, 2, width=96)
+        self.net = network(4, 2)
 
     def forward(self, x: Points, t: Float[Tensor, "n 1"]) -> Points:
         v: Tensor = self.net(torch.cat([x, (math.pi * t).cos(), (math.pi * t).sin()], 1))
@@ -101,10 +101,10 @@ class Velocity(nn.Module):
         return x
 
 
-def learn_velocity(x: Points, *, steps: int = 4000, seed: int = 0) -> Velocity:
+def learn_velocity(x: Points, *, steps: int = 3000, seed: int = 0) -> Velocity:
     """Teach a network the direction from noise to data."""
     steps = checked(x, steps)
     with starts_at(seed):
         velocity = Velocity()
-    lower(velocity, velocity.loss, x, steps, batch=512, seed=seed)
+    lower(velocity, velocity.loss, x, steps, seed=seed)
     return velocity
