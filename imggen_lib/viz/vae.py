@@ -1,6 +1,7 @@
 """The charts of the chapter on VAE mathematics."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from imggen_lib.viz.figure import DENSITY, Picture, figure_and_axes
 from imggen_lib.viz.sheets import tile
 
 Values = Sequence[float] | Tensor | np.ndarray
+_STYLES = ("-", "--", "-.", ":")
 _BLUE, _ORANGE, _GREY = "#1f77b4", "#d95f02", "#555555"
 
 
@@ -25,10 +27,13 @@ def _finish(ax: Any, names: Mapping[str, str | float]) -> None:
 
 
 def lines(x: Values, ys: Mapping[str, Values], level: float | None = None, marker: str = "", **names: Any) -> Picture:
-    """Named curves over one axis, with a dashed line at `level`; `names` goes to the axes (xlabel, yscale, ...)."""
+    """Named curves over one axis, told apart by colour and by dashes; a grey line at `level`.
+
+    `names` goes to the axes (xlabel, yscale, ...).
+    """
     figure, ax = figure_and_axes(5.4, 2.9)
-    for name, y in ys.items():
-        ax.plot(_array(x), _array(y), label=name, linewidth=1.5, marker=marker, markersize=4)
+    for (name, y), style in zip(ys.items(), cycle(_STYLES), strict=False):
+        ax.plot(_array(x), _array(y), style, label=name, linewidth=1.5, marker=marker, markersize=4)
     if level is not None:
         ax.axhline(level, color="black", linewidth=0.9, linestyle="--")
     _finish(ax, names)
