@@ -25,7 +25,10 @@ def _finish(ax: Any, names: Mapping[str, str | float]) -> None:
 
 
 def lines(x: Values, ys: Mapping[str, Values], level: float | None = None, marker: str = "", **names: Any) -> Picture:
-    """Named curves over one axis, with a dashed line at `level`; `names` goes to the axes (xlabel, yscale, ...)."""
+    """Named curves over one axis, told apart by colour and by dashes; a grey line at `level`.
+
+    `names` goes to the axes (xlabel, yscale, ...).
+    """
     figure, ax = figure_and_axes(5.4, 2.9)
     for k, (name, y) in enumerate(ys.items()):
         ax.plot(_array(x), _array(y), label=name, linewidth=style.LINE, marker=marker, markersize=4, **style.series(k))

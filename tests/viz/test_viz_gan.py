@@ -6,7 +6,7 @@ import torch
 from imggen_lib.losses import gan as losses
 from imggen_lib.theory import divergences as div
 from imggen_lib.theory.dirac import Method
-from imggen_lib.viz.gan import dirac_field, discriminator
+from imggen_lib.viz.gan import dirac_field, discriminator, points
 
 
 @pytest.mark.parametrize("width", [0.1, 0.3, 1.5])
@@ -26,3 +26,9 @@ def test_the_names_of_the_axes_are_inside_the_picture(panels: int) -> None:
         for label in (ax.xaxis.label, ax.yaxis.label):
             box = label.get_window_extent()
             assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+
+
+def test_clouds_of_points_have_axes() -> None:
+    figure = points({"a": torch.zeros(3, 2), "b": torch.ones(3, 2)}, torch.zeros(1, 2))
+    assert [(ax.get_xlabel(), ax.get_ylabel()) for ax in figure.axes] == [("$x_1$", "$x_2$")] * 2
+    assert all(len(ax.get_xticks()) == 3 for ax in figure.axes)

@@ -24,6 +24,14 @@ def test_charts_draw() -> None:
     assert all(width <= 480 and height <= 330 for width, height in map(_size, pictures))
 
 
+def test_curves_are_told_apart_without_colours_and_the_bounds_axes_have_names() -> None:
+    x = torch.linspace(1, 10, 20)
+    drawn = lines(x, dict.fromkeys("abc", x)).axes[0].get_lines()
+    assert len({line.get_linestyle() for line in drawn}) == 3
+    left, right = bound_frame(x, x, x, -1.5, -1.6, -6.0).axes
+    assert left.get_xlabel() and left.get_ylabel() and right.get_ylabel()
+
+
 def test_no_run_hides_another_and_what_spends_nothing_has_no_bar() -> None:
     free = torch.full((20,), 0.26)
     spent = {"(a)": torch.full((20,), 1e-6), "(b)": torch.tensor([3.0] + [1e-5] * 19), "(c)": free, "(d)": free}
