@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from imggen_lib.live.base import Live
 
 HEIGHT = 420  # pixels, until the demo has said how high it is
-STYLE = "margin:0;display:flow-root;background:white;color:#222;font:15px/1.5 system-ui,sans-serif"
+STYLE = """* { box-sizing: border-box }
+body { margin: 0; display: flow-root; background: white; color: #222; font: 15px/1.5 system-ui, sans-serif }"""
 # The frame is as high as what is in it.
 FIT = """new ResizeObserver(() => {
   if (frameElement) frameElement.style.height = `${Math.ceil(document.body.getBoundingClientRect().height) + 1}px`;
@@ -64,5 +65,5 @@ def frame(demo: "Live") -> str:
     names = [options[name] for name in ("model", "real") if name in options]
     scripts = [*(script(name, demo.file(name)) for name in names), page_script(), FIT]
     body = mount(demo.demo, options, demo.words, demo.strings) + "".join(f"<script>{text}</script>" for text in scripts)
-    page = f"<!doctype html><html lang='en' data-theme='light'><meta charset='utf-8'><body style='{STYLE}'>{body}</body></html>"
+    page = f"<!doctype html><html lang='en' data-theme='light'><meta charset='utf-8'><style>{STYLE}</style><body>{body}</body></html>"
     return f'<iframe title="{escape(demo.words)}" srcdoc="{escape(page)}" style="width:100%;height:{HEIGHT}px;border:0"></iframe>'
