@@ -79,6 +79,11 @@ class Live(anywidget.AnyWidget):
         self.in_pages = True
         self.observe(self._answer, "wanted")
 
+    def open(self) -> None:
+        """Tell the front end of the widget, unless it does not know such widgets."""
+        if not frame.needed():
+            super().open()
+
     def file(self, name: str) -> dict[str, Any]:
         """The file of that name: ``{"spec": JSON, "bytes": bytes}``."""
         raise ValueError(f"this demo has no file {name!r}")

@@ -65,7 +65,6 @@ def frame(demo: "Live") -> str:
     names = [options[name] for name in ("model", "real") if name in options]
     scripts = [*(script(name, demo.file(name)) for name in names), page_script(), FIT]
     body = mount(demo.demo, options, demo.words, demo.strings) + "".join(f"<script>{text}</script>" for text in scripts)
-    page = (
-        f"<!doctype html><html lang='en' data-theme='light'><meta charset='utf-8'><style>{STYLE}</style><body>{body}</body></html>"
-    )
+    head = f"<!doctype html><html lang='en' data-theme='light'><meta charset='utf-8'><style>{STYLE}</style>"
+    page = f"{head}<body>{body}</body></html>"
     return f'<iframe title="{escape(demo.words)}" srcdoc="{escape(page)}" style="width:100%;height:{HEIGHT}px;border:0"></iframe>'

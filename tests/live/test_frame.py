@@ -112,8 +112,9 @@ def test_a_frame_has_all_that_it_loads_and_no_widget(name: str, monkeypatch: pyt
     for file in (options[key] for key in ("model", "real") if key in options):
         assert script(file, packed_file(file)) in page
     assert page.count("<script>") == page.count("</script>") and "src=" not in re.sub(r"<script>.*?</script>", "", page, flags=re.S)
+    assert demo.comm is None, "the front end would look for the widget's module, in vain"
     monkeypatch.setenv("IMGGEN_LIVE", "widget")
-    assert WIDGET in shown(demo)
+    assert WIDGET in shown(DEMOS[name]())
 
 
 def test_a_network_of_one_s_own_is_in_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:
