@@ -26,7 +26,7 @@ from imggen_lib.train.augment import diff_augment
 from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, falling, warm_up
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
-AUGMENTATIONS = {"": None, "diff": diff_augment}
+AUGMENTATIONS = {"diff": diff_augment}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class GanConfig(Config):
         nameless("generator", self.generator, self.generator_options)
         nameless("critic", self.critic, self.critic_options)
         nameless("loss", self.own.get("loss", ""), self.loss_options)
-        if self.augment not in AUGMENTATIONS:
+        if self.augment and self.augment not in AUGMENTATIONS:
             raise ValueError(unknown_name("augmentation", self.augment, AUGMENTATIONS))
         if not 0 < self.augment_p <= 1:
             raise ValueError(f"augment-p must lie above 0 and at most at 1, got {self.augment_p}")

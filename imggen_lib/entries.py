@@ -144,5 +144,5 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """The entries; those that are younger than the format only where they say something."""
-        young = {entry.name: entry.default_factory() if entry.type == Options else entry.default for entry in fields(self)}  # type: ignore[misc]
+        young: dict[str, Any] = {entry.name: {} if entry.type == Options else entry.default for entry in fields(self)}
         return {"kind": self.kind, **{k: v for k, v in asdict(self).items() if k not in YOUNG or v != young[k]}}

@@ -46,7 +46,7 @@ class Own(str):
         self.make, self.why = make, why
         return self
 
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]  # for copies and pickles
+    def __getnewargs__(self) -> tuple[Any, ...]:  # for copies and pickles
         return str(self), self.make, self.why
 
 

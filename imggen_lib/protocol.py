@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from imggen_lib.checkpoint import Checkpoint, pretrained, shipped
-from imggen_lib.data import ImageSet, load
+from imggen_lib.data import load
+from imggen_lib.data.imageset import sides
 from imggen_lib.errors import unknown_name
 from imggen_lib.machine import full_precision
 from imggen_lib.metrics.baselines import kernel_baselines
@@ -75,20 +76,6 @@ def feature_network(data: str) -> FeatureNet:
     return net
 
 
-def _sides(train: ImageSet, test: ImageSet, reference: str) -> tuple[ImageSet, ImageSet | None]:
-    """The images to compare with, and the real ones that are left."""
-    if reference not in ("auto", "test", "train", "all"):
-        raise ValueError(unknown_name("reference", reference, ("auto", "test", "train", "all")))
-    if reference == "auto":
-        reference = "test" if len(test) >= _LEAST else "all"
-    if reference != "all":
-        return (test, train) if reference == "test" else (train, test)
-    if train.checksum == test.checksum:  # few pictures: each split is all of them
-        return train, None
-    both = (torch.cat([train.images, test.images]), torch.cat([train.labels, test.labels]))
-    return ImageSet(*both, train.classes, train.name), None
-
-
 @torch.no_grad()
 def _probabilities(net: FeatureNet, images: Tensor, batch: int = 1000) -> Tensor:
     device = next(net.parameters()).device
@@ -121,7 +108,7 @@ class Bench:
         own = data.startswith("folder:") and image_shape is not None
         shape: dict[str, Any] = {"channels": image_shape[0], "size": image_shape[1]} if own and image_shape else {}
         train, test = load(data, "train", **shape), load(data, "test", **shape)
-        whole, rest = _sides(train, test, reference)
+        whole, rest = sides(train, test, reference, _LEAST)
         self.split = "all" if rest is None else "train" if whole is train else "test"
         self.n = min(protocol.n, len(whole))
         if self.n < _LEAST:

@@ -141,7 +141,6 @@ def test_bad_requests_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights there
     for arguments, words in (
         (["mnist-features"], "makes no images"),
-        (["mnist-gan-conv", "--data", "glyphs"], "feature network"),
         (["mnist-gan-conv", "-n", "50"], "at least 200"),
         (["mnist-gan-conv", "--out", str(tmp_path)], "cannot be written"),
         (["mnist-gan-canv"], "mnist-gan-conv"),

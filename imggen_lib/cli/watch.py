@@ -35,7 +35,7 @@ def writer(folder: Path) -> Any:
         from torch.utils.tensorboard.writer import SummaryWriter
     except ImportError:
         raise ValueError("--tensorboard needs the package: pip install tensorboard") from None
-    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder))
 
 
 class Watch:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from imggen_lib.checks import check_images, check_labels, tensor, whole
-from imggen_lib.errors import DataError
+from imggen_lib.errors import DataError, unknown_name
 from imggen_lib.noise import generator_for
 
 _ORDER = 1  # the stream of random numbers that shuffles; see noise.generator_for
@@ -189,3 +189,17 @@ class ImageSet:
         """The mean over the set, in [-1, 1]; added up in parts, since a set of floats is several times as large as one of bytes."""
         total = torch.stack([part.sum(0, dtype=torch.int64) for part in self.images.split(1000)]).sum(0)
         return total.double().div(len(self)).div(127.5).sub(1).float()
+
+
+def sides(train: ImageSet, test: ImageSet, reference: str, least: int) -> tuple[ImageSet, ImageSet | None]:
+    """The images to compare with, and the real ones that are left. ``auto`` is ``test`` from `least` images on, else ``all``."""
+    if reference not in ("auto", "test", "train", "all"):
+        raise ValueError(unknown_name("reference", reference, ("auto", "test", "train", "all")))
+    if reference == "auto":
+        reference = "test" if len(test) >= least else "all"
+    if reference != "all":
+        return (test, train) if reference == "test" else (train, test)
+    if train.checksum == test.checksum:  # few pictures: each split is all of them
+        return train, None
+    both = (torch.cat([train.images, test.images]), torch.cat([train.labels, test.labels]))
+    return ImageSet(*both, train.classes, train.name), None

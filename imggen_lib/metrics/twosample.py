@@ -92,7 +92,8 @@ def kernel_difference(
     choice of these images: the interval is narrower than those of the two distances suggest. Row i of both may come from the same
     latent; groups are left out together. Source of the distance and of the jackknife: :func:`kernel_distance`.
     """
-    check_features_pair(real, first), check_features_pair(real, second)
+    for made in (first, second):
+        check_features_pair(real, made)
     n, m, groups = len(real), len(first), whole(groups, "groups")
     if len(second) != m or groups < 2 or min(n, m) < max(3, groups):
         raise ValueError(f"{groups} groups need as many real, first and second images at least; got {n}, {m} and {len(second)}")

@@ -181,6 +181,7 @@ def train_gan_simultaneous(
         factor = exchange(wanted.grad, fake_logits.grad)  # (n,)
         check_finite({"images": state.images + n, "factor": factor.sum()}, state.steps)
         state.generator_optimizer.zero_grad()
+        assert seen.grad is not None
         shown.backward(seen.grad * factor.view(-1, 1, 1, 1))
 
         for optimizer in state.optimizers().values():

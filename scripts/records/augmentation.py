@@ -30,6 +30,7 @@ from torch import Tensor
 from imggen_lib.configs import LOSSES, FeatureConfig, GanConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.machine import evaluating, first_weights, prepare
+from imggen_lib.metrics.baselines import gaussian_images
 from imggen_lib.metrics.distribution import features
 from imggen_lib.metrics.intervals import t_quantile
 from imggen_lib.metrics.novelty import data_copying, nearest_training
@@ -136,14 +137,10 @@ class Eyes:
 
     def baselines(self) -> dict[str, Any]:
         """Of the training images, and of a Gaussian with their mean and covariance."""
-        x = self.train.floats()
-        flat = x.flatten(1).double()
-        noise = torch.randn(PROTOCOL["samples"], len(x), generator=generator_for(1, 9), dtype=torch.float64)
-        drawn = flat.mean(0) + noise @ (flat - flat.mean(0)) / (len(x) - 1) ** 0.5
-        made = drawn.clamp(-1, 1).float().view(-1, *x.shape[1:])
+        made = gaussian_images(self.train.floats(), PROTOCOL["samples"], generator_for(1, 9))
         kernel = kernel_distance(self.reference, self.known)
         real = {
-            "n": len(x),
+            "n": len(self.train),
             **{k: float(f"{getattr(kernel, n):.4g}") for k, n in (("kernel", "value"), ("low", "low"), ("high", "high"))},
         }
         return {"training images": real, "Gaussian": self.see(made)}

@@ -58,12 +58,28 @@ def test_a_run_of_one_s_own_is_measured_offline(made: Path, folder: Path, capsys
     assert shipped["features"]["resize"].startswith("to 28 x 28")  # type: ignore[index]
 
 
+def test_a_few_pictures_give_numbers_with_intervals_and_baselines(made: Path, folder: Path, capsys: Said) -> None:
+    """Nothing but the folder of the run: a random network, all pictures, copies told by the ten that were kept aside."""
+    assert main(["evaluate", str(made / "gan")]) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["reference"] == {"split": "all", "images": 160, "real_images": 0}
+    assert "random" in found["features"]["network"] and "a random one looks" in said.err
+    quality, baselines = found["quality"], found["baselines"]
+    assert quality["held_out"] == 10 and {"copying_z", "novelty_ratio", "coverage"} <= quality.keys()
+    assert quality["intervals"].keys() >= {"kernel_distance", "coverage", "precision"}
+    assert baselines["real_halves"]["n"] == 80 and baselines["gaussian"]["n"] == 160
+    assert all(b["interval"][0] <= b["kernel_distance"] <= b["interval"][1] for b in baselines.values())
+    assert baselines["real_halves"]["kernel_distance"] < quality["kernel_distance"], "16 steps of training"
+    assert main(["evaluate", str(made / "gan"), "--features", str(made / "eyes")]) == 0
+    assert "random" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ([], "no feature network of its own: choose one with --features: mnist-features or fashion-features"),
         (
-            ["--features", "{eyes}"],
+            ["--features", "{eyes}", "--reference", "test"],
             "10 images to compare with (reference 'test'); a measurement needs at least 100; reference 'all'",
         ),
         (["--features", "{gan}"], "is a gan, no feature network"),
