@@ -15,7 +15,7 @@ from imggen_lib.theory.plane import exact, parts
 
 TARGET = plane.crescents()
 LEARN: dict[str, tuple[Callable[..., Any], int]] = {
-    "flow": (plane.learn_flow, 300),
+    "flow": (plane.learn_flow, 600),
     "autoregressive": (plane.learn_autoregressive, 300),
     "VAE": (plane.learn_vae, 600),
     "GAN": (plane.learn_gan, 350),
