@@ -25,6 +25,7 @@ WORDS = {
     "slider": "slider",
     "film": "film",
     "live": "live demo",
+    "diagram": "diagram",
     "sheet": "to fill in",
     "table": "table",
     "nameless": "{title}, picture {number}",
@@ -35,6 +36,7 @@ SLIDER = re.compile(r"<div data-frames><div role=\"img\" aria-label=\"(?P<alt>[^
 FILM = re.compile(r"<img src=\"data:image/gif;base64,(?P<data>[^\"]+)\" alt=\"(?P<alt>[^\"]*)\"")
 LIVE = re.compile(r"<div class='imggen-live' data-demo='(?P<demo>\w+)'[^>]*><p>(?P<alt>.*?)</p>", re.S)
 SHEET = re.compile(r"<iframe title=\"(?P<alt>[^\"]*)\"")
+DIAGRAM = re.compile(r"<div class=\"imggen-diagram\" role=\"group\" aria-label=\"(?P<alt>[^\"]*)\"")
 TABLE = re.compile(r"<div [^>]*role=\"region\" aria-label=\"(?P<alt>[^\"]*)\"[^>]*><table")
 
 
@@ -61,7 +63,7 @@ def in_html(text: str) -> Shown | None:
         return Shown("film", html.unescape(match["alt"]), base64.b64decode(match["data"]))
     if match := LIVE.search(text):
         return Shown("live", html.unescape(re.sub(r"<[^>]+>", "", match["alt"])))
-    for kind, pattern in (("sheet", SHEET), ("table", TABLE)):
+    for kind, pattern in (("sheet", SHEET), ("diagram", DIAGRAM), ("table", TABLE)):
         if match := pattern.search(text):
             return Shown(kind, html.unescape(match["alt"]))
     return None

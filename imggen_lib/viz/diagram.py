@@ -15,7 +15,7 @@ from imggen_lib.viz import style
 Kind = Literal["network", "tensor", "noise", "loss"]
 Back = Literal["", "gradient", "stop"]
 Point = tuple[float, float]
-WIDTH, COLUMNS = 340.0, 4  # pixels; a phone's column has 358
+WIDTH, COLUMNS = 320.0, 4  # pixels; a phone's column has 358, the book's 688: two panels stand side by side there
 SIZE, SMALL = 14.0, 12.0  # the words in a box, and the line below them, in pixels
 GAP, PAD, SIDE, APART = 34.0, 9.0, 10.0, 6.0  # between rows, inside boxes, at the edges, an arrow from the middle of its pair
 

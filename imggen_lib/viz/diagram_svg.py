@@ -110,8 +110,8 @@ def _sample(kind: Any) -> str:
     return _shape(Box(shape, (), (), colour, kind == "firm", 0, 2.0, 2.0, 28.0, 14.0))
 
 
-def diagram(panels: Sequence[Panel], entries: Sequence[tuple[str, str]]) -> Html:
-    """Panels side by side where the page has room, one below the other on a phone, and the legend below them."""
+def diagram(panels: Sequence[Panel], entries: Sequence[tuple[str, str]], words: str) -> Html:
+    """Panels side by side where the page has room, one below the other on a phone, the legend below; `words` are its name."""
     inside = "".join(svg(panel) for panel in panels)
-    row = f'<div style="display:flex;flex-wrap:wrap;gap:1em 1.6em;justify-content:center;align-items:flex-start">{inside}</div>'
-    return Html(f'<div class="imggen-diagram">{row}{legend(entries)}</div>', f"diagram: {_spoken(panels[0].title)}")
+    row = f'<div style="display:flex;flex-wrap:wrap;gap:1em;justify-content:center;align-items:flex-start">{inside}</div>'
+    return Html(f'<div class="imggen-diagram" role="group" aria-label="{escape(words)}">{row}{legend(entries)}</div>', words)

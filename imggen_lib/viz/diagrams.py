@@ -58,7 +58,7 @@ def gan(texts: Texts = None) -> Html:
     generator.box("loss", "loss", "\u2212log $D(G(z))$", 5, small=say("generator_loss"))
     generator.flow("d", "of fake", "gradient")
     generator.flow("of fake", "loss", "gradient")
-    return diagram([critic, generator], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES))
+    return diagram([critic, generator], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES), say("gan"))
 
 
 def gan_step(texts: Texts = None) -> Html:
@@ -83,7 +83,7 @@ def gan_step(texts: Texts = None) -> Html:
     second.flow("z", "g")
     for start, end in (("g", "fake"), ("fake", "d"), ("d", "loss")):
         second.flow(start, end, "gradient")
-    return diagram([first, second], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES))
+    return diagram([first, second], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES), say("gan_step"))
 
 
 def vae(texts: Texts = None) -> Html:
@@ -108,7 +108,7 @@ def vae(texts: Texts = None) -> Html:
     draw.box("new", "tensor", "$x$", 3, small=say("new_image"), colour=style.MODEL)
     for start, end in (("z", "decoder"), ("decoder", "p"), ("p", "new")):
         draw.flow(start, end)
-    return diagram([train, draw], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES))
+    return diagram([train, draw], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES), say("vae"))
 
 
 def optimised(texts: Texts = None) -> Html:
@@ -134,7 +134,7 @@ def optimised(texts: Texts = None) -> Html:
     texture.flow("x", "net")
     texture.flow("net", "gx")
     texture.flow("gx", "loss", "stop")
-    return diagram([glo, texture], say.legend("firm", "fixed", "tensor", "loss", *_LINES))
+    return diagram([glo, texture], say.legend("firm", "fixed", "tensor", "loss", *_LINES), say("optimised"))
 
 
 def diffusion(texts: Texts = None) -> Html:
@@ -161,7 +161,7 @@ def diffusion(texts: Texts = None) -> Html:
     for start, end in (("start", "xt"), ("xt", "net"), ("net", "clean"), ("clean", "less"), ("less", "end")):
         back.flow(start, end)
     back.loop("less", "xt")
-    return diagram([there, back], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES))
+    return diagram([there, back], say.legend("firm", "fixed", "tensor", "noise", "loss", *_LINES), say("diffusion"))
 
 
 def gram(texts: Texts = None) -> Html:
@@ -186,4 +186,4 @@ def gram(texts: Texts = None) -> Html:
         loss.flow(start, end, "gradient")
     loss.flow("ft", "t")
     loss.flow("t", "l", "stop")
-    return diagram([one, loss], say.legend("fixed", "tensor", "loss", *_LINES))
+    return diagram([one, loss], say.legend("fixed", "tensor", "loss", *_LINES), say("gram"))

@@ -1,6 +1,12 @@
 """The words of the diagrams in :mod:`imggen_lib.viz.diagrams`, in one place so that they can be translated; formulas stay there."""
 
 TEXTS: dict[str, str] = {
+    "gan": "The two turns of a GAN",
+    "gan_step": "What detach cuts in a training step of a GAN",
+    "vae": "A VAE in training, and drawing a new image",
+    "optimised": "What is adjusted in generation by optimisation: codes and a generator, or pixels",
+    "diffusion": "A diffusion model in training, and its way back from noise to an image",
+    "gram": "From an image to its Gram matrix, and from two of them to a loss",
     "legend_firm": "network that learns",
     "legend_fixed": "network that does not",
     "legend_tensor": "numbers",

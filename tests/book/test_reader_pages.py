@@ -219,7 +219,7 @@ def test_the_gallery_has_every_chapter() -> None:
 def test_what_stands_in_html_is_recognised() -> None:
     import torch
 
-    from imggen_lib.viz import Html, film, flipbook
+    from imggen_lib.viz import Html, diagrams, film, flipbook
 
     gallery = extension("gallery")
     frames = [torch.full((2, 1, 4, 4), v) for v in (-1.0, 0.0, 1.0)]
@@ -230,6 +230,8 @@ def test_what_stands_in_html_is_recognised() -> None:
     assert (moving.kind, moving.alt) == ("film", "A film")
     demo = gallery.in_html("<div class='imggen-live' data-demo='explorer' data-options='{}'><p>A map &amp; a digit.</p></div>")
     assert (demo.kind, demo.alt, demo.data) == ("live", "A map & a digit.", None)
+    drawing = gallery.in_html(diagrams.gan()._repr_html_())
+    assert (drawing.kind, drawing.alt, drawing.data) == ("diagram", "The two turns of a GAN", None)
     assert gallery.in_html('<iframe title="A sheet" srcdoc=""></iframe>').kind == "sheet"
     wide = '<style>.x {}</style><div tabindex="0" role="region" aria-label="table of 19 models"><table></table></div>'
     assert gallery.in_html(wide).alt == "table of 19 models"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any, ClassVar, get_args
 from xml.etree import ElementTree
 
 import pytest
@@ -9,7 +10,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from imggen_lib.viz import diagrams, style
-from imggen_lib.viz.diagram import PAD, SIDE, SIZE, SMALL, WIDTH, Arrow, Box, Panel, text_width, wrapped
+from imggen_lib.viz.diagram import PAD, SIDE, SIZE, SMALL, WIDTH, Arrow, Back, Box, Panel, text_width, wrapped
 from imggen_lib.viz.diagram_svg import diagram, svg
 from imggen_lib.viz.diagrams_texts import TEXTS
 from imggen_lib.viz.pages import Html
@@ -23,9 +24,9 @@ def panels(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Panel]]:
     """The panels that a diagram is made of."""
     seen: list[Panel] = []
 
-    def kept(given: list[Panel], entries: list[tuple[str, str]]) -> Html:
+    def kept(given: list[Panel], *rest: Any) -> Html:
         seen.extend(given)
-        return diagram(given, entries)
+        return diagram(given, *rest)
 
     def call(make: Callable[..., Html], **options: object) -> list[Panel]:
         seen.clear()
@@ -123,7 +124,7 @@ def test_every_word_is_an_argument(make: Callable[..., Html]) -> None:
 
 
 class _Used(dict[str, str]):
-    asked: set[str] = set()
+    asked: ClassVar[set[str]] = set()
 
     def __getitem__(self, name: str) -> str:
         self.asked.add(name)
@@ -150,6 +151,7 @@ def test_it_has_a_name_a_description_and_the_colour_of_the_page(make: Callable[.
         assert all(float(span.get("font-size") or 99) >= 10 for span in picture.iter(f"{SVG}tspan"))
     colours = set(re.findall(r'(?:fill|stroke)="(#\w+)"', html))
     assert colours <= {style.DATA, style.MODEL, style.NETWORK, style.GRADIENT, style.INK}
+    assert make().words in TEXTS.values() and f'aria-label="{make().words}"' in html
     assert "<image" not in html and " id=" not in html
 
 
@@ -169,8 +171,8 @@ def test_an_arrow_to_a_box_at_the_side_turns_twice() -> None:
     panel = Panel("a", "b")
     panel.box("a", "tensor", "a", 0, (0, 1))
     panel.box("b", "tensor", "b", 1, (2, 3))
-    for back in ("", "gradient", "stop"):
-        panel.flows = [("a", "b", back)]  # type: ignore[list-item]
+    for back in get_args(Back):
+        panel.flows = [("a", "b", back)]
         for arrow in panel.arrows():
             assert len(arrow.points) in (2, 4) and (arrow.kind == "stop" or len(arrow.points) == 4)
             assert not any(_crosses(arrow, box) for box in panel.placed().values())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.colors import is_color_like, to_hex, to_rgb
+from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba_array
 from skimage.color import rgb2hsv, rgb2lab
 
 from imggen_lib.viz import style
@@ -35,7 +35,7 @@ def _contrast(a: object, b: object) -> float:
 
 
 def _lab(colour: object, blind: str) -> np.ndarray:
-    srgb = np.array(to_rgb(colour))  # type: ignore[arg-type]
+    srgb: np.ndarray = np.array(to_rgb(colour))  # type: ignore[arg-type]
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     seen = np.clip(np.array(BLIND[blind]) @ linear, 0, 1)
     back = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
@@ -111,9 +111,9 @@ def test_areas_have_an_edge_that_is_seen() -> None:
         for_both_grounds(figure)
         for ax in figure.axes:
             for drawn in ax.collections:
-                (edge,) = drawn.get_edgecolor()
+                (edge,) = to_rgba_array(drawn.get_edgecolor())
                 assert edge[3] == 1 and min(_contrast(edge, g) for g in (style.PAGE_LIGHT, style.PAGE_DARK)) > 2.99
-                assert drawn.get_linewidth()[0] >= 1
+                assert np.min(drawn.get_linewidth()) >= 1
                 areas += 1
     assert areas == 4
 
