@@ -146,9 +146,8 @@ def train_gan_simultaneous(
 ) -> Iterator[Record]:
     """Move both players at once, each against the other as it was, with one pass through the critic and one back.
 
-    Fewer operations a step than :func:`train_gan`, with the same records, but another game (the chapter on speed measures it).
-    Raises ``ValueError`` for a loss that is not ``steep`` and a critic with BatchNorm (other layers that mix images go unnoticed),
-    ``TrainingDiverged`` where a slope vanishes (:func:`exchange`): before the update on a CPU, within 64 steps on a GPU.
+    Fewer operations than :func:`train_gan`, same records, another game (see the chapter on speed). Raises ``ValueError`` for a loss
+    that is not ``steep`` and a critic with BatchNorm, ``TrainingDiverged`` where a slope vanishes (on a GPU late).
     """
     generator, critic = state.generator.train(), state.critic.train().requires_grad_(True)
     if not loss.steep:
@@ -160,8 +159,7 @@ def train_gan_simultaneous(
         n = len(real) * count(processes)
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
-        fake = generator(own(z, processes), y)  # (n, c, h, w)
-        real, shown = veiled(augment, real, fake, state.images, seed, processes)
+        real, shown = veiled(augment, real, generator(own(z, processes), y), state.images, seed, processes)  # (n, c, h, w)
         state.set_lr(lr_schedule(state.images))
 
         # The critic: its gradient, also that at the generated images and at their logits.
@@ -181,8 +179,7 @@ def train_gan_simultaneous(
         factor = exchange(wanted.grad, fake_logits.grad)  # (n,)
         check_finite({"images": state.images + n, "factor": factor.sum()}, state.steps)
         state.generator_optimizer.zero_grad()
-        assert seen.grad is not None
-        shown.backward(seen.grad * factor.view(-1, 1, 1, 1))
+        shown.backward(seen.grad * factor.view(-1, 1, 1, 1))  # type: ignore[operator]
 
         for optimizer in state.optimizers().values():
             average_gradients(optimizer, processes)

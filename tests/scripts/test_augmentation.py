@@ -45,7 +45,7 @@ def test_the_record_is_whole_and_the_readme_says_what_it_says() -> None:
         assert found["summary"] == augmentation.summary(found["runs"])
         row = re.search(rf"^\| {name} \|(.*)\|$", readme, re.MULTILINE)
         assert row is not None
-        cells = [[float(x.replace("−", "-")) for x in re.findall(r"[-−]?\d+(?:\.\d+)?", cell)] for cell in row[1].split("|")]
+        cells = [[float(x) for x in re.findall(r"-?\d+(?:\.\d+)?", cell)] for cell in row[1].split("|")]
         none, diff, always = (found["summary"][m] for m in ("none", "p = 0.4", "p = 1"))
         assert cells[0] == [pytest.approx(none["kernel"], rel=0.06)]
         for cell, one in ((cells[1], diff), (cells[2], always)):
