@@ -172,3 +172,12 @@ def test_sources_are_linked_where_the_repository_is(extension: Any, names: Modul
     assert reference.linked("py", {"module": "imggen_lib.losses.gan", "fullname": "minimax"}) is None
     monkeypatch.setenv("REPO", "https://forge.example.org/somebody/book")
     assert reference.linked("py", {"module": "imggen_lib.losses.gan", "fullname": "gradient_penalty"}) is None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_long_signature_is_no_list_without_terms(extension: Any) -> None:
+    inner = f"<dl>\n<dd><em>{SPAN.format('n', 'x')}</em>,</dd>\n</dl>\n"
+    found = extension("api_reference").in_lines(
+        f"<dt>{SPAN.format('sig-paren', '(')}\n\n{inner})</dt><dd><dl><dd>kept</dd></dl></dd>"
+    )
+    assert found.count("<dl>") == 1 and '<span class="sig-line"><em>' in found and "<dd>kept</dd>" in found
