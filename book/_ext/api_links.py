@@ -15,7 +15,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 NAME = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?P<call>\(.*\))?", re.S)
-PATH = re.compile(r"(?:imggen_lib/)?(?P<path>\w+(?:/\w+)*)(?:\.py|/)")
+PATH = re.compile(r"(?P<package>imggen_lib/)?(?P<path>\w+(?:/\w+)*)(?:\.py|/)")
 IMPORT = re.compile(
     r'<span class="kn">from</span>(?P<space>(?:<span class="w">\s*</span>|\s+))<span class="nn">(?P<module>imggen_lib[\w.]*)</span>'
     r'(?P<rest>.*?)(?=\n(?!\s|<span class="p">\))|</pre>)',
@@ -48,7 +48,7 @@ def meant(code: str) -> str | None:
     path, match = PATH.fullmatch(code), NAME.fullmatch(code)
     if path is not None:
         whole = f"{api_names.PACKAGE}.{path['path'].replace('/', '.')}"
-        return whole if whole in api_names.modules() and ("/" in path["path"] or code.endswith(".py")) else None
+        return whole if whole in api_names.modules() and (path["package"] or code.endswith(".py")) else None
     if match is None:
         return None
     name = match["name"]

@@ -88,7 +88,7 @@ def public() -> dict[str, str]:
 def offered(module: Module) -> list[str]:
     """The whole names of what a module defines, and of what a package hands on from its modules."""
     own = [f"{module.name}.{name}" for name in (*described(module), *definitions(module))]
-    handed_on = _imported(module.name).values() if module.path.name == "__init__.py" else ()
+    handed_on = map(defined, _imported(module.name).values() if module.path.name == "__init__.py" else ())
     return own + [whole for whole in handed_on if public().get(whole) in ("class", "function", "data")]
 
 
@@ -100,6 +100,15 @@ def _imported(module: str) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE:
             found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
     return found
+
+
+def defined(whole: str) -> str:
+    """Where a name is defined that a package hands on: ``imggen_lib.data.ImageSet`` is ``imggen_lib.data.imageset.ImageSet``."""
+    home, _, name = whole.rpartition(".")
+    while whole not in public() and home in modules() and name in _imported(home):
+        whole = _imported(home)[name]
+        home, _, name = whole.rpartition(".")
+    return whole
 
 
 @cache
@@ -123,7 +132,7 @@ class Readable(ast.NodeTransformer):
         return self.visit_Name(ast.Name(node.value)) if isinstance(node.value, str) and node.value in _known(self.module) else node
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        whole = _imported(self.module).get(node.id, f"{self.module}.{node.id}")
+        whole = defined(_imported(self.module).get(node.id, f"{self.module}.{node.id}"))
         home, _, name = whole.rpartition(".")
         if home in modules():
             stands_for = _alias(home, name)
@@ -189,7 +198,7 @@ def all_fields(module: Module, node: ast.ClassDef) -> list[Field]:
     found: dict[str, Field] = {}
     for base in node.bases:
         name = ast.unparse(base)
-        origin = find(_imported(module.name).get(name, f"{module.name}.{name}"))
+        origin = find(defined(_imported(module.name).get(name, f"{module.name}.{name}")))
         if origin is not None and isinstance(origin[1], ast.ClassDef):
             found |= {field.name: field for field in all_fields(origin[0], origin[1])}
     for field in fields(module, node):
@@ -206,10 +215,8 @@ def _function(module: Module, node: ast.FunctionDef, method: bool) -> tuple[str,
     for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg):
         if arg is not None and arg.annotation is not None:
             arg.annotation = Readable(module.name).visit(arg.annotation)
-    returns = (
-        "" if node.returns is None else ast.unparse(Readable(module.name).visit(ast.parse(ast.unparse(node.returns)).body[0].value))
-    )  # type: ignore[attr-defined]
-    return f"({ast.unparse(args)})", returns
+    returns = None if node.returns is None else ast.parse(ast.unparse(node.returns), mode="eval").body
+    return f"({ast.unparse(args)})", "" if returns is None else ast.unparse(Readable(module.name).visit(returns))
 
 
 def signature(whole: str) -> tuple[str, str] | None:
@@ -259,3 +266,13 @@ def says(whole: str) -> str:
     if name in described(modules()[home]):
         return first_sentence(described(modules()[home])[name])
     return first_sentence(ast.get_docstring(definitions(modules()[home])[name]))
+
+
+def undescribed() -> list[str]:
+    """Public modules, classes and functions without a docstring: they would have a place in the reference and nothing in it."""
+    found = []
+    for module in modules().values():
+        nodes: dict[str, ast.Module | Definition] = {module.name: module.tree}
+        nodes |= {f"{module.name}.{name}": node for name, node in definitions(module).items()}
+        found += [name for name, node in nodes.items() if not ast.get_docstring(node)]
+    return found

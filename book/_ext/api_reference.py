@@ -33,6 +33,7 @@ SETTINGS: dict[str, Any] = {
     "toc_object_entries": False,  # every page's contents are copied into every other page while it is built
     "viewcode_follow_imported_members": False,
 }
+LINES = re.compile(r'(?P<start><span class="sig-paren">\(</span>\s*)<dl>(?P<inner>.*?)</dl>', re.S)
 GOOGLE = NapoleonConfig(napoleon_numpy_docstring=False)
 SOURCES = {"github": "{url}/blob/{branch}/{path}#L{first}-L{last}", "gitlab": "{url}/-/blob/{branch}/{path}#L{first}-{last}"}
 
@@ -129,6 +130,22 @@ def linked(domain: str, info: dict[str, str]) -> str | None:
     return SOURCES[there.forge].format(url=there.url, branch=there.branch, path=path, first=first, last=last)
 
 
+def in_lines(body: str) -> str:
+    """A page's HTML with the parameters of a long signature in lines, not in a list of descriptions without terms."""
+
+    def lines(match: re.Match[str]) -> str:
+        inner = match["inner"].replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+        return f'{match["start"]}<span class="sig-lines">{inner}</span>'
+
+    return LINES.sub(lines, body)
+
+
+def _lines(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Called when a page is written."""
+    if app.builder.format == "html" and doctree is not None and "sig-paren" in context.get("body", ""):
+        context["body"] = in_lines(context["body"])
+
+
 def _configure(app: Sphinx, config: Config) -> None:
     for name, value in SETTINGS.items():
         setattr(config, name, value)
@@ -151,4 +168,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", _describe)
     app.connect("autodoc-skip-member", _skip)
     app.connect("object-description-transform", _quotes)
+    app.connect("html-page-context", _lines)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

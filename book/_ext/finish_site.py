@@ -40,6 +40,8 @@ REPAIRS = [
     # Roles that ARIA has withdrawn, and a list whose children are none.
     (r' role="doc-biblioentry"', ""),
     (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # What unfolds the sections of a page in the sidebar has a sign and no name.
+    (r'(reference internal" href="[^"]*">([^<]*)</a><details[^>]*>)<summary>', r'\1<summary aria-label="\2">'),
     # The sidebar is no landmark, so a screen reader's list of landmarks misses it.
     (r'<div id="pst-primary-sidebar" class=', '<div id="pst-primary-sidebar" role="complementary" aria-label="{title}" class='),
 ]

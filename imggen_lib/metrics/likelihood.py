@@ -120,8 +120,9 @@ _MEANING = {
 def bits_per_dimension(model: VAE, log_likelihoods: Float[Tensor, " n"], level: float = 0.95) -> Bits:
     r"""Log-likelihoods of images in nats (:func:`log_likelihoods`) as bits for each of their D = c h w dimensions.
 
-    .. math:: \text{logistic, Bernoulli: } -\frac{\log p(x)}{D \log 2}, \qquad
-        \text{Gaussian: } -\frac{\log p(x + u)}{D \log 2} + \log_2 127.5
+    .. math::
+        \text{logistic, Bernoulli: } & -\frac{\log p(x)}{D \log 2}, \\
+        \text{Gaussian: } & -\frac{\log p(x + u)}{D \log 2} + \log_2 127.5
 
     with the mean over images, its standard error over images and a t interval. **Lower is better**; 8 bits (1 for binary pixels)
     are those of a model that finds all pixels equally likely, and there is no upper limit.

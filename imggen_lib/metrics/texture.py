@@ -83,8 +83,9 @@ def cooccurrence(
 def cooccurrence_statistics(images: Images, levels: int = 16, distance: int = 1, batch: int = 64) -> Cooccurrence:
     r"""Contrast, homogeneity, energy and correlation of neighbouring grey levels, one number per image.
 
-    .. math:: \sum_{ij} p_{ij} (i - j)^2, \quad \sum_{ij} \frac{p_{ij}}{1 + (i - j)^2}, \quad \left(\sum_{ij} p_{ij}^2\right)^{1/2},
-        \quad \sum_{ij} p_{ij} \frac{(i - \mu)(j - \mu)}{\sigma^2}
+    .. math::
+        & \sum_{ij} p_{ij} (i - j)^2, \quad \sum_{ij} \frac{p_{ij}}{1 + (i - j)^2}, \\
+        & \left(\sum_{ij} p_{ij}^2\right)^{1/2}, \quad \sum_{ij} p_{ij} \frac{(i - \mu)(j - \mu)}{\sigma^2}
 
     means over four directions, for neighbours `distance` pixels apart along rows or columns or both. Contrast is in squared levels,
     0 to (levels - 1)²; homogeneity and energy are in (0, 1], correlation in [-1, 1]; an image of one level has 0, 1, 1 and 1.

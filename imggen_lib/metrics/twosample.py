@@ -56,8 +56,8 @@ def kernel_distance(
     r"""The kernel distance (KID): the unbiased estimate of the squared maximum mean discrepancy, from all pairs, with its interval.
 
     .. math::
-        \frac{1}{n(n-1)}\sum_{i\ne j} k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j} k(y_i,y_j) - \frac{2}{nm}\sum_{i,j} k(x_i,y_j),
-        \qquad k(x,y) = \left(\tfrac{x\cdot y}{d} + 1\right)^3
+        & \frac{1}{n(n-1)}\sum_{i\ne j} k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j} k(y_i,y_j) \\
+        & - \frac{2}{nm}\sum_{i,j} k(x_i,y_j), \qquad k(x,y) = \left(\tfrac{x\cdot y}{d} + 1\right)^3
 
     0 on average for equal distributions **at any n**, so single values may be negative; no upper limit, **lower is better**.
     Numbers from the same features compare, also at different n. The standard error is a jackknife: each set is shuffled by

@@ -57,6 +57,7 @@ def tile(images: Tensor, columns: int | None = None, gap: int = 1, background: i
 
 
 def enlarged(sheet: np.ndarray, scale: int) -> "Image":
+    """A sheet with every pixel repeated `scale` times in both directions, as a Pillow image."""
     from PIL import Image
 
     picture = Image.fromarray(sheet)
