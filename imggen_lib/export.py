@@ -63,6 +63,8 @@ def to_onnx(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "dec
     if 4 * sum(v.numel() for v in net.state_dict().values()) > _MOST:
         raise ValueError("an ONNX file holds at most 2 GB, and this model is larger: write .pt2")
 
+    worst = 0.0
+
     def make(target: Path) -> None:
         nonlocal worst
         rows = torch.export.Dim("batch")
@@ -84,7 +86,6 @@ def to_onnx(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "dec
         session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
         worst = _compared(net, inputs, lambda given: [torch.from_numpy(v) for v in session.run(outputs, _arrays(given))])
 
-    worst = 0.0
     files.write(_target(path, ".onnx"), make)
     return worst
 
@@ -96,6 +97,8 @@ def to_program(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "
     """
     net, inputs, _, about = _prepared(saved, part, name)
 
+    worst = 0.0
+
     def make(target: Path) -> None:
         nonlocal worst
         rows = torch.export.Dim("batch")
@@ -104,7 +107,6 @@ def to_program(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "
         again: Any = torch.export.load(target).module()
         worst = _compared(net, inputs, lambda given: _listed(again(*given.values())))
 
-    worst = 0.0
     files.write(_target(path, ".pt2"), make)
     return worst
 
@@ -131,13 +133,15 @@ def _target(path: str | Path, ending: str) -> Path:
 def _prepared(saved: Checkpoint | nn.Module, part: str, name: str) -> tuple[nn.Module, Any, list[str], dict[str, str]]:
     """The network on the CPU in float32, a maker of inputs ``(rows, seed)``, names of the outputs, and metadata."""
     meta: Mapping[str, Any] = {}
-    if isinstance(saved, Checkpoint):
+    if not isinstance(saved, Checkpoint):
+        source = saved
+    else:
         if saved.config.kind == "features":
             raise ValueError("a feature network makes no images: export a GAN or a VAE")
-        meta, saved = saved.meta, saved.model()
+        meta, source = saved.meta, saved.model()
     if part not in PARTS:
         raise ValueError(f"part must be decoder or encoder, got {part!r}")
-    model = copy.deepcopy(saved).cpu().float().eval().requires_grad_(False)
+    model: Any = copy.deepcopy(source).cpu().float().eval().requires_grad_(False)
     if part == "encoder" and not isinstance(model, VAE):
         raise ValueError("only a VAE has an encoder: a GAN is exported as its generator (part decoder)")
     dim, classes, shape = (attribute(model, k) for k in ("latent_dim", "classes", "image_shape"))

@@ -104,7 +104,7 @@ def test_what_the_hub_sends_is_checked(fake: Path, tmp_path: Path, capsys: pytes
         checkpoint.find("hub:me/digits")
     config = fake / "me" / "digits" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "weights": {"file": "../x.pickle", "sha256": "0" * 64}}))
-    with pytest.raises(CheckpointError, match="plain name of a .safetensors file"):
+    with pytest.raises(CheckpointError, match=r"plain name of a \.safetensors file"):
         checkpoint.find("hub:me/digits")
     for name, message in (("hub:me/none", "cannot be had: 404 Client Error"), ("hub:me", "is named hub:owner/name")):
         capsys.readouterr()

@@ -156,23 +156,24 @@ def _pictures(args: argparse.Namespace, saved: "Checkpoint") -> tuple[list[str],
         count = len(data) if n is None else min(n, len(data))
         names, images, labels = [f"{data.name}/test/{k}" for k in range(count)], data.images[:count], data.labels[:count]
     else:
+        if saved.config.classes and label is None:
+            raise ValueError(f"{args.dir} is class-conditional: say with --label of which class the pictures are")
         found, skipped = _files(args.pictures)
         pixels, names, broken = _each(found[:n], saved, args)
         for line in [*skipped, *broken]:
             say(f"skipped: {printable(line)}", error=True)
         images, labels = torch.from_numpy(pixels), None
-    if not saved.config.classes:
-        return names, _floats(images), None
-    if label is None and labels is None:
-        raise ValueError(f"{args.dir} is class-conditional: say with --label of which class the pictures are")
-    return names, _floats(images), torch.full((len(images),), label) if label is not None or labels is None else labels
+    if label is not None:
+        labels = torch.full((len(images),), label)
+    return names, _floats(images), labels if saved.config.classes else None
 
 
 def _files(given: list[str]) -> tuple[list[tuple[Path, str]], list[str]]:
     """The pictures' files with their names, those of folders in the order of their names, and what is skipped there."""
     from imggen_lib.data.listing import listing
 
-    found, skipped = [], []
+    found: list[tuple[Path, str]] = []
+    skipped: list[str] = []
     for text in given:
         path = Path(text.removeprefix("folder:")).expanduser()
         if path.is_dir():
