@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imggen_lib.checks import attribute, check_labels, tensor, whole
+from imggen_lib.checks import attribute, check_labels, real, tensor, whole
 from imggen_lib.machine import evaluating
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import latents, slerp
@@ -41,12 +41,20 @@ def _labels(model: nn.Module, labels: Any, n: int) -> Tensor | None:
 
 
 def sample(
-    model: nn.Module, n: int | None = None, *, seed: int = 0, seeds: Sequence[int] | None = None, labels: Any = None
+    model: nn.Module,
+    n: int | None = None,
+    *,
+    seed: int = 0,
+    seeds: Sequence[int] | None = None,
+    labels: Any = None,
+    truncation: float = 1.0,
 ) -> Float[Tensor, "n c h w"]:
     """`n` images with the seeds ``seed, seed + 1, ...``, or one image for each of `seeds`; in [-1, 1], on the model's device.
 
     A class-conditional model goes through its classes in turn unless `labels` says otherwise: ``(n,)``, or one number for all.
+    `truncation`, above 0 and at most 1, shortens every latent in this proportion: images nearer to the usual ones, and less varied.
     """
+    short = shortening(truncation)
     if seeds is None:
         if n is None or whole(n, "n") < 1:
             raise ValueError(f"at least one image must be asked for, got n = {n}")
@@ -59,7 +67,33 @@ def sample(
     classes: int = attribute(model, "classes")
     if labels is None and classes:
         labels = torch.arange(len(seeds)) % classes
-    return decode(model, latents(seeds, attribute(model, "latent_dim")), labels)
+    return decode(model, short * latents(seeds, attribute(model, "latent_dim")), labels)
+
+
+def shortening(truncation: float) -> float:
+    """The number, if it can be meant. Raises ``ValueError`` else."""
+    value = real(truncation, "truncation")
+    if not 0 < value <= 1:
+        why = "at 0 all images are the same one" if value == 0 else "the model has learned no longer latents" if value > 1 else ""
+        raise ValueError(f"truncation must be above 0 and at most 1, got {value:g}{': ' if why else ''}{why}")
+    return value
+
+
+def walk(
+    model: nn.Module, seeds: Sequence[int], steps: int = 12, *, label: int | None = None, truncation: float = 1.0
+) -> Float[Tensor, "m c h w"]:
+    """Frames of a closed walk from seed to seed along arcs (:func:`~imggen_lib.noise.slerp`), `steps` from each to the next.
+
+    ``(len(seeds) * steps, c, h, w)``; the frame after the last is the first. A model with classes keeps to the class `label`.
+    """
+    if len(seeds) < 2:
+        raise ValueError(f"a walk goes between at least two seeds, got {len(seeds)}")
+    steps = whole(steps, "steps", 1)
+    if attribute(model, "classes") and label is None:
+        raise ValueError("this model is class-conditional, and a walk keeps to one class: choose it")
+    ends = shortening(truncation) * latents(seeds, attribute(model, "latent_dim"))
+    path = torch.stack([slerp(ends, ends.roll(-1, 0), k / steps) for k in range(steps)], 1)
+    return decode(model, path.flatten(0, 1), label)
 
 
 def interpolate(

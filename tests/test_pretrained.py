@@ -64,6 +64,7 @@ def test_the_card_says_everything(name: str) -> None:
     meta = pretrained(name).meta
     card = meta["card"]
     assert card["command"] == f"python scripts/records/checkpoints.py {name}"
+    assert f"tag v{meta['versions']['imggen_lib']}" in card["source"]  # the installed package has no scripts
     assert card["training_seconds"] > 30 and card["hardware"] and card["load"] and "seed" in card
     assert card["quality"]["protocol"] and len(card["quality"]) > 1
     assert meta["data"]["name"] == ("fashion-mnist" if name.startswith("fashion") else "mnist")

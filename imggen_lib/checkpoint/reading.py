@@ -160,7 +160,8 @@ def load(folder: str | Path, allow: Allow = ()) -> Checkpoint:
     folder = files.expanded(folder)
     if _exists(folder) and folder.is_file():
         raise CheckpointError(f"{folder} is a file; a checkpoint is named by its folder: {folder.parent}")
-    return _load(folder / "checkpoint.json", allow)
+    pushed = not (folder / "checkpoint.json").exists() and (folder / "config.json").exists()  # see imggen_lib.hub
+    return _load(folder / ("config.json" if pushed else "checkpoint.json"), allow)
 
 
 def shipped() -> tuple[str, ...]:
@@ -177,12 +178,18 @@ def pretrained(name: str) -> Checkpoint:
 
 
 def find(name: str | Path, allow: Allow = ()) -> Checkpoint:
-    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name; `allow` as for :func:`load`.
+    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name; or ``hub:owner/name``.
+
+    `allow` as for :func:`load`.
 
     Raises ``ValueError`` for a plain word that is neither, naming what there is.
     """
     if not str(name):
         raise ValueError("a checkpoint's folder, or the name of a pretrained model, is needed; the name is empty")
+    from imggen_lib import hub
+
+    if hub.is_hub(name):
+        return hub.fetch(name, allow)
     path = files.expanded(name)
     if not _exists(path) and path.parent == Path():
         if str(path) not in shipped():

@@ -57,7 +57,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "sha256": (lambda v: isinstance(v, str) and re.fullmatch("[0-9a-f]{64}", v), "a SHA-256 in hexadecimal"),
 }
 _MUST = {"config": "object", "images": "count", "steps": "count", "weights": "object"}
-_MAY = {"data": "object", "versions": "object", "card": "object", "generator_loss": "number"}
+_MAY = {"data": "object", "versions": "object", "card": "object", "generator_loss": "number", "background": "text"}
 
 
 def _check(what: str, values: Mapping[str, Any], types: Mapping[str, str], needed: bool) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m imggen_lib train|sample|info|evaluate``, or ``imggen``. Errors are one line and exit code 2.
+"""The command line: ``python -m imggen_lib COMMAND``, or ``imggen``. Errors are one line and exit code 2.
 
 Nothing here computes, and nothing here loads PyTorch before it is needed: ``--help`` answers at once.
 """
@@ -43,7 +43,10 @@ def _one_line(args: argparse.Namespace) -> int:
 
 
 def _command(args: argparse.Namespace) -> int:
-    from imggen_lib.cli import evaluate, models
+    from imggen_lib.cli import evaluate, models, pictures
     from imggen_lib.cli.train import train
 
-    return {"train": train, "sample": models.sample, "info": models.info, "evaluate": evaluate.evaluate}[args.command](args)
+    commands = {"train": train, "evaluate": evaluate.evaluate}
+    commands |= {"sample": models.sample, "info": models.info, "export": models.export, "push": models.push}
+    commands |= {"encode": pictures.encode, "reconstruct": pictures.reconstruct, "interpolate": pictures.interpolate}
+    return commands[args.command](args)

@@ -62,7 +62,8 @@ class Saving:
 
     def now(self) -> None:
         """Write a checkpoint."""
-        self.run.save(self.args.out, command=self.command)
+        background = {"background": self.args.background} if hasattr(self.args, "background") else {}
+        self.run.save(self.args.out, command=self.command, **background)
         self.saved = self.run.state.images
 
     def between(self, images: int) -> None:

@@ -1,77 +1,82 @@
-"""``imggen sample`` and ``info``: images from a trained model, and what it is."""
+"""``imggen sample``, ``info``, ``export`` and ``push``: what a trained model makes, what it is, and the model itself for others."""
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
+from imggen_lib.cli import outputs
 from imggen_lib.errors import printable
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from imggen_lib.checkpoint import Checkpoint
-
-_PIXELS = 2**28  # of one picture
-_FILMS = (".gif", ".apng", ".mp4", ".webm", ".avi")
 
 
 def sample(args: argparse.Namespace) -> int:
-    """Write a sheet of images, or the images themselves, to a file."""
+    """Write what the ending of --out says."""
     from imggen_lib.checkpoint import find
     from imggen_lib.sampling import sample as draw
+    from imggen_lib.sampling import shortening
     from imggen_lib.viz import save_grid
 
-    kind = args.out.suffix.lower()
-    if kind in _FILMS:
-        raise ValueError(f"{args.out}: one sheet of images is no film; name a picture such as .png (a film: imggen_lib.viz.gif)")
-    if not args.out.parent.is_dir() or args.out.is_dir():
-        raise ValueError(f"{args.out} cannot be written: it is a folder, or {args.out.parent} is not a folder")
-    saved = find(args.dir, args.allow)
-    if saved.config.kind not in ("gan", "vae"):
-        raise ValueError(f"{args.dir} is a {saved.config.kind} network; it makes no images")
-    _, height, width = saved.config.image_shape
-    if kind != ".npz" and args.n * height * width * args.scale**2 > _PIXELS:
-        raise ValueError(f"{args.n:,} images at --scale {args.scale} are more than {_PIXELS:,} pixels: ask for less, or for .npz")
-    images = draw(saved.model(), args.n, seed=args.seed, labels=_labels(args, saved))
-    if kind == ".npz":
-        _save_arrays(images, args)
+    truncation = shortening(args.truncation)
+    kind = Path(args.out).suffix.lower()
+    singly = args.single or args.out.endswith(("/", "\\")) or Path(args.out).expanduser().is_dir()
+    _check(args, kind, singly)
+    path = Path(args.out).expanduser() if singly else outputs.target(args.out)
+    saved = outputs.generator(find(args.dir, args.allow), args.dir)
+    label = outputs.label_number(getattr(args, "label", None), saved, args.dir)
+    if args.walk:
+        return _walk(args, path, saved, label, truncation)
+    n = getattr(args, "n", 64)
+    if kind != ".npz":
+        outputs.check_pixels(1 if singly else n, saved, args.scale, "ask for less, or for .npz")
+    seeds = range(args.seed, args.seed + n)
+    images = draw(saved.model(), n, seed=args.seed, labels=label, truncation=truncation)
+    if singly:
+        outputs.save_singly(images, seeds, args.out, args.scale)
+    elif kind == ".npz":
+        labels = (
+            {"labels": [k % saved.config.classes if label is None else label for k in range(n)]} if saved.config.classes else {}
+        )
+        outputs.save_arrays(path, {"arr_0": outputs.as_bytes(images), **labels, "seeds": list(seeds)})
     else:
-        save_grid(images, args.out, scale=args.scale)
-    print(printable(f"{args.n} images: {args.out}"))
+        save_grid(images, path, scale=args.scale)
+    print(printable(f"{n} images: {path}"))
     return 0
 
 
-def _save_arrays(images: "Tensor", args: argparse.Namespace) -> None:
-    """Bytes ``(n, height, width, channels)`` under the name ``images``, as other programs that measure expect them."""
-    import numpy as np
+def _check(args: argparse.Namespace, kind: str, singly: bool) -> None:
+    """Refuse options that have no meaning together, before anything is loaded."""
+    if singly and kind in (*outputs.FILMS, ".npz"):
+        raise ValueError(f"{args.out}: --single writes a folder of pictures: name one without an ending")
+    if kind in outputs.OTHER_FILMS:
+        raise ValueError(f"{args.out}: a film is written as .gif or .mp4")
+    if args.walk and (singly or kind not in outputs.FILMS):
+        raise ValueError(f"--walk makes a film: name one that ends in .gif or .mp4, not {args.out}")
+    if kind in outputs.FILMS and not args.walk:
+        raise ValueError(
+            f"{args.out}: one sheet of images is no film; add --walk for a walk through the latent space, or name a .png"
+        )
+    for name in ("frames", "fps", "colours"):
+        if hasattr(args, name) and not args.walk:
+            raise ValueError(f"--{name} is an option of a film: add --walk")
+    if hasattr(args, "colours") and kind != ".gif":
+        raise ValueError("--colours is an option of a .gif: an .mp4 has all of them")
 
-    from imggen_lib.data import to_uint8
 
-    with args.out.open("wb") as file:  # given a name, NumPy would write x.NPZ.npz for x.NPZ
-        np.savez_compressed(file, images=to_uint8(images).permute(0, 2, 3, 1).cpu().numpy())
+def _walk(args: argparse.Namespace, path: Path, saved: Any, label: int | None, truncation: float) -> int:
+    from imggen_lib.sampling import walk
 
-
-def _labels(args: argparse.Namespace, saved: "Checkpoint") -> "Tensor | None":
-    """The class that ``--label`` names by its name or by its number, once an image; None without it."""
-    import torch
-
-    from imggen_lib.errors import unknown_name
-
-    if not hasattr(args, "label"):
-        return None
-    count = saved.config.classes
-    if not count:
-        raise ValueError(f"{args.dir} is not class-conditional: --label has no meaning")
-    names = [str(name) for name in saved.meta.get("data", {}).get("classes", ())]
-    if args.label in names:
-        return torch.full((args.n,), names.index(args.label))
-    try:
-        number = int(args.label)
-    except ValueError:
-        raise ValueError(unknown_name("class for --label", args.label, names or map(str, range(count)))) from None
-    if not 0 <= number < count:
-        raise ValueError(f"--label must lie in 0..{count - 1}, got {number}")
-    return torch.full((args.n,), number)
+    n, steps = getattr(args, "n", 8), getattr(args, "frames", 12)
+    if n < 2:
+        raise ValueError("a walk goes between at least two images: -n must be at least 2")
+    if saved.config.classes and label is None:
+        raise ValueError(f"{args.dir} is class-conditional, and a walk keeps to one class: choose it with --label")
+    outputs.check_pixels(n * steps, saved, args.scale, "ask for less")
+    if path.suffix.lower() == ".mp4":
+        outputs.film_writer()
+    frames = walk(saved.model(), range(args.seed, args.seed + n), steps, label=label, truncation=truncation)
+    outputs.save_film(frames, path, scale=args.scale, fps=getattr(args, "fps", 12.0), colours=getattr(args, "colours", 256))
+    print(printable(f"{len(frames)} frames: {path}"))
+    return 0
 
 
 def info(args: argparse.Namespace) -> int:
@@ -81,4 +86,29 @@ def info(args: argparse.Namespace) -> int:
     saved = find(args.dir, args.allow)
     parameters = sum(p.numel() for p in saved.model().parameters())
     print(json.dumps({**saved.meta, "parameters": parameters}, indent=2))
+    return 0
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write a model as ONNX or ``torch.export``, and say how far its output is from PyTorch's."""
+    from imggen_lib.checkpoint import find
+
+    kind = args.to.suffix.lower()
+    if kind not in (".onnx", ".pt2"):
+        raise ValueError(f"{args.to}: the ending says the format: .onnx, or .pt2 for torch.export")
+    from imggen_lib.export import to_onnx, to_program
+
+    saved = outputs.generator(find(args.dir, args.allow), args.dir)
+    write = to_onnx if kind == ".onnx" else to_program
+    worst = write(saved, args.to, part=args.part, name=args.dir.name)
+    print(printable(f"{args.part} of {args.dir}: {args.to} (differs from PyTorch by at most {worst:.1e})"))
+    return 0
+
+
+def push(args: argparse.Namespace) -> int:
+    """Write a model in the form of the Hugging Face hub, to a folder or to the hub."""
+    from imggen_lib import hub
+    from imggen_lib.checkpoint import find
+
+    print(printable(hub.push(find(args.dir, args.allow), args.to, name=args.dir.name, license=getattr(args, "license", ""))))
     return 0

@@ -4,12 +4,13 @@ import argparse
 from typing import Any, NoReturn
 
 from imggen_lib import __version__
+from imggen_lib.cli import use_options
 from imggen_lib.cli.values import count, filled, minutes, number, option, own_name, path
 from imggen_lib.errors import printable
 
 LOSS_NAMES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
 _NAMES = "`imggen` and `python -m imggen_lib` are the same command."
-_MODEL = "a checkpoint's folder, or the name of a model that ships with the package"
+_MODEL = use_options.MODEL
 _DEVICE = "cpu, cuda, cuda:1, ... (default: what IMGGEN_DEVICE says, or cuda if there is one)"
 _EYES = (
     "random, mnist-features, fashion-features (at hand), a folder that `train features` wrote, inception (the published FID's), "
@@ -23,11 +24,29 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {printable(message)}\n")
 
 
+class _Version(argparse.Action):
+    """The versions of the library, PyTorch and Python, without loading PyTorch."""
+
+    def __init__(self, option_strings: Any, dest: str, **_: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="say the versions of this library, PyTorch and Python")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        import platform
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            torch = f"torch {version('torch')}"
+        except PackageNotFoundError:
+            torch = "no torch"
+        print(f"imggen_lib {__version__}, {torch}, Python {platform.python_version()}")
+        parser.exit(0)
+
+
 def parser() -> argparse.ArgumentParser:
-    """The four commands with their options."""
+    """The commands with their options."""
     parser = _Parser(prog="imggen_lib", description=f"Train image generators, sample from them, measure them. {_NAMES}")
-    parser.add_argument("--version", action="version", version=f"imggen_lib {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{train,sample,info,evaluate}")
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     options: dict[str, Any] = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
     train = commands.add_parser("train", help="train a GAN, a VAE, or a feature network", **options)
     _what_to_train(train)
@@ -37,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _of_one_s_own(train)
     _watching(train)
     _how_to_train(train)
-    _sample(commands.add_parser("sample", help="images from a checkpoint", **options))
+    use_options.add(commands, options)
     commands.add_parser("info", help="what a checkpoint is", **options).add_argument("dir", type=path, help=_MODEL)
     _evaluate(commands.add_parser("evaluate", help="measure a model under the book's protocol", **options))
     for command in commands.choices.values():
@@ -205,21 +224,6 @@ def _how_to_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("--bf16", action="store_true", help="products in bfloat16, for GPUs and CPUs that have units for it")
     train.add_argument("--profile", action="store_true", help="train some steps, say where their time goes, write nothing")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
-
-
-def _sample(sample: argparse.ArgumentParser) -> None:
-    given: dict[str, Any] = {"default": argparse.SUPPRESS}
-    sample.add_argument("dir", type=path, help=_MODEL)
-    sample.add_argument("-n", type=count(1_000_000), default=64, help="how many images")
-    sample.add_argument("--seed", type=int, default=0, help="seed of the first image; the next has the next seed")
-    sample.add_argument("--label", type=filled, help="conditional models: this class only, by its name or its number", **given)
-    sample.add_argument("--scale", type=count(1000), default=2, help="enlarge each pixel so many times")
-    sample.add_argument(
-        "--out",
-        type=path,
-        required=True,
-        help="picture to write, for instance grid.png; or images.npz, with the bytes (n, height, width, channels) as `images`",
-    )
 
 
 def _evaluate(evaluate: argparse.ArgumentParser) -> None:

@@ -88,6 +88,8 @@ def one_hot(labels: Tensor | None, classes: int, like: Tensor) -> Tensor | None:
         return None
     if labels is None:
         raise ValueError(f"this model is conditional on {classes} classes: labels are needed")
+    if getattr(torch.compiler, "is_exporting", bool)():  # the number of rows is a symbol there, and must stay one
+        return nn.functional.one_hot(labels, classes).to(like.dtype)
     numbers = check_labels(labels, len(like), classes, look=False)
     try:
         return nn.functional.one_hot(numbers.to(like.device), classes).to(like.dtype)

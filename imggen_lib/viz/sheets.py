@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from imggen_lib import files
+from imggen_lib.checks import whole
 from imggen_lib.data import to_uint8
 from imggen_lib.viz.figure import Picture, figure_and_axes, palette_png
 
@@ -99,12 +100,20 @@ def rows(groups: Mapping[str, Tensor], width: float = 7.0) -> Picture:
     return figure
 
 
-def gif(frames: Sequence[Tensor], columns: int | None = None, scale: int = 1, milliseconds: int = 120) -> bytes:
-    """An animated GIF with one sheet of images a frame; the last frame is held. 12 grey levels or colours."""
+def gif(
+    frames: Sequence[Tensor],
+    columns: int | None = None,
+    scale: int = 1,
+    milliseconds: int = 120,
+    colours: int = 12,
+    hold: bool = True,
+) -> bytes:
+    """An animated GIF with one sheet of images a frame; the last one is held unless `hold` says no. `colours`: from 2 to 256."""
+    whole(colours, "colours", 2, 256)
     if not frames:
         raise ValueError("a film needs at least one frame")
-    pictures = [enlarged(tile(f, columns), scale).quantize(12) for f in frames]
-    durations = [milliseconds] * (len(pictures) - 1) + [max(milliseconds, 2000)]
+    pictures = [enlarged(tile(f, columns), scale).quantize(colours) for f in frames]
+    durations = [milliseconds] * (len(pictures) - 1) + [max(milliseconds, 2000) if hold else milliseconds]
     out = io.BytesIO()
     pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0, optimize=True)
     return out.getvalue()

@@ -21,6 +21,7 @@ import torch
 from tuning import Tuning, begun_from, mean
 from tuning import records as tuning_records
 
+import imggen_lib
 from imggen_lib import checkpoint
 from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, load
@@ -143,6 +144,7 @@ def card(run_seconds: float, quality: Card, command: str, data: str = "mnist", d
     """What a reader must know about a shipped model."""
     return {
         "command": command,
+        "source": f"the repository of the book, at the tag v{imggen_lib.__version__}; the installed package has the library alone",
         **rest,
         "training_seconds": round(run_seconds),
         "hardware": hardware(device),

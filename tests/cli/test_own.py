@@ -120,7 +120,7 @@ def test_a_label_by_its_name_or_number(made: Path, tmp_path: Path, capsys: Said)
     found = []
     for label in ("light", "1", "dark"):
         assert main(["sample", str(made / "gan"), "-n", "4", "--label", label, "--out", str(tmp_path / f"{label}.npz")]) == 0
-        found.append(np.load(tmp_path / f"{label}.npz")["images"])
+        found.append(np.load(tmp_path / f"{label}.npz")["arr_0"])
     assert found[0].shape == (4, 16, 16, 3) and found[0].dtype == np.uint8
     assert (found[0] == found[1]).all() and (found[0] != found[2]).any()
     for label, words in (("lihgt", "Did you mean 'light'"), ("2", "must lie in 0..1"), ("-1", "must lie in 0..1")):
@@ -180,7 +180,7 @@ def test_a_set_without_a_name_asks_for_one(tmp_path: Path, capsys: Said) -> None
 
 def test_arrays_go_to_the_very_file_that_is_named(tmp_path: Path) -> None:
     assert main(["sample", "mnist-gan-conv", "-n", "2", "--out", str(tmp_path / "x.NPZ")]) == 0
-    assert [p.name for p in tmp_path.iterdir()] == ["x.NPZ"] and np.load(tmp_path / "x.NPZ")["images"].shape == (2, 28, 28, 1)
+    assert [p.name for p in tmp_path.iterdir()] == ["x.NPZ"] and np.load(tmp_path / "x.NPZ")["arr_0"].shape == (2, 28, 28, 1)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is there on Linux only")

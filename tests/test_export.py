@@ -1,0 +1,112 @@
+"""Models as files for other programs: run by ONNX Runtime and ``torch.export``, compared with the model itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from imggen_lib import export, pretrained
+from imggen_lib.cli import main
+from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.noise import latents
+from imggen_lib.sampling import decode
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+SMALL: dict[str, Any] = {"image_shape": (3, 16, 16), "latent_dim": 6, "width": 8, "hidden": (16,)}
+
+
+def model(kind: str, net: str, classes: int = 0, **more: Any) -> Any:
+    torch.manual_seed(0)
+    config: Any = {"gan": GanConfig, "vae": VaeConfig}[kind](**SMALL, net=net, classes=classes, **more)
+    return (config.build_generator() if kind == "gan" else config.build()).eval()
+
+
+MODELS = [
+    ("gan", "conv", 0), ("gan", "mlp", 3), ("gan", "res", 3), ("vae", "mlp", 0), ("vae", "conv", 3), ("vae", "res", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "net", "classes"), MODELS)
+def test_onnx_runtime_draws_the_same_images(kind: str, net: str, classes: int, tmp_path: Path) -> None:
+    made, path = model(kind, net, classes), tmp_path / "x.onnx"
+    worst = export.to_onnx(made, path, name="mine")
+    assert 0 <= worst <= 1e-5 and [p.name for p in tmp_path.iterdir()] == ["x.onnx"]
+    session = onnxruntime.InferenceSession(str(path))
+    assert [i.name for i in session.get_inputs()] == (["latents", "labels"] if classes else ["latents"])
+    assert [o.name for o in session.get_outputs()] == ["images"]
+    for rows in (1, 4, 9):
+        z, labels = latents(range(50, 50 + rows), 6), torch.arange(rows) % classes if classes else None
+        given = {"latents": z.numpy(), **({} if labels is None else {"labels": labels.numpy()})}
+        (images,) = session.run(None, given)
+        assert images.dtype == "float32" and images.min() >= -1 and images.max() <= 1
+        assert abs(images - decode(made, z, labels).numpy()).max() < 1e-5
+    about = session.get_modelmeta().custom_metadata_map
+    assert about["name"] == "mine" and json.loads(about["image_shape"]) == [3, 16, 16]
+    assert (about["latent_dim"], about["classes"], about["part"]) == ("6", str(classes), "decoder")
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_an_encoder_gives_mean_and_log_variance(classes: int, tmp_path: Path) -> None:
+    made = model("vae", "conv", classes)
+    export.to_onnx(made, tmp_path / "e.onnx", part="encoder")
+    export.to_program(made, tmp_path / "e.pt2", part="encoder")
+    labels = torch.tensor([2, 0, 1, 1, 0]) if classes else None
+    x = torch.rand(5, 3, 16, 16) * 2 - 1
+    given = {"images": x.numpy(), **({} if labels is None else {"labels": labels.numpy()})}
+    found = onnxruntime.InferenceSession(str(tmp_path / "e.onnx")).run(["mu", "logvar"], given)
+    again: Any = torch.export.load(tmp_path / "e.pt2").module()
+    for ours, theirs, program in zip(made.encode(x, labels), found, again(*filter(torch.is_tensor, (x, labels))), strict=True):
+        assert abs(ours.detach().numpy() - theirs).max() < 1e-5 and torch.allclose(ours, program, atol=1e-6)
+
+
+def test_a_program_of_torch_export_holds_any_number_of_rows_and_its_metadata(tmp_path: Path) -> None:
+    saved, extra = pretrained("mnist-gan-classes"), {"imggen.json": ""}
+    export.to_program(saved, tmp_path / "x.pt2", name="digits")
+    program: Any = torch.export.load(tmp_path / "x.pt2", extra_files=extra).module()
+    about = json.loads(extra["imggen.json"])
+    assert about["classes"] == "10" and about["licence"].startswith("MIT") and json.loads(about["class_names"])[3] == "3"
+    for rows in (1, 6):
+        z, labels = latents(range(rows), 64), torch.arange(rows)
+        assert torch.allclose(program(z, labels), decode(saved.model(), z, labels), atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["onnx", "pt2"])
+def test_what_computes_something_else_leaves_no_file_and_the_old_one_in_place(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"x.{ending}"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    write = export.to_onnx if ending == "onnx" else export.to_program
+    with pytest.raises(ValueError, match=r"differs by .* from PyTorch's: no file is kept"):
+        write(model("gan", "mlp"), path)
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+WRONG = {
+    "a gan has no encoder": ("mnist-gan-conv --part encoder --to {out}/x.pt2", "only a VAE has an encoder"),
+    "ending": ("mnist-gan-conv --to {out}/x.bin", "the ending says the format"),
+    "features": ("mnist-features --to {out}/x.pt2", "makes no images"),
+    "no folder": ("mnist-gan-conv --to {out}/no/x.pt2", "cannot be written"),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), WRONG.values(), ids=WRONG.keys())
+def test_refused_in_one_line(line: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", *line.format(out=tmp_path).split()]) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
+    assert main(["export", "mnist-gan-conv", "--to", str(tmp_path / "x.onnx")]) == 2
+    assert "pip install onnx onnxscript onnxruntime" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_the_command_says_how_far_it_is_from_pytorch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "mnist-vae-map", "--to", str(tmp_path / "x.onnx")]) == 0
+    assert "differs from PyTorch by at most" in capsys.readouterr().out and (tmp_path / "x.onnx").exists()
