@@ -116,7 +116,10 @@ def _library() -> Any:
 
 
 def fetch(name: str | Path, allow: Allow = ()) -> Checkpoint:
-    """The model ``hub:owner/name``; `allow` as for :func:`imggen_lib.checkpoint.load`. Raises ``CheckpointError`` where it is not there, or no model of ours."""
+    """The model ``hub:owner/name``; `allow` as for :func:`imggen_lib.checkpoint.load`.
+
+    Raises ``CheckpointError`` where it is not there, or no model of ours.
+    """
     repository, revision = _repository(name)
     hub = _library()
     try:
