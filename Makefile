@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install links check format pair run mutants ring damage judges creativity table checkpoints live-maps bench bench-gpu clean distclean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -90,6 +90,9 @@ ring: $(READY) ## count the modes that each GAN loss finds, five seeds each, and
 
 damage: $(READY) ## measure which metric notices which damage, and record it (ten minutes)
 	$(BIN)/python scripts/records/damage.py
+
+judges: $(READY) ## measure whether the order of the shipped models changes with the network that looks (minutes)
+	$(BIN)/python scripts/records/judges.py
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
