@@ -36,7 +36,6 @@ def agreement_table(record: Mapping[str, Any]) -> Html:
     lines = []
     for name, found in record["agreement"].items():
         low, high = found["interval"]
-        lines.append(
-            f'<tr><th scope="row">{escape(name.replace("_", " "))}</th><td>{found["tau"]:.2f}</td><td>{low:.2f} to {high:.2f}</td></tr>'
-        )
+        head = f'<th scope="row">{escape(name.replace("_", " "))}</th>'
+        lines.append(f"<tr>{head}<td>{found['tau']:.2f}</td><td>{low:.2f} to {high:.2f}</td></tr>")
     return scrolling(["", "tau", "95 %"], lines, f"agreement of {len(lines)} pairs of judges")
