@@ -29,3 +29,13 @@ def judges_table(record: Mapping[str, Any], key: str = "frechet_distance", digit
             cells.append(f"<td>{place}{means[judge][name]:,.{digits}f} <small>± {spread:,.{digits}f}</small></td>")
         lines.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
     return scrolling(["", *judges], lines, f"{len(order[first])} models under {len(judges)} judges")
+
+
+def agreement_table(record: Mapping[str, Any]) -> Html:
+    """Kendall's tau of every two judges' orders, with its 95 % interval; a row for each pair and number."""
+    lines = []
+    for name, found in record["agreement"].items():
+        low, high = found["interval"]
+        head = f'<th scope="row">{escape(name.replace("_", " "))}</th>'
+        lines.append(f"<tr>{head}<td>{found['tau']:.2f}</td><td>{low:.2f} to {high:.2f}</td></tr>")
+    return scrolling(["", "tau", "95 %"], lines, f"agreement of {len(lines)} pairs of judges")

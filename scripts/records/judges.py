@@ -1,6 +1,7 @@
 """Measure whether the order of the shipped MNIST models changes with the network that looks; writes a record.
 
-Real test images are the reference, fresh training images a row of their own, so that each judge shows what nothing wrong costs.
+Real test images are the reference, other test images a row of their own, so that each judge shows what nothing wrong costs: the
+test set is shuffled first, since its two halves are unlike. Each image has a seed of its own, so draws begin N seeds apart.
 A network with random weights has learned nothing, and the encoder of a VAE has seen no labels.
 """
 
@@ -70,13 +71,14 @@ def _numbers(seen: Tensor, test: Tensor, training: Tensor) -> dict[str, float]:
 @torch.no_grad()
 def measure() -> dict[str, Any]:
     """Every set of images under every judge, and how far two judges agree on the order of the models, a number a draw."""
-    data, test = load("mnist", "train").floats(TRAINING + DRAWS * N), load("mnist", "test").floats(N)
-    training, fresh = data[:TRAINING], data[TRAINING:].split(N)
-    sets: dict[str, list[Tensor]] = {"real": list(fresh), "copies": [training[k * N : (k + 1) * N] for k in range(DRAWS)]}
+    data, unseen = load("mnist", "train").floats(), load("mnist", "test").floats()
+    shuffled = [x[torch.randperm(len(x), generator=torch.Generator().manual_seed(1))] for x in (data, unseen)]
+    training, (test, *fresh) = shuffled[0][:TRAINING], shuffled[1][: (DRAWS + 1) * N].split(N)
+    sets: dict[str, list[Tensor]] = {"real": fresh, "copies": [training[k * N : (k + 1) * N] for k in range(DRAWS)]}
     for name in MODELS:
         model = pretrained(f"mnist-{name}").model()
         labels = torch.arange(N) % 10 if name.endswith("classes") else None
-        sets[name] = [sample(model, N, seed=k, labels=labels) for k in range(DRAWS)]
+        sets[name] = [sample(model, N, seed=k * N, labels=labels) for k in range(DRAWS)]
     found: dict[str, dict[str, list[dict[str, float]]]] = {}
     for judge, net in judges().items():
         test_seen, training_seen = features(net, test), features(net, training)

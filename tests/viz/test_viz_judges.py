@@ -2,7 +2,7 @@
 
 import re
 
-from imggen_lib.viz.judges import judges_table
+from imggen_lib.viz.judges import agreement_table, judges_table
 
 
 def test_each_judge_gives_its_own_places() -> None:
@@ -21,3 +21,8 @@ def test_each_judge_gives_its_own_places() -> None:
         ["copies", "2.0", "± 1.4", "2.0", "± 1.4"],
     ]
     assert repr(found) == "<2 models under 2 judges>"
+
+
+def test_agreement_has_its_interval() -> None:
+    found = agreement_table({"agreement": {"a, b: frechet_distance": {"tau": 0.25, "interval": [-0.5, 0.75], "draws": []}}})
+    assert '<th scope="row">a, b: frechet distance</th><td>0.25</td><td>-0.50 to 0.75</td>' in found.html
