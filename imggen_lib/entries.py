@@ -96,6 +96,7 @@ def nameless(entry: str, value: Any, given: Mapping[str, Any]) -> None:
 
 
 def at_least_one(config: "Config", *names: str) -> None:
+    """Raise ``ValueError`` unless each of these entries is a whole number of at least 1."""
     for name in names:
         whole(getattr(config, name), name.replace("_", "-"), least=1)
 

@@ -59,6 +59,7 @@ def label_number(text: str | None, saved: "Checkpoint", name: Any) -> int | None
 
 
 def check_pixels(n: int, saved: "Checkpoint", scale: int, instead: str) -> None:
+    """Raise ``ValueError`` for a picture too large to be meant; `instead` says what to do."""
     _, height, width = saved.config.image_shape
     if n * height * width * scale**2 > PIXELS:
         raise ValueError(f"{n:,} images at --scale {scale} are more than {PIXELS:,} pixels: {instead}")
@@ -136,6 +137,7 @@ def save_film(frames: "Tensor", path: Path, *, scale: int, fps: float, colours: 
 
 
 def film_writer() -> Any:
+    """The package that writes films; ``ValueError`` says how to get it."""
     try:
         import imageio_ffmpeg
     except ImportError:

@@ -16,6 +16,7 @@ def checked_path(text: str) -> str:
 
 
 def frame_rate(text: str) -> float:
+    """Frames a second, from 0.1 to 50."""
     value = number(text)
     if not 0.1 <= value <= 50:
         raise argparse.ArgumentTypeError(f"must be at least 0.1 and at most 50 frames a second, got {text}")

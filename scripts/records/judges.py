@@ -101,8 +101,9 @@ def main() -> None:
     arguments = parser.parse_args()
     about = {
         "command": "python scripts/records/judges.py",
-        "images": N, "training_images": TRAINING, "draws": DRAWS, "images_tested": TESTED,
-        "torch": torch.__version__, "python": platform.python_version(), "machine": platform.machine(),
+        "protocol": {"images": N, "training_images": TRAINING, "draws": DRAWS, "images_tested": TESTED},
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "machine": "CPU, one thread",
     }  # fmt: skip
     arguments.out.write_text(json.dumps({**about, **measure()}, indent=1) + "\n", encoding="utf-8")
 

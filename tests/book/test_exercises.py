@@ -13,7 +13,7 @@ from imggen_lib.exercises import attempt, numbers
 
 BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
-CHAPTERS = [p for p in NOTEBOOKS if p.stem not in ("index", "using")]
+CHAPTERS = [p for p in NOTEBOOKS if p.stem not in ("index", "using") and p.parent.name != "reference"]
 AT_LEAST_FOUR = [p.stem for p in CHAPTERS if not p.stem.endswith("_practice")]
 
 

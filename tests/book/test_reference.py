@@ -80,7 +80,7 @@ def test_the_reference_is_in_the_table_of_contents() -> None:
         ("models.gan.ConvCritic", ["(image_shape: tuple[int, int, int], width: int=32"]),
         ("models.gan.ConvCritic.forward", ["(x: Float[Tensor, 'n c h w'], labels: Int[Tensor, ' n'] | None=None)"]),
         ("data.imageset.ImageSet.from_float", ["(images: Tensor, labels: Tensor | None=None"]),
-        ("configs.GanConfig", ["image_shape: tuple[int, int, int] = (1, 28, 28)", "loss: str = 'relativistic'"]),
+        ("configs.GanConfig", ["image_shape: tuple[int, int, int] = (1, 28, 28)", "loss: Thing = 'relativistic'"]),
         ("metrics.distribution.frechet_distance", ["real: imggen_lib.metrics.distribution.Statistics"]),
         ("train.state.GanState", ["generator_loss: Tensor = ..."]),
     ],
@@ -93,7 +93,7 @@ def test_signatures_are_those_of_the_source(names: ModuleType, whole: str, parts
 def test_comments_describe_parameters_and_fields(names: ModuleType) -> None:
     assert names.parameters("imggen_lib.train.gan.train_gan")["gp"] == "weight of the WGAN-GP penalty, usually 10"
     fields = names.parameters("imggen_lib.configs.GanConfig")
-    assert "loss" not in fields and fields["width"].startswith("conv: channels"), "also those of a base"
+    assert "lr" not in fields and fields["width"].startswith("conv: channels"), "also those of a base"
     assert names.parameters("imggen_lib.losses.gan.GanLoss").keys() == {"paired", "steep"}
 
 
