@@ -16,7 +16,7 @@ _MOST = 2_000  # images that the covariance is taken from
 def gaussian_images(images: Float[Tensor, "n c h w"], n: int, noise: torch.Generator) -> Float[Tensor, "m c h w"]:
     r"""`n` draws from the Gaussian with the mean and the covariance of `images` (the first 2,000), cut to [-1, 1].
 
-    .. math:: \bar x + \frac{1}{\sqrt{N-1}}\sum_{i=1}^{N}\varepsilon_i\,(x_i-\bar x), \qquad \varepsilon_i \sim N(0, 1)
+    .. math:: \bar x + \frac{1}{\sqrt{N-1}}\sum_{i=1}^{N}\varepsilon_i\,(x_i-\bar x), \quad \varepsilon_i \sim N(0, 1)
 
     has exactly that covariance, and no matrix of pixels times pixels is needed. It knows all that pairs of pixels know: colours,
     soft outlines, the background. What it lacks is what a generator has to add.

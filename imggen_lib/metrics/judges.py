@@ -44,8 +44,10 @@ def gaussian_kernel_test(
     r"""The squared maximum mean discrepancy with a Gaussian kernel, and how often shuffled labels give as much.
 
     .. math::
-        \frac{1}{n(n-1)}\sum_{i\ne j} k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j} k(y_i,y_j) - \frac{2}{nm}\sum_{i,j} k(x_i,y_j),
-        \qquad k(x,y) = e^{-\lVert x-y\rVert^2/2\sigma^2}
+        \begin{aligned}
+        &\frac{1}{n(n-1)}\sum_{i\ne j} k(x_i,x_j) + \frac{1}{m(m-1)}\sum_{i\ne j} k(y_i,y_j) \\
+        &\quad - \frac{2}{nm}\sum_{i,j} k(x_i,y_j), \qquad k(x,y) = e^{-\lVert x-y\rVert^2/2\sigma^2}
+        \end{aligned}
 
     0 on average for equal distributions at any n, at most 2, **lower is better**; single values may be negative. Without a
     `bandwidth` (:math:`\sigma`, in units of the features) it is the median distance between images of both sets together, which
@@ -86,8 +88,10 @@ def authenticity(
     r"""The share of generated images that are farther from their nearest training image than its own nearest neighbour is.
 
     .. math::
-        \frac1m\sum_j \mathbb 1\left[\lVert y_j - x_{t(j)}\rVert > \min_{i\ne t(j)} \lVert x_i - x_{t(j)}\rVert\right],
-        \qquad t(j) = \arg\min_i \lVert y_j - x_i\rVert
+        \begin{aligned}
+        &\frac1m\sum_j \mathbb 1\left[\lVert y_j - x_{t(j)}\rVert > \min_{i\ne t(j)} \lVert x_i - x_{t(j)}\rVert\right] \\
+        &t(j) = \arg\min_i \lVert y_j - x_i\rVert
+        \end{aligned}
 
     0 to 1; copies of distinct training images give 0. **Fresh real images do not give 1**: for points spread evenly on a line
     it is 1/3, in a plane 0.379, and it goes to 1/2 in many dimensions (y is not authentic just when it and its neighbour are
@@ -119,8 +123,11 @@ def precision_recall_curve(
     r"""Precision and recall of two sets of shares of the same cells (classes or clusters), for every exchange of one for the other.
 
     .. math::
-        \alpha(\lambda) = \sum_c \min(\lambda p_c, q_c), \qquad \beta(\lambda) = \sum_c \min\left(p_c, \frac{q_c}{\lambda}\right),
-        \qquad \lambda = \tan\frac{\pi i}{2(k+1)},\ i = 1,\dots,k
+        \begin{aligned}
+        \alpha(\lambda) &= \sum_c \min(\lambda p_c, q_c) \\
+        \beta(\lambda) &= \sum_c \min\left(p_c, \frac{q_c}{\lambda}\right) \\
+        \lambda &= \tan\frac{\pi i}{2(k+1)},\ i = 1,\dots,k
+        \end{aligned}
 
     with p the shares of real and q those of generated images; each sums to 1. Both go from 0 to 1, **higher is better**; equal
     shares have a curve through (1, 1). At slope 1 both are 1 less the total variation distance. At small n the shares of equal

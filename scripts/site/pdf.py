@@ -7,11 +7,13 @@ a film becomes its last frame, hidden code is shown. The table of contents gets 
 import argparse
 import base64
 import io
+import posixpath
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -101,20 +103,27 @@ def still(soup: BeautifulSoup, article: Tag, page: str) -> None:
         tests["class"] = ["equation-source"]  # no box
 
 
-def anchor(address: str, stem: str, pages: set[str]) -> str | None:
-    """Where a link of a page leads inside the one document; None if it leads out of the book's pages."""
+def names(addresses: Iterable[str]) -> dict[str, str]:
+    """What each page is called inside the one document: its file's name, with the folder's before it where two have the same."""
+    stems = [(address, PurePosixPath(address)) for address in addresses]
+    count = Counter(path.stem for _, path in stems)
+    return {address: path.stem if count[path.stem] == 1 else f"{path.parent.name}-{path.stem}" for address, path in stems}
+
+
+def anchor(address: str, page: str, pages: Mapping[str, str]) -> str | None:
+    """Where a link on `page` leads inside the one document; None if it leads out of the book's pages."""
     if re.match(r"[a-z]+:", address):
         return address
     path, _, fragment = address.partition("#")
-    target = Path(path).stem if path else stem
-    if path and (not path.endswith(".html") or target not in pages):
+    target = pages.get(posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page)
+    if target is None:
         return None
     return f"#{target}--{fragment}" if fragment else f"#{target}"
 
 
-def chapter(site: Path, address: str, pages: set[str]) -> Tag:
-    """One page of the site as a part of the whole: its own anchors, no chrome, nothing that moves."""
-    stem, file = Path(address).stem, site / address
+def chapter(site: Path, address: str, pages: Mapping[str, str]) -> Tag:
+    """One page of the site as a part of the whole: its own anchors, no chrome, nothing that moves. `pages`: see :func:`names`."""
+    stem, file = pages[address], site / address
     soup = BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser")
     article = soup.select_one("article.bd-article")
     if article is None:
@@ -126,7 +135,7 @@ def chapter(site: Path, address: str, pages: set[str]) -> Tag:
     for element in article.find_all(id=True):
         element["id"] = f"{stem}--{element['id']}"
     for link in article.find_all("a", href=True):
-        target = anchor(str(link["href"]), stem, pages)
+        target = anchor(str(link["href"]), address, pages)
         if target is None:
             link.unwrap()
         else:
@@ -169,8 +178,8 @@ def contents(chapters: dict[str, Tag], numbers: list[int]) -> str:
 def document(site: Path, config: dict[str, Any], numbers: list[int], addresses: list[str] | None = None) -> str:
     """The whole book, or some of its pages, as one HTML page."""
     addresses = addresses or toc_pages()
-    stems = {Path(a).stem for a in addresses}
-    chapters = {a: chapter(site, a, stems) for a in addresses}
+    pages = names(addresses)
+    chapters = {a: chapter(site, a, pages) for a in addresses}
     static = (site / "_static").resolve().as_uri()
     mathjax = '{options: {enableMenu: false, processHtmlClass: "tex2jax_process|mathjax_process|math|output_area"}}'
     authors = f"{escape(config['author'])}, {config['copyright']}"

@@ -18,7 +18,7 @@ MOST = 1_500_000  # bytes of a page with all that it loads, compressed
 # Text with TeX in it outside code and formulas: what MathJax or MyST has overlooked.
 RAW_TEX = r"""() => {
   const article = document.querySelector("article.bd-article").cloneNode(true);
-  for (const e of article.querySelectorAll("pre, code, mjx-container, script, style, iframe, .citation")) e.remove();
+  for (const e of article.querySelectorAll("pre, code, .sig, mjx-container, script, style, iframe, .citation")) e.remove();
   return article.textContent.match(/\$[^$\n]{1,60}\$|\\[a-zA-Z]+[{_^ ]|\\\(|\\\[/)?.[0] ?? "";
 }"""
 
@@ -139,7 +139,8 @@ def check_pictures(page: Page) -> None:
     assert not without, f"{len(without)} pictures without alt text: {without}"
     assert all(width for _, width, _ in pictures)
     for drawn in page.locator("[role=img], canvas:not([aria-hidden])").all():
-        assert len(drawn.get_attribute("aria-label") or "") >= 8
+        words = drawn.evaluate("e => e.getAttribute('aria-label') || e.querySelector(':scope > title')?.textContent || ''")
+        assert len(words) >= 8
 
 
 def check_width(page: Page) -> None:

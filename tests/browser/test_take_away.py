@@ -65,7 +65,7 @@ def test_the_book_on_paper(page: Page, tab: Tab, site: Site, on_paper: Path) -> 
     page.goto(on_paper.as_uri())
     page.evaluate(READY)
     page.evaluate(pdf.FIT)
-    assert [e.get_attribute("id") for e in page.locator("section.chapter").all()] == [Path(p).stem for p in toc_pages()]
+    assert [e.get_attribute("id") for e in page.locator("section.chapter").all()] == list(pdf.names(toc_pages()).values())
     found = page.evaluate(LEFTOVERS)
     assert found.pop("formulas") == sum((site.folder / p).read_text(encoding="utf-8").count('class="math ') for p in toc_pages())
     assert found == {"controls": 0, "lost": [], "twice": [], "wide": [], "errors": 0}
@@ -78,7 +78,7 @@ def test_the_pdf_has_page_numbers_and_bookmarks(browser: Browser, site: Site, tm
     numbers = pdf.write(browser, site.folder, CONFIG, target, first)
     reader = PdfReader(target)
     text = [page.extract_text() for page in reader.pages]
-    titles = [str(pdf.chapter(site.folder, p, set()).find("h1").get_text()).strip() for p in first]
+    titles = [str(pdf.chapter(site.folder, p, pdf.names(first)).find("h1").get_text()).strip() for p in first]
     outline = [entry.title for entry in reader.outline if not isinstance(entry, list)]
     assert [t.strip() for t in outline] == titles
     for title, entry in zip(titles, [e for e in reader.outline if not isinstance(e, list)], strict=True):
