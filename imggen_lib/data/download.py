@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from imggen_lib import bars
 from imggen_lib.data.words import plain, user_path
 from imggen_lib.errors import DataError, DataUnavailable
 
@@ -92,14 +93,12 @@ def sweep(folder: Path) -> None:
 
 def _copy(response: Any, file: Any, size: int, name: str, given_up: threading.Event) -> None:
     """What a server sends into a file; ``OSError`` if it sends too much or too little, or when nobody waits for it any more."""
-    from tqdm.auto import tqdm
-
     seen = 0
-    with tqdm(total=size, unit="B", unit_scale=True, desc=name, leave=False, disable=sys.stderr is None) as bar:
+    with bars.bar(total=size, unit="B", unit_scale=True, desc=name, leave=False, disable=sys.stderr is None) as shown:
         while block := response.read1(1 << 16):  # what has come; read() would wait for all of it
             file.write(block)
             seen += len(block)
-            bar.update(len(block))
+            shown.update(len(block))
             if seen > size:
                 raise OSError(f"more than the expected {size:,} bytes")
             if given_up.is_set():

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from imggen_lib import bars
+
 _UNWRITABLE = (OSError, ValueError, AttributeError)  # what tqdm meets on a broken, a closed and a missing stream
 
 
@@ -13,11 +15,9 @@ def progress(records: Iterable[dict[str, Any]], images: int, *, start: int = 0, 
 
     Where the bar cannot be written (standard error is closed, full, or read by nobody any more), it ends and the training goes on.
     """
-    from tqdm.auto import tqdm
-
     bar, disable = None, disable or sys.stderr is None
     with contextlib.suppress(*_UNWRITABLE):
-        bar = tqdm(total=images, initial=start, unit="img", unit_scale=True, mininterval=0.5, smoothing=0.05, disable=disable)
+        bar = bars.bar(total=images, initial=start, unit="img", unit_scale=True, mininterval=0.5, smoothing=0.05, disable=disable)
     try:
         for record in records:
             if bar is not None:
