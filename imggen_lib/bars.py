@@ -9,14 +9,18 @@ _LOCK = threading.RLock()
 def bar(**options: Any) -> Any:
     """A bar of tqdm, for a terminal or a notebook, with the options of ``tqdm.auto.tqdm``.
 
-    tqdm's own lock is shared with forked processes, such as the readers of a stream: one that is killed while it closes the bar that
-    it inherited keeps it, and every later bar waits for good. Here a thread's lock does, since no other process draws, and no
-    watching thread can hold it at a fork.
+    tqdm's own lock is shared with forked processes, such as the readers of a stream: one that is killed with it in its hand keeps
+    it, and every later bar waits for good. Here a thread's lock does, since no other process draws, and no watching thread can
+    hold it at a fork. And it is given back where the bar cannot be written.
     """
     from tqdm.auto import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg,misc,unused-ignore]
         monitor_interval = 0
         _lock = _LOCK
+
+        def refresh(self, nolock: bool = False, lock_args: Any = None) -> Any:
+            with self._lock:
+                return super().refresh(nolock=True)
 
     return Bar(**options)

@@ -1,5 +1,6 @@
 """A bar whose lock no killed process can keep."""
 
+import io
 import multiprocessing
 import os
 import signal
@@ -36,4 +37,33 @@ def test_a_process_that_is_killed_with_the_lock_in_its_hand_stops_no_later_bar()
     assert done.wait(20)
     first.close()
     first.fp.close()
-    assert isinstance(first, tqdm) and first.monitor is None and first.get_lock() is not tqdm.get_lock()
+    assert isinstance(first, tqdm) and first.monitor_interval == 0 and first.get_lock() is not tqdm.get_lock()
+
+
+class _Broken(io.StringIO):
+    """A stream that is read by nobody any more, after the bar's first picture."""
+
+    broken = False
+
+    def write(self, text: str) -> int:
+        if self.broken:
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_a_bar_that_cannot_be_written_gives_the_lock_back() -> None:
+    stream = _Broken()
+    first = bar(total=2, file=stream, mininterval=0)
+    stream.broken = True
+    with pytest.raises(BrokenPipeError):
+        first.update(1)
+    first.disable = True
+    done = threading.Event()
+
+    def another() -> None:
+        with bar(total=1, file=io.StringIO()) as second:
+            second.update(1)
+        done.set()
+
+    threading.Thread(target=another, daemon=True).start()
+    assert done.wait(20)
