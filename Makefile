@@ -39,7 +39,7 @@ serve: ## read the book at http://localhost:8000
 
 test: test-unit test-notebooks ## the unit tests, then every notebook with its outputs compared
 
-test-unit: $(READY) ## the unit tests alone, under a minute
+test-unit: $(READY) ## the unit tests alone, about five minutes
 	$(BIN)/python -m pytest tests -q -rs -n 2 --ignore tests/browser
 
 test-notebooks: $(READY) ## pytest --nbval over every notebook, each alone in an empty folder

@@ -38,7 +38,7 @@ DISTANCES = [novelty.mann_whitney_z, novelty.data_copying, novelty.copying_inter
 OTHERS = {
     "lab_difference_76", "lab_difference_2000", "grey", "grey_levels", "binary_patterns",  # called with images that were checked
     "nearness_ratio", "copied_share",  # tested in test_novelty
-    "kernel_difference",  # tested in test_progress, with kernel_distance's checks
+    "kernel_difference",  # its values are tested in test_progress
     "frechet_distance",  # of statistics; sizes below
     "check_probabilities", "check_features", "check_features_pair", "blocks", "mean_of", "squared_distances",
     "inside_balls", "expected_coverage", "bits_per_dimension", "active_units", "kernel_vendi", "modes_found",
