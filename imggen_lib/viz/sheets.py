@@ -92,6 +92,7 @@ def rows(groups: Mapping[str, Tensor], width: float = 7.0) -> Picture:
     sheets = {k: tile(v, columns) for k, v in groups.items()}
     height = width * sum(s.shape[0] for s in sheets.values()) / max(s.shape[1] for s in sheets.values())
     figure, axes = figure_and_axes(width, height + 0.1, nrows=len(groups), squeeze=False)
+    figure.set_layout_engine("compressed")  # pictures keep their proportions, so a long name would end outside
     for ax, (name, sheet) in zip(axes[:, 0], sheets.items(), strict=True):
         ax.imshow(sheet, interpolation="nearest")
         ax.set(xticks=[], yticks=[])

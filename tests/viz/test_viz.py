@@ -64,6 +64,12 @@ def test_grid_and_rows_show_the_images(make_images: Make) -> None:
         viz.rows({})
 
 
+def test_the_names_of_rows_are_not_cut(make_images: Make) -> None:
+    names = ("$x$", "$D(G(x))$", "$D(z)$", "$G(z)$")
+    ink = np.asarray(viz.rows(dict.fromkeys(names, make_images(12)), width=5.8).pixels())[:, :, 3]
+    assert not ink[:, 0].any() and not ink[:, -1].any() and ink.any()
+
+
 def test_smooth_is_a_running_mean() -> None:
     assert viz.smooth([1, 2, 3, 4], 2).tolist() == [1, 1.5, 2.5, 3.5]
     assert viz.smooth([5, 5, 5], 50).tolist() == [5, 5, 5]
