@@ -57,7 +57,7 @@ def discriminator(
     ax.set(ylim=(0, top), xlabel="$x$", ylabel="$p, q$", xlim=(x[0].item(), x[-1].item()))
     answer.set(ylim=(0, 1.05), ylabel="$D^*$")
     ax.legend(frameon=False, fontsize=9, loc="upper right")
-    bar.bar([0], [0.0 if value is None else value], color=style.GREEN)
+    bar.bar([0], [0.0 if value is None else value], **style.area(style.CRITIC))
     bar.set(ylim=(0, 0.73), xlim=(-0.5, 0.5), xticks=[])
     bar.set_title("JS", fontsize=9)
     bar.tick_params(labelsize=8)

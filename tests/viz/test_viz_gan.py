@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from matplotlib.colors import to_hex
 
 from imggen_lib.losses import gan as losses
 from imggen_lib.theory import divergences as div
@@ -16,6 +17,14 @@ def test_a_density_is_inside_its_axes_however_high_it_is(width: float) -> None:
     densities, _, answer = discriminator(x, p, q, div.optimal_discriminator(p, q), 0.3, highest=1.4).axes
     assert densities.get_ylim()[1] > max(p.max(), q.max()) / (x[1] - x[0]) and densities.get_ylim()[1] >= 1.4
     assert answer.get_ylim() == (0, 1.05) and all(ax.get_ylabel() for ax in (densities, answer))
+
+
+def test_the_bar_has_the_colour_of_the_critic_whose_value_it_is() -> None:
+    x = torch.linspace(-5, 5, 401, dtype=torch.float64)
+    p, q = div.normal_on(x, -1, 0.8), div.normal_on(x, 0.5, 0.8)
+    _, bar, answer = discriminator(x, p, q, div.optimal_discriminator(p, q), 0.3).axes
+    (shown,) = bar.patches
+    assert to_hex(shown.get_edgecolor()) == to_hex(answer.lines[0].get_color())
 
 
 @pytest.mark.parametrize("panels", [1, 2])
