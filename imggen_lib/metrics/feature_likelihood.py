@@ -32,7 +32,7 @@ def _log_densities(squares: Tensor, variances: Tensor, d: int) -> Tensor:
 
 
 def fitted_variances(
-    training: Float[Tensor, "n d"], centres: Float[Tensor, "m d"], *, least: float = 1e-4, steps: int = 50
+    training: Float[Tensor, "n d"], centres: Float[Tensor, "m d"], *, least: float = 1e-4, steps: int = 25
 ) -> Float[Tensor, " m"]:
     r"""The variance of a Gaussian around every centre with which they explain `training` best together, by EM.
 
@@ -73,7 +73,7 @@ def mixture_log_likelihood(
 @torch.no_grad()
 def feature_likelihood_divergence(
     training: Float[Tensor, "n d"], held_out: Float[Tensor, "k d"], generated: Float[Tensor, "m d"], *, least: float = 1e-4,
-    steps: int = 50, seed: int = 1, level: float = 0.95,
+    steps: int = 25, seed: int = 1, level: float = 0.95,
 ) -> FeatureLikelihood:  # fmt: skip
     r"""How much worse than real images generated ones explain held-out real images, each as a Gaussian of its own width.
 

@@ -1,4 +1,4 @@
-"""The kinds of images that the record of usefulness compares: as many of each, other ones in every draw, classes in equal shares."""
+"""The kinds of images that the record of usefulness compares: as many of each and other ones in every draw."""
 
 import pytest
 import torch
