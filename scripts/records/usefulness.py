@@ -23,7 +23,7 @@ from imggen_lib.noise import generator_for
 
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "usefulness.json"
 N, FEWER, DRAWS, SEEN = 10_000, (1000, 300), 4, 30_000
-MODELS = {"mnist": ("mnist-gan-classes", "mnist-vae-classes"), "fashion": ("fashion-gan-classes",)}
+MODELS = {"mnist": ("mnist-gan-classes", "mnist-vae-classes"), "fashion-mnist": ("fashion-gan-classes",)}
 
 
 def kinds(data: str, draw: int, train: ImageSet, n: int = N) -> dict[str, tuple[Tensor, Tensor]]:
@@ -53,11 +53,22 @@ def measure(data: str) -> dict[str, list[dict[str, float]]]:
 
 
 def main() -> None:
-    """Measure, and write the record."""
+    """Measure, and write the record after each data set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument(
+        "--data", nargs="*", choices=list(MODELS), default=list(MODELS), help="measure these, keep the others' numbers"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    accuracy = json.loads(arguments.out.read_text(encoding="utf-8"))["accuracy"] if arguments.out.exists() else {}
+    for data in arguments.data:
+        accuracy[data] = measure(data)
+        write(arguments.out, accuracy)
+
+
+def write(out: Path, accuracy: dict[str, Any]) -> None:
+    """The record with its protocol."""
     record: dict[str, Any] = {
         "command": "python scripts/records/usefulness.py",
         "protocol": {
@@ -69,9 +80,9 @@ def main() -> None:
         },
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "machine": "CPU, one thread",
-        "accuracy": {data: measure(data) for data in MODELS},
+        "accuracy": {data: accuracy[data] for data in MODELS if data in accuracy},
     }
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
