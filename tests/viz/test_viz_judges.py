@@ -65,7 +65,7 @@ def test_usefulness_is_in_percent_best_first_with_an_interval_over_draws() -> No
     assert found[0][:2] == ["model", "99.1"] and found[1] == ["real", "98.0", f"{e.low:.1f} to {e.high:.1f}"]
 
 
-@pytest.mark.parametrize("data", ["mnist", "fashion"])
+@pytest.mark.parametrize("data", ["mnist", "fashion-mnist"])
 def test_the_records_that_ship_have_what_the_tables_need(data: str) -> None:
     judged, useful = measured("judges"), measured("usefulness")
     assert len(judged["random_weights"]["distances"]) >= 5 and "rotation" in judged["sets"]
