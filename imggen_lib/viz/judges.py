@@ -1,5 +1,6 @@
 """Tables and charts of what does not rest on one judge: several networks, what images teach, and judges of other kinds."""
 
+import math
 from collections.abc import Mapping
 from statistics import mean, median, stdev
 from typing import Any
@@ -20,10 +21,15 @@ def _order(means: Mapping[str, float]) -> list[str]:
     return sorted((name for name in means if name not in _NO_MODELS), key=means.__getitem__)
 
 
-def judges_table(record: Mapping[str, Any], key: str = "frechet_distance", digits: int = 1) -> Table:
+def _digits(value: float) -> int:
+    return max(0, 2 - math.floor(math.log10(abs(value)))) if value else 1
+
+
+def judges_table(record: Mapping[str, Any], key: str = "frechet_distance", digits: int | None = None) -> Table:
     """The mean of a number over draws ± their standard deviation, a column a judge, with each model's place in that judge's order.
 
-    Real images and copies stand at the end, without a place. Lower is better.
+    Real images and copies stand at the end, without a place. Lower is better. Without `digits` a column has as many as give its
+    middle value three places.
     """
     judges = record["sets"]
     means = {j: {name: mean(run[key] for run in runs) for name, runs in sets.items()} for j, sets in judges.items()}
@@ -33,7 +39,8 @@ def judges_table(record: Mapping[str, Any], key: str = "frechet_distance", digit
         cells = []
         for judge, sets in judges.items():
             place = "" if name in _NO_MODELS else f"{order[judge].index(name) + 1}: "
-            cells.append(f"{place}{means[judge][name]:,.{digits}f} ± {stdev(run[key] for run in sets[name]):,.{digits}f}")
+            places = _digits(median(means[judge].values())) if digits is None else digits
+            cells.append(f"{place}{means[judge][name]:,.{places}f} ± {stdev(run[key] for run in sets[name]):,.{places}f}")
         rows.append([name, *cells])
     return table(["", *judges], rows, f"{len(order[first])} models under {len(judges)} judges")
 

@@ -31,13 +31,15 @@ def _runs(value: float) -> list[dict[str, float]]:
 
 def test_each_judge_gives_its_own_places() -> None:
     one = {"real": _runs(1), "copies": _runs(2), "gan": _runs(10), "<vae>": _runs(30)}
-    found = judges_table({"sets": {"a": one, "b": {**one, "gan": _runs(50)}}})
+    found = judges_table({"sets": {"a": one, "b": {**one, "gan": _runs(50)}}}, digits=1)
     assert _rows(found) == [
         ["gan", "1: 10.0 ± 1.4", "2: 50.0 ± 1.4"],
         ["<vae>", "2: 30.0 ± 1.4", "1: 30.0 ± 1.4"],
         ["real", "1.0 ± 1.4", "1.0 ± 1.4"],
         ["copies", "2.0 ± 1.4", "2.0 ± 1.4"],
     ]
+    small = {name: [{"frechet_distance": run["frechet_distance"] / 1000} for run in runs] for name, runs in one.items()}
+    assert _rows(judges_table({"sets": {"a": small}}))[0] == ["gan", "1: 0.01000 ± 0.00141"]  # three places of the middle one
     assert "&lt;vae&gt;" in found.html and repr(found) == "<2 models under 2 judges>"
 
 
