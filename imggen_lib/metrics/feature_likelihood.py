@@ -88,8 +88,9 @@ def feature_likelihood_divergence(
     :math:`p_{\mathrm{real}}` is the same with centres from one half of the training set (at most as many as there are generated
     images) and widths from the other. Features are brought to mean 0 and deviation 1 over the held-out images. A copy of a
     training image explains that one so well that its Gaussian shrinks to `least`, and then explains no held-out image: copies
-    count for nothing. So a set of nothing but copies is very bad, while one with a share a of copies is as good as the rest of it
-    alone, up to :math:`-\frac{100}{d}\log(1-a)`, which is little. It is the `gap` that copies cannot escape,
+    count for nothing. So a set of nothing but copies is very bad, while one with a share a of copies has what the rest of it
+    alone would have beside as many real images as before, and at most :math:`-\frac{100}{d}\log(1-a)` more, which is little (both
+    at the same variances). It is the `gap` that copies cannot escape,
 
     .. math:: \frac{100}{d} \left[\frac1n \sum_{i=1}^n \log p_g(x_i) - \frac1k \sum_{i=1}^k \log p_g(h_i)\right]
 
@@ -97,8 +98,7 @@ def feature_likelihood_divergence(
     authors' program gives it the other sign.) The interval is for the mean over held-out images, with these training and
     generated images. **Below 0 is no merit**: Gaussians make up for points that lie too near to the middle, so that normal points
     in 8 dimensions, drawn in to 0.3 of their distance, are at -6. Blind to what the features leave out. Memory and time grow with
-    n times m. Source: Jiralerspong et al. 2023,
-    arXiv:2302.04440.
+    n times m. Source: Jiralerspong et al. 2023, arXiv:2302.04440.
     """
     check_features_pair(training, held_out, ("training features", "held-out features"))
     check_features_pair(training, generated, ("training features", "generated features"))
