@@ -51,7 +51,7 @@ def fitted_variances(
     middle = x.mean(0, keepdim=True)
     squares = torch.cat([_squares(x, centres.double().cpu()), _squares(x, middle)], 1)
     variances = (squares.amin(0) / d).clamp(min=max(least, 1e-12))
-    variances[-1] = max(float(squares[:, -1].mean()) / d, variances[-1])
+    variances[-1] = torch.maximum(squares[:, -1].mean() / d, variances[-1])
     weights = torch.cat([torch.zeros(m, dtype=torch.float64), torch.tensor([math.log(m)], dtype=torch.float64)])
     for _ in range(steps):
         shares = (_log_densities(squares, variances, d) + weights).softmax(1)

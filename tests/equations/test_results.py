@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, log_loss
 
 from imggen_lib.metrics.intervals import holm, t_quantile
 from imggen_lib.metrics.usefulness import classification_accuracy_score
@@ -89,8 +89,10 @@ def test_results_usefulness() -> None:
         return loss
 
     optimizer.step(closure)
+    least = closure().item()
     share = (scores(real).argmax(1) == classes).double().sum().item() / 40  # claim
     model = LogisticRegression(C=1e9, max_iter=10_000, tol=1e-10).fit(made.numpy(), asked.numpy())
+    assert least == pytest.approx(log_loss(asked.numpy(), model.predict_proba(made.numpy())), rel=1e-5)
     assert accuracy_score(classes.numpy(), model.predict(real.numpy())) == pytest.approx(share)
     images, labels = torch.zeros(10, 1, 8, 8) - torch.rand(10, 1, 1, 1), torch.ones(10, dtype=torch.long)
     found = classification_accuracy_score(images, labels, images, torch.arange(10) % 2, seen=300, width=4)
