@@ -96,14 +96,14 @@ def shuffled(distances: Tensor, true: float, labels: tuple[str, str]) -> Picture
 
 
 def curves(found: Mapping[str, PrecisionRecallCurve]) -> Picture:
-    """Precision (P) against recall (R) of every set, a dot where the two are equal; the first one, the yardstick, is dashed."""
+    """Precision against recall of every set, a dot where the two are equal; the first one, the yardstick, is dashed."""
     figure, ax = figure_and_axes(4.2, 3.6)
     for k, (name, curve) in enumerate(found.items()):
         look = {"color": style.REFERENCE, "linestyle": "--"} if k == 0 else style.series(k - 1)
         recall, precision = curve.recall.numpy(), curve.precision.numpy()
         ax.plot(recall, precision, label=name, linewidth=style.LINE, **look)
         ax.plot(recall[len(recall) // 2], precision[len(precision) // 2], "o", color=look["color"], markersize=5)
-    ax.set(xlabel="R", ylabel="P", xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal")
+    ax.set(xlabel="rec", ylabel="prec", xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal")
     ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=9)
     return figure
