@@ -3,10 +3,10 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import check_images, whole
+from imggen_lib.checks import check_images, check_labels, whole
 from imggen_lib.metrics.distribution import Classifier, features
 from imggen_lib.metrics.twosample import kernel_distance
 
@@ -28,6 +28,24 @@ def gaussian_images(images: Float[Tensor, "n c h w"], n: int, noise: torch.Gener
     weights = torch.randn(whole(n, "n", 1), len(flat), generator=noise, dtype=torch.float64)
     drawn = flat.mean(0) + weights @ (flat - flat.mean(0)) / (len(flat) - 1) ** 0.5
     return drawn.clamp(-1, 1).float().view(-1, *images.shape[1:])
+
+
+def class_gaussians(
+    images: Float[Tensor, "n c h w"], labels: Int[Tensor, " n"], wanted: Int[Tensor, " m"], noise: torch.Generator
+) -> Float[Tensor, "m c h w"]:
+    """An image for each of the classes in `wanted`, drawn by :func:`gaussian_images` from the images of that class alone.
+
+    What a class-conditional generator should be better than. Raises ``ValueError`` for a class of fewer than two images.
+    """
+    check_images(images)
+    labels, wanted = check_labels(labels, len(images), None), check_labels(wanted, len(wanted), None)
+    drawn = torch.empty(len(wanted), *images.shape[1:])
+    for label in wanted.unique().tolist():
+        asked, own = wanted == label, images[labels == label]
+        if len(own) < 2:
+            raise ValueError(f"a covariance needs at least two images of each class, got {len(own)} of class {label}")
+        drawn[asked] = gaussian_images(own, int(asked.sum()), noise)
+    return drawn
 
 
 def kernel_baselines(

@@ -39,9 +39,19 @@ DEFINITIONS = {
     *("gen-bits", "opt-glo-objective", "opt-laplacian", "opt-lap1", "opt-gram", "opt-gram-loss", "opt-style"),
     *("gan-game", "gan-js", "gan-f-divergence", "gan-gradient-penalty", "gan-relativistic", "gan-zero-centred"),
     *("vae-marginal", "vae-beta-objective", "vae-free-bits"),
+    *("eval-psnr", "eval-ssim", "eval-contrast", "eval-kernel-distance", "eval-precision-recall", "eval-entropy-score"),
+    *("eval-gaussian-kernel", "eval-curve", "eval-authenticity", "eval-feature-likelihood"),
+    *("results-welch", "results-usefulness", "people-rater-model", "people-alpha"),
+    *("cre-novelty", "cre-ratio", "cre-style-ambiguity", "cre-slerp", "practice-gan-losses", "speed-fraction"),
 }
 # Chapters in which every formula that is no definition has its proof.
-PROVED = ("background", "optimisation", "gan_theory", "vae_theory")
+PROVED = (
+    *("background", "optimisation", "gan_theory", "vae_theory", "gan_practice", "vae_practice", "speed"),
+    *("evaluation", "results", "people", "creativity"),
+)
+
+# Of these, chapters with a table of letters and two exercises with pencil and paper at least.
+LETTERED = tuple(name for name in PROVED if name not in ("background", "optimisation"))
 
 
 def test_every_formula_that_is_no_definition_has_a_proof(extension: ModuleType) -> None:
@@ -52,6 +62,22 @@ def test_every_formula_that_is_no_definition_has_a_proof(extension: ModuleType) 
             r"^:::+\{admonition\} Proof of \{eq\}`([\w-]+)`\n:class: dropdown proof\n", text.read_text("utf-8"), re.M
         )
         assert sorted(proofs) == sorted(labels - DEFINITIONS), name
+
+
+def test_definitions_are_equations_of_these_chapters(extension: ModuleType) -> None:
+    assert {e.label for text in TEXTS if text.stem in PROVED for e in extension.equations(text)} >= DEFINITIONS
+
+
+def test_these_chapters_list_their_letters_once_and_have_exercises_with_pencil_and_paper() -> None:
+    for name in LETTERED:
+        text = next(path for path in TEXTS if path.stem == name).read_text("utf-8")
+        exercises = re.findall(r"^```\{admonition\} With pencil and paper: .+\n:class: exercise pencil\n", text, re.M)
+        solutions = re.findall(r"^```+\{admonition\} Solution\n:class: dropdown pencil-solution\n", text, re.M)
+        assert len(exercises) == len(solutions) >= 2, name
+        table = re.search(r"^## Notation\n.*?^\| --- \| --- \|\n(.*?)\n\n", text, re.M | re.S)
+        assert table is not None and "(#notation)" in text, name
+        letters = [letter for row in table[1].splitlines() for letter in re.findall(r"\$([^$]+)\$", row.split(" | ")[0])]
+        assert len(letters) == len(set(letters)) >= 4, (name, sorted(x for x in letters if letters.count(x) > 1))
 
 
 def test_no_fence_of_backticks_has_backticks_in_its_title() -> None:

@@ -6,8 +6,11 @@ from statistics import mean, stdev
 import pytest
 import scipy.stats
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, log_loss
 
 from imggen_lib.metrics.intervals import holm, t_quantile
+from imggen_lib.metrics.usefulness import classification_accuracy_score
 
 A, B = [31.0, 34.5, 39.0], [28.0, 30.5, 29.0, 33.0, 27.5]
 
@@ -64,3 +67,33 @@ def test_results_holm() -> None:
             while rejected < m and p[rejected] <= level / (m - rejected):
                 rejected += 1
             assert sum(value <= level for value in formula) == rejected
+
+
+def test_results_usefulness() -> None:
+    """Against scikit-learn's logistic regression and accuracy; the library, told of one class alone, is right for its share."""
+    g = torch.Generator().manual_seed(0)
+    made, asked = torch.randn(60, 2, dtype=torch.float64, generator=g), torch.arange(60) % 3
+    made[torch.arange(60), asked.clamp(max=1)] += 2.0 * asked
+    real, classes = torch.randn(40, 2, dtype=torch.float64, generator=g), torch.arange(40) % 3
+    weights = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
+
+    def scores(x: torch.Tensor) -> torch.Tensor:
+        return x @ weights[:2] + weights[2]
+
+    optimizer = torch.optim.LBFGS([weights], max_iter=500, tolerance_grad=1e-9, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = -scores(made).log_softmax(1)[torch.arange(60), asked].sum() / 60  # claim
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    least = closure().item()
+    share = (scores(real).argmax(1) == classes).double().sum().item() / 40  # claim
+    model = LogisticRegression(C=1e9, max_iter=10_000, tol=1e-10).fit(made.numpy(), asked.numpy())
+    assert least == pytest.approx(log_loss(asked.numpy(), model.predict_proba(made.numpy())), rel=1e-5)
+    assert accuracy_score(classes.numpy(), model.predict(real.numpy())) == pytest.approx(share)
+    images, labels = torch.zeros(10, 1, 8, 8) - torch.rand(10, 1, 1, 1), torch.ones(10, dtype=torch.long)
+    found = classification_accuracy_score(images, labels, images, torch.arange(10) % 2, seen=300, width=4)
+    assert found.value == pytest.approx(5.0 / 10.0)
