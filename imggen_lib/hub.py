@@ -87,7 +87,7 @@ def readme(meta: Mapping[str, Any], name: str, license: str = "") -> str:
         body += ["", f"Licence: {licence}."]
     if quality:
         body += ["", "| measured | value |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in quality.items())]
-    body += ["", "```python", "from imggen_lib.checkpoint import find", "from imggen_lib import sample", ""]
+    body += ["", "```python", "from imggen_lib.finding import find", "from imggen_lib import sample", ""]
     body += ['images = sample(find("FOLDER, or hub:OWNER/NAME").model(), 64)', "```", ""]
     if card:
         body += ["The whole card:", "", "```json", json.dumps(card, indent=2), "```", ""]

@@ -14,6 +14,7 @@ from imggen_lib.cli import main
 from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
+from imggen_lib.finding import find
 from imggen_lib.runs import start
 
 
@@ -92,7 +93,7 @@ def test_to_the_hub_and_back(fake: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert main(["push", "mnist-vae-map", "--to", "hub:me/digits"]) == 0
     assert capsys.readouterr().out.strip() == "https://huggingface.co/me/digits"
     assert main(["sample", "hub:me/digits", "-n", "2", "--out", str(tmp_path / "x.png")]) == 0
-    again = checkpoint.find("hub:me/digits")
+    again = find("hub:me/digits")
     assert all(torch.equal(v, again.tensors[k]) for k, v in pretrained("mnist-vae-map").tensors.items())
 
 
@@ -101,11 +102,11 @@ def test_what_the_hub_sends_is_checked(fake: Path, tmp_path: Path, capsys: pytes
     weights = fake / "me" / "digits" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
     with pytest.raises(CheckpointError, match="damaged"):
-        checkpoint.find("hub:me/digits")
+        find("hub:me/digits")
     config = fake / "me" / "digits" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "weights": {"file": "../x.pickle", "sha256": "0" * 64}}))
     with pytest.raises(CheckpointError, match=r"plain name of a \.safetensors file"):
-        checkpoint.find("hub:me/digits")
+        find("hub:me/digits")
     for name, message in (("hub:me/none", "cannot be had: 404 Client Error"), ("hub:me", "is named hub:owner/name")):
         capsys.readouterr()
         assert main(["info", name]) == 2
@@ -116,4 +117,4 @@ def test_what_the_hub_sends_is_checked(fake: Path, tmp_path: Path, capsys: pytes
 def test_the_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(ValueError, match="pip install huggingface_hub"):
-        checkpoint.find("hub:me/digits")
+        find("hub:me/digits")

@@ -17,7 +17,7 @@ _EYES = "one that `train features` made of pictures in classes, or --features in
 
 def evaluate(args: argparse.Namespace) -> int:
     """Print, or write, the measurement as JSON."""
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
     from imggen_lib.machine import device
     from imggen_lib.protocol import Protocol
     from imggen_lib.protocol import evaluate as measure
