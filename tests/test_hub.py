@@ -51,6 +51,32 @@ def test_a_run_of_ones_own_leaves_its_critic_and_its_paths_at_home(tmp_path: Pat
         hub.save(again, tmp_path / "n", license="My: own")
 
 
+def test_networks_of_ones_own_are_pushed_with_the_names_of_their_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--data", "glyphs", "--images", "64", "--batch", "32", "--latent-dim", "4", "--quiet"]
+    nets = ["--generator", "own_nets:Generator", "--loss", "own_nets:soft"]
+    run, to = str(tmp_path / "run"), tmp_path / "m"
+    assert main(["train", "gan", *few, *nets, "--out", run]) == 0
+    assert main(["push", run, "--to", str(to)]) == 2 and "--allow own_nets" in capsys.readouterr().err and not to.exists()
+    assert main(["push", run, "--allow", "own_nets", "--to", str(to)]) == 0
+    card = (to / "README.md").read_text("utf-8")
+    assert "`own_nets:Generator`, `own_nets:soft`" in card and "allow={'own_nets'}).model()" in card
+    with pytest.raises(CheckpointError, match="--allow own_nets"):
+        find(to)
+    ours, again = (find(folder, {"own_nets"}) for folder in (run, to))
+    assert all(torch.equal(a, b) for a, b in zip(ours.model().parameters(), again.model().parameters(), strict=True))
+    assert main(["sample", str(to), "--allow", "own_nets", "-n", "4", "--out", str(tmp_path / "x.png")]) == 0
+
+
+def test_networks_without_a_name_are_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = GanConfig(image_shape=(1, 8, 8), net="mlp", hidden=(8,), latent_dim=4)
+    checkpoint.save(tmp_path / "run", config.state("cpu"), None)
+    for command in (["export", "--to", str(tmp_path / "x.onnx")], ["push", "--to", str(tmp_path / "m")]):
+        assert main([command[0], str(tmp_path / "run"), *command[1:]]) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1 and ("saved without a name" in told or "without their code" in told)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
 def test_other_files_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     assert main(["push", "mnist-vae-map", "--to", str(tmp_path)]) == 2
