@@ -95,7 +95,7 @@ ring: $(READY) ## count the modes that each GAN loss finds, five seeds each, and
 damage: $(READY) ## measure which metric notices which damage, and record it (ten minutes)
 	$(BIN)/python scripts/records/damage.py
 
-augmentation: $(READY) ## what augmentation is worth to a GAN of 300 images, and record it (twenty minutes alone)
+augmentation: $(READY) ## what augmentation is worth to a GAN of 300 images, and record it (half an hour alone)
 	$(BIN)/python scripts/records/augmentation.py
 judges: $(READY) ## measure whether the order of the shipped models changes with the network that looks (minutes)
 	$(BIN)/python scripts/records/judges.py

@@ -77,6 +77,8 @@ class Checkpoint:
         state.images, state.steps = self.meta["images"], steps
         if isinstance(state, GanState):
             state.generator_loss = torch.full_like(state.generator_loss, self.meta.get("generator_loss", 0.0))
+            heard = self.meta.get("augment", {"p": 0.0, "surety": 0.0})
+            state.p, state.surety = max(0.0, float(heard["p"])), torch.full_like(state.surety, heard["surety"])
         return state
 
     def _moments(self, name: str, optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
