@@ -215,7 +215,10 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, help="default: all of tests/equations")
     parser.add_argument("--library", action="store_true", help="change the library's functions, too")
     parser.add_argument(
-        "--exercises", nargs="*", metavar="CHAPTER", help="change the solutions of exercises, too; runs these chapters (default: all)"
+        "--exercises",
+        nargs="*",
+        metavar="CHAPTER",
+        help="change the solutions of exercises, too; runs these chapters (default: all)",
     )
     args = parser.parse_args()
     torch.set_num_threads(1)
