@@ -1,6 +1,9 @@
 """Models as files for other programs: run by ONNX Runtime and ``torch.export``, compared with the model itself."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,3 +162,12 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_command_says_how_far_it_is_from_pytorch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "mnist-vae-map", "--to", str(tmp_path / "x.onnx")]) == 0
     assert "differs from PyTorch by at most" in capsys.readouterr().out and (tmp_path / "x.onnx").exists()
+
+
+def test_the_program_in_the_readme_runs_without_this_library(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (program,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "onnxruntime" in block]
+    assert main(["export", "mnist-gan-conv", "--to", str(tmp_path / "photos.onnx")]) == 0
+    program += "import sys\nprint(images.shape, 'imggen_lib' in sys.modules, 'torch' in sys.modules)\n"
+    done = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "(4, 1, 28, 28) False False\n"), done.stderr

@@ -146,11 +146,12 @@ def _lines(out: Path) -> list[dict[str, Any]]:
 
 def test_a_run_is_watched_stopped_and_gone_on_with(folder: Path, tmp_path: Path, capsys: Said) -> None:
     out = tmp_path / "run"
-    command = ["train", "gan", "--data", f"folder:{folder}", "--out", str(out), *SMALL, "--watch-every", "160"]
+    command = ["train", "gan", "--data", f"folder:{folder}", "--out", str(out), *SMALL, "--watch-every", "160", "--augment", "ada"]
     assert main([*command, "--images", "480"]) == 0
     lines = _lines(out)
     assert lines[0]["features"] == "random" and lines[0]["reference"]["split"] == "all" and "gaussian" in lines[0]
     assert [line["images"] for line in lines[1:]] == [160, 320, 480] and lines[1]["better"]
+    assert all(0 <= line["augment_p"] <= 0.4 for line in lines[1:]), "where adaptive augmentation is"
     assert len(list(out.glob("samples-*.png"))) == 3 and "best after" in capsys.readouterr().out
     best = checkpoint.load(out / "best").meta["images"]
     assert best == lines[-1]["best"] == max(line["images"] for line in lines[1:] if line["better"])

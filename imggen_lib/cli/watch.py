@@ -142,6 +142,8 @@ class Watch:
             self.kept = images
         terms = {k: float(f"{float(v):.4g}") for k, v in record.items() if k != "images"}
         line = {"images": images, "seconds": round(time.monotonic() - self.began, 1), **found, "best": self.plateau.best, **terms}
+        if getattr(self.run.config, "augment", "") == "ada":
+            line["augment_p"] = round(self.run.state.p, 4)  # type: ignore[union-attr]
         self._written(f"line of numbers {after}", lambda: self._append(line))
         self._written(f"sheet of samples {after}", lambda: self._draw(model, images, line))
         return self.ended
