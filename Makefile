@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -95,7 +95,7 @@ ring: $(READY) ## count the modes that each GAN loss finds, five seeds each, and
 damage: $(READY) ## measure which metric notices which damage, and record it (ten minutes)
 	$(BIN)/python scripts/records/damage.py
 
-augmentation: $(READY) ## what augmentation is worth to a GAN of 300 images, and record it (twenty minutes alone)
+augmentation: $(READY) ## what augmentation is worth to a GAN of 300 images, and record it (half an hour alone)
 	$(BIN)/python scripts/records/augmentation.py
 
 judges: $(READY) ## measure whether the order of the shipped models changes with the network that looks (minutes)
@@ -115,6 +115,9 @@ checkpoints: $(READY) ## train, measure and release the models that ship with th
 
 live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
 	$(BIN)/python scripts/records/live_maps.py
+
+frames: $(READY) ## how many pictures a second the explorer shows while a slider is dragged, for every model (a minute; wants quiet)
+	$(BIN)/python scripts/check/frames.py
 
 bench: $(READY) ## speed and quality for the time beside other projects, recorded (an hour; wants the machine to itself)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

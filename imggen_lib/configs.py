@@ -22,11 +22,11 @@ from imggen_lib.machine import channels_last_pays
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
 from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE, ResVAE
-from imggen_lib.train.augment import diff_augment
+from imggen_lib.train.augment import Adaptive, diff_augment
 from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, falling, warm_up
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
-AUGMENTATIONS = {"diff": diff_augment}
+AUGMENTATIONS = ("diff", "ada")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,10 @@ class GanConfig(Config):
     decay_end: int = 0  # 0: they stay as they are
     head_start: int = 0  # images that the critic sees before the generator begins to learn
     simultaneous: bool = False  # both players move at once instead of in turns
-    augment: str = ""  # diff: colours, shifts and cut-outs of what the critic sees (train.augment)
-    augment_p: float = 0.4  # the probability of each
+    augment: str = ""  # diff: colours, shifts and cut-outs of what the critic sees; ada: as often as it needs (train.augment)
+    augment_p: float = 0.4  # the probability of each; of ada, the most that it may become
+    augment_target: float = Adaptive.target  # ada: how sure the critic should be of real images, 0 to 1
+    augment_images: int = Adaptive.images  # ada: in which the probability can go from 0 to 1
     generator: Thing = ""  # one's own: a class or function of (image_shape, latent_dim, classes, **options), or its name
     generator_options: Options = field(default_factory=dict, hash=False)
     critic: Thing = ""  # of (image_shape, classes, **options)
@@ -67,6 +69,9 @@ class GanConfig(Config):
             raise ValueError(unknown_name("augmentation", self.augment, AUGMENTATIONS))
         if not 0 < self.augment_p <= 1:
             raise ValueError(f"augment-p must lie above 0 and at most at 1, got {self.augment_p}")
+        if not 0 < self.augment_target < 1 or self.augment_images < 1:
+            told = f"got {self.augment_target} and {self.augment_images}"
+            raise ValueError(f"augment-target must lie between 0 and 1, and augment-images be a number of images, {told}")
         for name in ("r1", "r2", "gp"):
             if getattr(self, name) < 0:
                 raise ValueError(f"the weight {name} must not be negative, got {getattr(self, name)}")
@@ -142,8 +147,10 @@ class GanConfig(Config):
         names = ["r1", "r2", "gp", "penalty_every", "ema_half_life", "seed"]
         names += [] if self.simultaneous else ["critic_steps", "head_start"]
         more: dict[str, Any] = {"lr_schedule": self.lr_schedule}
-        if self.augment:
-            more["augment"] = partial(AUGMENTATIONS[self.augment], p=self.augment_p)
+        if self.augment == "diff":
+            more["augment"] = partial(diff_augment, p=self.augment_p)
+        if self.augment == "ada":
+            more["augment"] = Adaptive(self.augment_target, self.augment_images, most=self.augment_p)
         return {name: getattr(self, name) for name in names} | more
 
 

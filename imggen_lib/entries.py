@@ -17,7 +17,10 @@ Thing = str | Callable[..., Any] | GanLoss  # a name, or a network's class or fa
 Options = dict[str, Any]  # for what is named: keywords and plain values
 #: Entries that are stored only where they say something, so that what does without them can be read by older versions.
 YOUNG = frozenset(
-    ("augment", "augment_p", "generator", "generator_options", "critic", "critic_options", "loss_options", "model", "model_options")
+    (
+        *("augment", "augment_p", "augment_target", "augment_images", "generator", "generator_options", "critic", "critic_options"),
+        *("loss_options", "model", "model_options"),
+    )
 )
 
 

@@ -1,9 +1,13 @@
 """A trained model as one file that other programs run: ONNX, or PyTorch's own ``torch.export``. Checked before it stays."""
 
+import contextlib
 import copy
+import io
 import json
+import logging
+import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +59,8 @@ def to_onnx(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "dec
     Inputs: ``latents`` or ``images``, and ``labels`` (int64) for a model with classes, each with any number of rows. Outputs:
     ``images``, or ``mu`` and ``logvar``. Metadata: name, part, image_shape, latent_dim, classes, licence, card. ONNX Runtime does
     not look at labels: what lies outside of the classes gives a meaningless image. Raises ``ValueError`` where a package is
-    missing, for a part that the model has not, and where ONNX Runtime's output differs by more than :data:`TOLERANCE`: then no
-    file stays.
+    missing, for a part that the model has not, for a network of one's own that an export cannot follow, and where ONNX Runtime's
+    output differs by more than :data:`TOLERANCE`: then no file stays.
     """
     onnxruntime = _needed()
     net, inputs, outputs, about = _prepared(saved, part, name)
@@ -68,8 +72,7 @@ def to_onnx(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "dec
     def make(target: Path) -> None:
         nonlocal worst
         rows = torch.export.Dim("batch")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's, of its own parts and of names that two inputs share
+        with _followed():
             program = torch.onnx.export(
                 net,
                 tuple(inputs(3, 0).values()),
@@ -80,10 +83,10 @@ def to_onnx(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "dec
                 external_data=False,
                 verbose=False,
             )
-        assert program is not None
-        program.model.metadata_props.update(about)
-        program.save(target, external_data=False)
-        session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+            assert program is not None
+            program.model.metadata_props.update(about)
+            program.save(target, external_data=False)
+            session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
         worst = _compared(net, inputs, lambda given: [torch.from_numpy(v) for v in session.run(outputs, _arrays(given))])
 
     files.write(_target(path, ".onnx"), make)
@@ -102,13 +105,42 @@ def to_program(saved: Checkpoint | nn.Module, path: str | Path, *, part: str = "
     def make(target: Path) -> None:
         nonlocal worst
         rows = torch.export.Dim("batch")
-        program = torch.export.export(net, tuple(inputs(3, 0).values()), dynamic_shapes=tuple({0: rows} for _ in inputs(3, 0)))
-        torch.export.save(program, target, extra_files={"imggen.json": json.dumps(about)})
-        again: Any = torch.export.load(target).module()
+        with _followed():
+            shapes = tuple({0: rows} for _ in inputs(3, 0))
+            program = torch.export.export(net, tuple(inputs(3, 0).values()), dynamic_shapes=shapes)
+            torch.export.save(program, target, extra_files={"imggen.json": json.dumps(about)})
+            again: Any = torch.export.load(target).module()
         worst = _compared(net, inputs, lambda given: _listed(again(*given.values())))
 
     files.write(_target(path, ".pt2"), make)
     return worst
+
+
+@contextlib.contextmanager
+def _followed() -> Iterator[None]:
+    """What keeps a network, somebody's own as a rule, from being exported or from running then, as one ``ValueError``.
+
+    Nothing else is said: exporters warn of their own parts, and print whole programs where they fail.
+    """
+    quiet = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    except OSError:  # a disk that is full
+        raise
+    except Exception as error:
+        root: BaseException = error
+        while root.__cause__ is not None:
+            root = root.__cause__
+        reason = " ".join(re.sub(r"\x1b\[\d*m", "", str(root)).split())[:160] or type(root).__name__
+        raise ValueError(
+            "the network cannot be exported: an export follows it once, for any number of images, through PyTorch's operations "
+            f"alone: no `if` or loop over values or over images, no NumPy, no number of images written down. PyTorch says: {reason}"
+        ) from error
+    finally:
+        logging.disable(quiet)
 
 
 def _needed() -> Any:
@@ -141,7 +173,10 @@ def _prepared(saved: Checkpoint | nn.Module, part: str, name: str) -> tuple[nn.M
         meta, source = saved.meta, saved.model()
     if part not in PARTS:
         raise ValueError(f"part must be decoder or encoder, got {part!r}")
-    model: Any = copy.deepcopy(source).cpu().float().eval().requires_grad_(False)
+    try:
+        model: Any = copy.deepcopy(source).cpu().float().eval().requires_grad_(False)
+    except TypeError as error:  # a network of one's own that holds a file or a lock
+        raise ValueError(f"the network cannot be exported, because it cannot be copied: {error}") from error
     if part == "encoder" and not isinstance(model, VAE):
         raise ValueError("only a VAE has an encoder: a GAN is exported as its generator (part decoder)")
     dim, classes, shape = (attribute(model, k) for k in ("latent_dim", "classes", "image_shape"))
@@ -177,9 +212,9 @@ def _compared(net: nn.Module, inputs: Any, run: Runner) -> float:
     for rows in _BATCHES:
         for seed in _SEEDS:
             given = inputs(rows, seed)
-            with torch.no_grad():
-                expected = _listed(net(*given.values()))
-            for ours, theirs in zip(expected, run(given), strict=True):
+            with torch.no_grad(), _followed():
+                expected, found = _listed(net(*given.values())), run(given)
+            for ours, theirs in zip(expected, found, strict=True):
                 if ours.shape != theirs.shape:
                     raise ValueError(f"the exported model gives {tuple(theirs.shape)}, not {tuple(ours.shape)}: no file is kept")
                 apart = float((ours - theirs).abs().max())

@@ -27,6 +27,14 @@ def expanded(path: str | Path) -> Path:
         raise ValueError(f"{path} begins with ~, but no home folder is known for it") from None
 
 
+def exists(path: str | Path) -> bool:
+    """Whether there is such a file or folder; False for what can be no name of one."""
+    try:
+        return expanded(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
 @contextlib.contextmanager
 def plainly(what: str) -> Iterator[None]:
     """Whatever the system refuses within the block is ``OSError("what: reason")``, one sentence with the reason in its words."""

@@ -87,8 +87,16 @@ def readme(meta: Mapping[str, Any], name: str, license: str = "") -> str:
         body += ["", f"Licence: {licence}."]
     if quality:
         body += ["", "| measured | value |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in quality.items())]
-    body += ["", "```python", "from imggen_lib.checkpoint import find", "from imggen_lib import sample", ""]
-    body += ['images = sample(find("FOLDER, or hub:OWNER/NAME").model(), 64)', "```", ""]
+    body += ["", "```python", "from imggen_lib.finding import find", "from imggen_lib import sample", ""]
+    named = sorted({config[entry] for entry in ("generator", "critic", "model", "loss") if ":" in str(config.get(entry, ""))})
+    allow = f", allow={{{', '.join(repr(m) for m in sorted({thing.partition(':')[0] for thing in named}))}}}" if named else ""
+    body += [f'images = sample(find("FOLDER, or hub:OWNER/NAME"{allow}).model(), 64)', "```", ""]
+    if named:
+        body += [
+            f"It needs code that is neither here nor in imggen_lib: {', '.join(f'`{thing}`' for thing in named)}. Whoever loads it "
+            "must have that code where Python finds it, and allows it to be imported, as above: to import a module runs it.",
+            "",
+        ]
     if card:
         body += ["The whole card:", "", "```json", json.dumps(card, indent=2), "```", ""]
     return "\n".join(["---", *front, "---", "", *body])

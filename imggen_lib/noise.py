@@ -5,14 +5,19 @@ of ``(seed, stream, images seen)``, so that a run that was interrupted and resum
 """
 
 from collections.abc import Sequence
+from functools import wraps
+from types import FunctionType
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from imggen_lib.checks import real, tensor, whole
 
 _MASK = (1 << 64) - 1
+_Thing = TypeVar("_Thing")
+_CPU = torch.device("cpu")
 
 
 def mix(*parts: int) -> int:
@@ -34,6 +39,32 @@ def mix(*parts: int) -> int:
 def generator_for(*parts: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator on `device`, seeded by :func:`mix` of `parts`."""
     return torch.Generator(device=device).manual_seed(mix(*parts))
+
+
+def on_cpu(thing: _Thing) -> _Thing:
+    """A function, or each of a class's, whose new tensors are on the CPU whatever ``torch.set_default_device`` says.
+
+    For toy data and small models: their random numbers come from generators of the CPU, so that they are the same on any machine.
+    What has a device of its own keeps it.
+    """
+    if isinstance(thing, type):
+        for name, value in list(vars(thing).items()):
+            ours = not name.startswith("__") or (name == "__init__" and issubclass(thing, nn.Module))
+            if ours and isinstance(value, FunctionType):
+                setattr(thing, name, on_cpu(value))
+            elif ours and isinstance(value, property):
+                setattr(thing, name, property(on_cpu(value.fget), doc=value.__doc__))
+        return thing
+    function: Any = thing
+
+    @wraps(function)
+    def there(*args: Any, **kwargs: Any) -> Any:
+        if torch.empty(0).device.type == "cpu":
+            return function(*args, **kwargs)
+        with _CPU:
+            return function(*args, **kwargs)
+
+    return there  # type: ignore[return-value]
 
 
 def latents(seeds: Sequence[int], dim: int, device: torch.device | str = "cpu") -> Float[Tensor, "n {dim}"]:

@@ -18,6 +18,7 @@ from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
+from imggen_lib.finding import find
 from imggen_lib.models.vae import VAE
 from imggen_lib.own import Allow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
@@ -159,7 +160,7 @@ def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: s
         state.model.start_at(data.mean_image())
     if config.begin_from:
         allow = {str(thing): thing.make for thing in config.own.values()}
-        checkpoint.find(config.begin_from, allow).begin(state, config)
+        find(config.begin_from, allow).begin(state, config)
     return Run(config, state, data.to(device))
 
 

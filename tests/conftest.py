@@ -41,6 +41,20 @@ def make_images() -> Callable[..., torch.Tensor]:
 
 
 @pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., None]:
+    """``refused("sample x --out {out}/x.png", message)``: that command ends with 2 and one line that has the message; no file."""
+    from imggen_lib.cli import main
+
+    def check(line: str, message: str, **names: object) -> None:
+        before = sorted(tmp_path.rglob("*"))
+        assert main(line.format(out=tmp_path, **names).split()) == 2
+        told = capsys.readouterr().err
+        assert message in told and told.count("\n") == 1 and sorted(tmp_path.rglob("*")) == before
+
+    return check
+
+
+@pytest.fixture
 def in_double() -> Iterator[None]:
     """PyTorch makes float64 tensors unless told otherwise."""
     torch.set_default_dtype(torch.float64)

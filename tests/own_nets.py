@@ -124,6 +124,45 @@ class Empty(nn.Module):
         return z.new_zeros(len(z), *self.image_shape)
 
 
+class Branches(Generator):
+    """A forward that looks at a value: no export can follow it."""
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = super().forward(z, labels)
+        return x if float(x.mean()) > 0 else -x
+
+
+class Stacks(Generator):
+    """A forward that goes through its images one by one: an export writes their number down."""
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return torch.stack([*super().forward(z, labels)])
+
+
+class Eigenvalues(Generator):
+    """An operation of PyTorch's that ONNX has not."""
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = super().forward(z, labels)
+        return x + 0 * torch.linalg.eigvals(x[:, 0]).real.sum(1)[:, None, None, None]
+
+
+class Draws(Generator):
+    """Other random numbers at each call."""
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = super().forward(z, labels)
+        return x + torch.randn_like(x)
+
+
+class Holds(Generator):
+    """Something in it cannot be copied."""
+
+    def __init__(self, image_shape: Shape, latent_dim: int, classes: int) -> None:
+        super().__init__(image_shape, latent_dim, classes)
+        self.words = (line for line in ("a", "b"))
+
+
 def no_network(image_shape: Shape, classes: int) -> str:
     """Something else."""
     return "critic"

@@ -18,6 +18,7 @@ from imggen_lib import checkpoint
 from imggen_lib.configs import Config, FeatureConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, glyphs
 from imggen_lib.errors import CheckpointError, TrainingDiverged
+from imggen_lib.finding import find
 from imggen_lib.losses.gan import relativistic
 from imggen_lib.runs import Run, resume, start
 from imggen_lib.train.gan import train_gan
@@ -284,7 +285,7 @@ def test_a_resumed_run_holds_no_map_of_the_file(digits: ImageSet, tmp_path: Path
 @pytest.mark.parametrize("file", ["checkpoint.json", "*.safetensors"])
 def test_a_checkpoint_s_file_instead_of_its_folder(file: str, digits: ImageSet, tmp_path: Path) -> None:
     path = next(_saved(digits, tmp_path / "run").glob(file))
-    for read in (checkpoint.load, checkpoint.find):
+    for read in (checkpoint.load, find):
         with pytest.raises(CheckpointError, match=f"{path} is a file; a checkpoint is named by its folder: {path.parent}"):
             read(path)
 
@@ -295,7 +296,7 @@ def test_a_folder_of_one_s_own_is_no_pretrained_model(digits: ImageSet, tmp_path
     ):
         checkpoint.pretrained(str(_saved(digits, tmp_path / "run")))
     with pytest.raises(ValueError, match="the name is empty"):
-        checkpoint.find("")
+        find("")
 
 
 def test_weights_that_are_not_numbers_are_named(digits: ImageSet, tmp_path: Path) -> None:

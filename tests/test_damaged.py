@@ -26,6 +26,7 @@ from imggen_lib import checkpoint
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
+from imggen_lib.finding import find
 from imggen_lib.runs import resume, start
 
 SMALL = {"image_shape": (1, 8, 8), "latent_dim": 4, "batch": 16}
@@ -272,7 +273,7 @@ def _try(folder: Path, data: ImageSet, trains: bool) -> str:
     """Read it in every way: ``fine``, or the sentence. What is neither is an exception."""
     said = "fine"
     try:
-        checkpoint.find(folder).model()
+        find(folder).model()
         checkpoint.load(folder)
     except CheckpointError as error:
         said = str(error)

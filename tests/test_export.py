@@ -1,13 +1,19 @@
 """Models as files for other programs: run by ONNX Runtime and ``torch.export``, compared with the model itself."""
 
 import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import own_nets
 import pytest
 import torch
 
 from imggen_lib import export, pretrained
+from imggen_lib.checkpoint import load
 from imggen_lib.cli import main
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.noise import latents
@@ -73,6 +79,54 @@ def test_a_program_of_torch_export_holds_any_number_of_rows_and_its_metadata(tmp
         assert torch.allclose(program(z, labels), decode(saved.model(), z, labels), atol=1e-6)
 
 
+def run_of_ones_own(kind: str, out: Path) -> list[str]:
+    """A short training of networks of `own_nets` from the command line; what follows a command's name."""
+    nets = ["--generator", "own_nets:Generator", "--generator-options", "width=8"] if kind == "gan" else ["--model", "own_nets:vae"]
+    few = ["--images", "64", "--batch", "32", "--latent-dim", "5", "--quiet", "--conditional"]
+    assert main(["train", kind, "--data", "glyphs", *nets, *few, "--out", str(out)]) == 0
+    return [str(out), "--allow", "own_nets"]
+
+
+@pytest.mark.parametrize("kind", ["gan", "vae"])
+def test_networks_of_ones_own_go_out_from_the_command_line(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """ONNX Runtime draws what PyTorch draws, to 1e-5; ``torch.export`` to 1e-6; the other side needs none of the code."""
+    named = run_of_ones_own(kind, tmp_path / "run")
+    onnx, program = tmp_path / "x.onnx", tmp_path / "x.pt2"
+    assert (
+        main(["export", named[0], "--to", str(onnx)]) == 2 and "--allow own_nets" in capsys.readouterr().err and not onnx.exists()
+    )
+    assert main(["export", *named, "--to", str(onnx)]) == 0 and main(["export", *named, "--to", str(program)]) == 0
+    made = load(tmp_path / "run", {"own_nets"}).model()
+    z, labels = latents(range(9), 5), torch.arange(9)
+    (images,) = onnxruntime.InferenceSession(str(onnx)).run(None, {"latents": z.numpy(), "labels": labels.numpy()})
+    assert abs(images - decode(made, z, labels).numpy()).max() < 1e-5
+    again: Any = torch.export.load(program).module()
+    assert torch.allclose(again(z, labels), decode(made, z, labels), atol=1e-6)
+    assert main(["export", *named, "--part", "encoder", "--to", str(tmp_path / "e.onnx")]) == (0 if kind == "vae" else 2)
+
+
+REFUSED = {
+    "a value decides": (own_nets.Branches, ("onnx", "pt2"), "no `if` or loop over values"),
+    "one image after the other": (own_nets.Stacks, ("onnx", "pt2"), "no number of images written down"),
+    "ONNX has no such operation": (own_nets.Eigenvalues, ("onnx",), "cannot be exported.*No ONNX function"),
+    "random numbers of its own": (own_nets.Draws, ("onnx", "pt2"), "differs by .* no file is kept"),
+    "cannot be copied": (own_nets.Holds, ("onnx", "pt2"), "cannot be copied: cannot pickle 'generator'"),
+}
+
+
+@pytest.mark.parametrize(("build", "endings", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_network_that_no_export_can_follow_is_refused_in_a_sentence(
+    build: Any, endings: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for ending in endings:
+        write = export.to_onnx if ending == "onnx" else export.to_program
+        with pytest.raises(ValueError, match=words) as refused:
+            write(build((1, 8, 8), 4, 0).eval(), tmp_path / f"x.{ending}")
+        assert "\n" not in str(refused.value) and len(str(refused.value)) < 500
+    out = capsys.readouterr()
+    assert not list(tmp_path.iterdir()) and "def forward" not in out.out + out.err, "exporters print whole programs"
+
+
 @pytest.mark.parametrize("ending", ["onnx", "pt2"])
 def test_what_computes_something_else_leaves_no_file_and_the_old_one_in_place(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -95,10 +149,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("line", "message"), WRONG.values(), ids=WRONG.keys())
-def test_refused_in_one_line(line: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", *line.format(out=tmp_path).split()]) == 2
-    told = capsys.readouterr().err
-    assert message in told and told.count("\n") == 1 and not list(tmp_path.iterdir())
+def test_refused_in_one_line(line: str, message: str, refused: Callable[..., None]) -> None:
+    refused(f"export {line}", message)
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,3 +162,12 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_command_says_how_far_it_is_from_pytorch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "mnist-vae-map", "--to", str(tmp_path / "x.onnx")]) == 0
     assert "differs from PyTorch by at most" in capsys.readouterr().out and (tmp_path / "x.onnx").exists()
+
+
+def test_the_program_in_the_readme_runs_without_this_library(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (program,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "onnxruntime" in block]
+    assert main(["export", "mnist-gan-conv", "--to", str(tmp_path / "photos.onnx")]) == 0
+    program += "import sys\nprint(images.shape, 'imggen_lib' in sys.modules, 'torch' in sys.modules)\n"
+    done = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "(4, 1, 28, 28) False False\n"), done.stderr

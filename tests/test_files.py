@@ -19,6 +19,7 @@ from imggen_lib import checkpoint, files
 from imggen_lib.configs import VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
+from imggen_lib.finding import find
 from imggen_lib.runs import Run, resume, start
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="umask, signals, limits")
@@ -273,7 +274,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, run: Run, data: ImageSet, mo
     monkeypatch.chdir(tmp_path)
     run.save("~/runs/a")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["home"]
-    assert checkpoint.load("~/runs/a").meta["images"] == checkpoint.find("~/runs/a").meta["images"] == 16
+    assert checkpoint.load("~/runs/a").meta["images"] == find("~/runs/a").meta["images"] == 16
     assert resume("~/runs/a", data, "cpu").state.images == 16
     with pytest.raises(ValueError, match="no home folder is known"):
         run.save("~nobody-of-this-name/runs")

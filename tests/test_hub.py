@@ -1,6 +1,7 @@
 """Models in the form of the Hugging Face hub: a folder that loads again bit for bit, and the hub's library in a fake."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from imggen_lib.cli import main
 from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
+from imggen_lib.finding import find
 from imggen_lib.runs import start
 
 
@@ -48,6 +50,29 @@ def test_a_run_of_ones_own_leaves_its_critic_and_its_paths_at_home(tmp_path: Pat
     assert front(tmp_path / "m")["license"] == "unknown" and again.model()(torch.zeros(2, 4)).shape == (2, 1, 8, 8)
     with pytest.raises(ValueError, match="a license is named"):
         hub.save(again, tmp_path / "n", license="My: own")
+
+
+def test_networks_of_ones_own_are_pushed_with_the_names_of_their_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--data", "glyphs", "--images", "64", "--batch", "32", "--latent-dim", "4", "--quiet"]
+    nets = ["--generator", "own_nets:Generator", "--loss", "own_nets:soft"]
+    run, to = str(tmp_path / "run"), tmp_path / "m"
+    assert main(["train", "gan", *few, *nets, "--out", run]) == 0
+    assert main(["push", run, "--to", str(to)]) == 2 and "--allow own_nets" in capsys.readouterr().err and not to.exists()
+    assert main(["push", run, "--allow", "own_nets", "--to", str(to)]) == 0
+    card = (to / "README.md").read_text("utf-8")
+    assert "`own_nets:Generator`, `own_nets:soft`" in card and "allow={'own_nets'}).model()" in card
+    with pytest.raises(CheckpointError, match="--allow own_nets"):
+        find(to)
+    ours, again = (find(folder, {"own_nets"}) for folder in (run, to))
+    assert all(torch.equal(a, b) for a, b in zip(ours.model().parameters(), again.model().parameters(), strict=True))
+    assert main(["sample", str(to), "--allow", "own_nets", "-n", "4", "--out", str(tmp_path / "x.png")]) == 0
+
+
+def test_networks_without_a_name_are_refused_in_words(tmp_path: Path, refused: Callable[..., None]) -> None:
+    config = GanConfig(image_shape=(1, 8, 8), net="mlp", hidden=(8,), latent_dim=4)
+    checkpoint.save(tmp_path / "run", config.state("cpu"), None)
+    refused("export {out}/run --to {out}/x.onnx", "saved without a name")
+    refused("push {out}/run --to {out}/m", "without their code")
 
 
 def test_other_files_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +117,7 @@ def test_to_the_hub_and_back(fake: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert main(["push", "mnist-vae-map", "--to", "hub:me/digits"]) == 0
     assert capsys.readouterr().out.strip() == "https://huggingface.co/me/digits"
     assert main(["sample", "hub:me/digits", "-n", "2", "--out", str(tmp_path / "x.png")]) == 0
-    again = checkpoint.find("hub:me/digits")
+    again = find("hub:me/digits")
     assert all(torch.equal(v, again.tensors[k]) for k, v in pretrained("mnist-vae-map").tensors.items())
 
 
@@ -101,11 +126,11 @@ def test_what_the_hub_sends_is_checked(fake: Path, tmp_path: Path, capsys: pytes
     weights = fake / "me" / "digits" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
     with pytest.raises(CheckpointError, match="damaged"):
-        checkpoint.find("hub:me/digits")
+        find("hub:me/digits")
     config = fake / "me" / "digits" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "weights": {"file": "../x.pickle", "sha256": "0" * 64}}))
     with pytest.raises(CheckpointError, match=r"plain name of a \.safetensors file"):
-        checkpoint.find("hub:me/digits")
+        find("hub:me/digits")
     for name, message in (("hub:me/none", "cannot be had: 404 Client Error"), ("hub:me", "is named hub:owner/name")):
         capsys.readouterr()
         assert main(["info", name]) == 2
@@ -116,4 +141,4 @@ def test_what_the_hub_sends_is_checked(fake: Path, tmp_path: Path, capsys: pytes
 def test_the_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(ValueError, match="pip install huggingface_hub"):
-        checkpoint.find("hub:me/digits")
+        find("hub:me/digits")

@@ -22,6 +22,7 @@ from imggen_lib.metrics.trained import random_network, trained_network
 from imggen_lib.metrics.twosample import kernel_difference, kernel_distance
 from imggen_lib.noise import generator_for
 from imggen_lib.progress import Judge, Plateau
+from imggen_lib.runs import Run
 
 Said = pytest.CaptureFixture[str]
 SMALL = ["--net", "mlp", "--hidden", "8", "--latent-dim", "4", "--batch", "16", "--size", "16", "--quiet"]
@@ -145,11 +146,12 @@ def _lines(out: Path) -> list[dict[str, Any]]:
 
 def test_a_run_is_watched_stopped_and_gone_on_with(folder: Path, tmp_path: Path, capsys: Said) -> None:
     out = tmp_path / "run"
-    command = ["train", "gan", "--data", f"folder:{folder}", "--out", str(out), *SMALL, "--watch-every", "160"]
+    command = ["train", "gan", "--data", f"folder:{folder}", "--out", str(out), *SMALL, "--watch-every", "160", "--augment", "ada"]
     assert main([*command, "--images", "480"]) == 0
     lines = _lines(out)
     assert lines[0]["features"] == "random" and lines[0]["reference"]["split"] == "all" and "gaussian" in lines[0]
     assert [line["images"] for line in lines[1:]] == [160, 320, 480] and lines[1]["better"]
+    assert all(0 <= line["augment_p"] <= 0.4 for line in lines[1:]), "where adaptive augmentation is"
     assert len(list(out.glob("samples-*.png"))) == 3 and "best after" in capsys.readouterr().out
     best = checkpoint.load(out / "best").meta["images"]
     assert best == lines[-1]["best"] == max(line["images"] for line in lines[1:] if line["better"])
@@ -162,6 +164,67 @@ def test_a_run_is_watched_stopped_and_gone_on_with(folder: Path, tmp_path: Path,
     assert seen == sorted(seen) and 480 < seen[-1] < 10_000 and checkpoint.load(out).meta["images"] == seen[-1]
     assert seen[-1] - checkpoint.load(out / "best").meta["images"] >= 800
     assert main(["sample", str(out / "best"), "--out", str(tmp_path / "x.png")]) == 0
+
+
+class Full:
+    """A file on a disk that is full: half of a line goes in."""
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    def __enter__(self) -> "Full":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def tell(self) -> int:
+        return int(self.file.tell())
+
+    def write(self, line: bytes) -> None:
+        self.file.write(line[: len(line) // 2])
+
+    def flush(self) -> None:
+        self.file.flush()
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_while_it_is_watched_is_a_warning(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    """Samples, numbers and the best checkpoint are told missing, one line each; the training ends as if nothing had been."""
+    out, room, save, opened = tmp_path / "run", {"room": False}, Run.save, Path.open
+
+    def full(self: Run, to: Path, **meta: Any) -> None:
+        if Path(to).name == "best" and not room["room"]:
+            raise OSError(28, "No space left on device")
+        save(self, to, **meta)
+
+    def opens(self: Path, mode: str = "r", *args: Any, **more: Any) -> Any:
+        file = opened(self, mode, *args, **more)
+        return Full(file) if mode.startswith("a") and self.name == "progress.jsonl" and not room["room"] else file
+
+    def no_sheet(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Run, "save", full)
+    monkeypatch.setattr(Path, "open", opens)
+    with monkeypatch.context() as patch:
+        patch.setattr("imggen_lib.viz.save_grid", no_sheet)
+        command = ["train", "gan", "--data", f"folder:{folder}", "--out", str(out), *SMALL, "--watch-every", "160"]
+        assert main([*command, "--images", "160"]) == 0
+    said = capsys.readouterr()
+    for what in ("checkpoint of the best so far, after 160 images", "line of numbers after 160", "sheet of samples after 160"):
+        assert any(f"warning: no {what}" in line and line.endswith("training goes on") for line in said.err.splitlines()), what
+    assert said.err.count("No space left on device") == 3 and checkpoint.load(out).meta["images"] == 160
+    assert "best after 160 images, which could not be written: there is none" in said.out
+    assert len(_lines(out)) == 1 and not list(out.glob("*.png")) and not (out / "best").exists(), "no half of a line"
+    with (out / "progress.jsonl").open("r+") as file:
+        file.seek(0, 2)
+        file.write('{"images": 16')  # what a killed process leaves
+    room["room"] = True
+    assert main([*command, "--images", "320", "--resume"]) == 0
+    assert [line["images"] for line in _lines(out)[1:]] == [320] and len(list(out.glob("samples-*.png"))) == 1
 
 
 def test_a_vae_is_watched_and_tensorboard_is_written(

@@ -12,7 +12,6 @@ The models that ship with the package are stored the same way, in half precision
 from imggen_lib.checkpoint.reading import SHIPPED as SHIPPED
 from imggen_lib.checkpoint.reading import Checkpoint as Checkpoint
 from imggen_lib.checkpoint.reading import _load as _load
-from imggen_lib.checkpoint.reading import find as find
 from imggen_lib.checkpoint.reading import load as load
 from imggen_lib.checkpoint.reading import pretrained as pretrained
 from imggen_lib.checkpoint.reading import release as release

@@ -77,6 +77,8 @@ class Checkpoint:
         state.images, state.steps = self.meta["images"], steps
         if isinstance(state, GanState):
             state.generator_loss = torch.full_like(state.generator_loss, self.meta.get("generator_loss", 0.0))
+            heard = self.meta.get("augment", {"p": 0.0, "surety": 0.0})
+            state.p, state.surety = max(0.0, float(heard["p"])), torch.full_like(state.surety, heard["surety"])
         return state
 
     def _moments(self, name: str, optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
@@ -143,14 +145,6 @@ def _config(values: Mapping[str, Any], path: Path, allow: Allow) -> Any:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def _exists(path: str | Path) -> bool:
-    """Whether there is such a file or folder; False for what can be no name of one."""
-    try:
-        return files.expanded(path).exists()
-    except (OSError, ValueError):
-        return False
-
-
 def load(folder: str | Path, allow: Allow = ()) -> Checkpoint:
     """Read a checkpoint's folder. Raises :class:`~imggen_lib.errors.CheckpointError` if it is missing or damaged.
 
@@ -158,7 +152,7 @@ def load(folder: str | Path, allow: Allow = ()) -> Checkpoint:
     what their names mean, ``{"mine:Generator": Generator}``. To import a module runs it: allow what you trust.
     """
     folder = files.expanded(folder)
-    if _exists(folder) and folder.is_file():
+    if files.exists(folder) and folder.is_file():
         raise CheckpointError(f"{folder} is a file; a checkpoint is named by its folder: {folder.parent}")
     pushed = not (folder / "checkpoint.json").exists() and (folder / "config.json").exists()  # see imggen_lib.hub
     return _load(folder / ("config.json" if pushed else "checkpoint.json"), allow)
@@ -172,30 +166,9 @@ def shipped() -> tuple[str, ...]:
 def pretrained(name: str) -> Checkpoint:
     """A model that ships with the package; ``.model()`` gives the network, ``.meta["card"]`` says how it was made."""
     if name not in shipped():
-        hint = " A folder of your own is read by imggen_lib.checkpoint.load." if _exists(name) else ""
+        hint = " A folder of your own is read by imggen_lib.checkpoint.load." if files.exists(name) else ""
         raise ValueError(unknown_name("pretrained model", str(name), shipped()) + hint)
     return _load(SHIPPED / f"{name}.json")
-
-
-def find(name: str | Path, allow: Allow = ()) -> Checkpoint:
-    """The checkpoint in the folder `name` or, where there is none, the shipped model of that name; or ``hub:owner/name``.
-
-    `allow` as for :func:`load`.
-
-    Raises ``ValueError`` for a plain word that is neither, naming what there is.
-    """
-    if not str(name):
-        raise ValueError("a checkpoint's folder, or the name of a pretrained model, is needed; the name is empty")
-    from imggen_lib import hub
-
-    if hub.is_hub(name):
-        return hub.fetch(name, allow)
-    path = files.expanded(name)
-    if not _exists(path) and path.parent == Path():
-        if str(path) not in shipped():
-            raise ValueError(unknown_name("folder or pretrained model", str(path), shipped()))
-        return pretrained(str(path))
-    return load(path, allow)
 
 
 def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:

@@ -23,7 +23,7 @@ from imggen_lib.errors import CheckpointError, TrainingDiverged
 from imggen_lib.train.state import GanState, VaeState
 
 _OURS = re.compile(r"weights-\d{12,}-[0-9a-f]{8}\.safetensors")
-_RESERVED = ("format", "config", "images", "steps", "weights", "generator_loss")
+_RESERVED = ("format", "config", "images", "steps", "weights", "generator_loss", "augment")
 State = GanState | VaeState
 
 
@@ -168,7 +168,9 @@ def save(folder: str | Path, state: Any, config: Config | None, **meta: Any) -> 
     if bad:
         kept = "; an earlier checkpoint is kept" if (files.expanded(folder) / "checkpoint.json").exists() else ""
         raise TrainingDiverged(f"{bad[0]} is not finite after {state.images:,} images{kept}")
-    counts = {"images": int(state.images), "steps": int(state.steps), **{k: float(v) for k, v in loss.items()}}
+    counts: dict[str, Any] = {"images": int(state.images), "steps": int(state.steps), **{k: float(v) for k, v in loss.items()}}
+    if isinstance(state, GanState) and (state.p or float(state.surety)):
+        counts["augment"] = {"p": state.p, "surety": float(state.surety)}
     meta = {"config": (config or OwnNetworks()).to_json(), **counts, "versions": versions(), **meta}
     # The name has a part of the checksum, so that weights that a JSON names are never overwritten by others.
     stem = f"weights-{state.images:012d}"

@@ -53,11 +53,13 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "texts": (_words, "a list of texts"),
     "count": (lambda v: _whole(v) and v >= 0, "a whole number from 0 on"),
     "number": (_finite, "a finite number"),
+    "part": (lambda v: _finite(v) and abs(v) <= 1, "a number from -1 to 1"),
     "file": (lambda v: isinstance(v, str) and _PLAIN.fullmatch(v), "the plain name of a .safetensors file"),
     "sha256": (lambda v: isinstance(v, str) and re.fullmatch("[0-9a-f]{64}", v), "a SHA-256 in hexadecimal"),
 }
 _MUST = {"config": "object", "images": "count", "steps": "count", "weights": "object"}
-_MAY = {"data": "object", "versions": "object", "card": "object", "generator_loss": "number", "background": "text"}
+_MAY = {"data": "object", "versions": "object", "card": "object", "augment": "object"}
+_MAY |= {"generator_loss": "number", "background": "text"}
 
 
 def _check(what: str, values: Mapping[str, Any], types: Mapping[str, str], needed: bool) -> None:
@@ -80,6 +82,7 @@ def check_meta(meta: Any) -> None:
     _check("", meta, _MUST, True)
     _check("", meta, _MAY, False)
     _check("weights: ", meta["weights"], {"file": "file", "sha256": "sha256"}, True)
+    _check("augment: ", meta.get("augment", {}), {"p": "part", "surety": "part"}, "augment" in meta)
     _check("data: ", meta.get("data", {}), {"name": "text", "sha256": "text", "images": "count", "classes": "texts"}, False)
 
 

@@ -36,7 +36,7 @@ def allowed(args: argparse.Namespace) -> set[str]:
 
 def origin(args: argparse.Namespace) -> Any:
     """The configuration of the model that ``--begin-from`` names, None without it."""
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
 
     if not hasattr(args, "begin_from"):
         return None

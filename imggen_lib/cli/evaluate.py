@@ -17,7 +17,7 @@ _EYES = "one that `train features` made of pictures in classes, or --features in
 
 def evaluate(args: argparse.Namespace) -> int:
     """Print, or write, the measurement as JSON."""
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
     from imggen_lib.machine import device
     from imggen_lib.protocol import Protocol
     from imggen_lib.protocol import evaluate as measure
@@ -46,7 +46,35 @@ def evaluate(args: argparse.Namespace) -> int:
         quality = found["quality"]
         name = "kernel" if quality["frechet_distance"] is None else "frechet"
         print(printable(f"{args.dir}: {name.capitalize()} distance {quality[f'{name}_distance']}: {out}"))
+        say(*verdict(found))
     return 0
+
+
+def verdict(found: Mapping[str, Any]) -> list[str]:
+    """What the kernel distance says, in words: beside real pictures and beside a Gaussian, which needs no training.
+
+    Intervals that do not meet are apart; of those that meet it says that nothing is shown.
+    """
+    quality, bases = found["quality"], found.get("baselines") or {}
+    ours = quality.get("intervals", {}).get("kernel_distance")
+    if ours is None or not {"real_halves", "gaussian"} <= bases.keys():
+        return []
+    rows = {"the model": (quality["kernel_distance"], ours)}
+    for name, key in (("real pictures", "real_halves"), ("a Gaussian", "gaussian")):
+        rows[name] = (bases[key]["kernel_distance"], bases[key]["interval"])
+    told = "; ".join(f"{name} {value:.3g} [{low:.3g}, {high:.3g}]" for name, (value, (low, high)) in rows.items())
+    real, gauss = rows["real pictures"][1], rows["a Gaussian"][1]
+    if gauss[0] <= real[1]:
+        words = f"this network sees too little to judge by, since it takes a Gaussian for real: look through {_EYES}"
+    elif ours[0] <= real[1]:
+        words = "through this network the images are not told from real ones"
+    elif ours[1] < gauss[0]:
+        words = "nearer to real pictures than a Gaussian with their mean and covariance, and not there yet"
+    elif ours[0] > gauss[1]:
+        words = "farther from real pictures than a Gaussian with their mean and covariance: it needs more images, or does not learn"
+    else:
+        words = "not shown to be nearer to real pictures than a Gaussian with their mean and covariance"
+    return [f"kernel distance with 95 % intervals, lower is better: {told}", f"verdict: {words}"]
 
 
 def _check_writable(out: Path) -> None:

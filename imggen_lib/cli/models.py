@@ -11,7 +11,7 @@ from imggen_lib.errors import printable
 
 def sample(args: argparse.Namespace) -> int:
     """Write what the ending of --out says."""
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
     from imggen_lib.sampling import sample as draw
     from imggen_lib.sampling import shortening
     from imggen_lib.viz import save_grid
@@ -81,7 +81,7 @@ def _walk(args: argparse.Namespace, path: Path, saved: Any, label: int | None, t
 
 def info(args: argparse.Namespace) -> int:
     """Print what a checkpoint says of itself as JSON."""
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
 
     saved = find(args.dir, args.allow)
     parameters = sum(p.numel() for p in saved.model().parameters())
@@ -91,7 +91,7 @@ def info(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     """Write a model as ONNX or ``torch.export``, and say how far its output is from PyTorch's."""
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
 
     kind = args.to.suffix.lower()
     if kind not in (".onnx", ".pt2"):
@@ -108,7 +108,7 @@ def export(args: argparse.Namespace) -> int:
 def push(args: argparse.Namespace) -> int:
     """Write a model in the form of the Hugging Face hub, to a folder or to the hub."""
     from imggen_lib import hub
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
 
     print(printable(hub.push(find(args.dir, args.allow), args.to, name=args.dir.name, license=getattr(args, "license", ""))))
     return 0

@@ -174,12 +174,18 @@ def _of_one_s_own(train: argparse.ArgumentParser) -> None:
         train.add_argument(f"--{name}-options", help=f"keywords for the {name} of your own", **pairs)
     train.add_argument(
         "--augment",
-        choices=("diff",),
-        help="gan: for few images; what the critic sees is changed in colour, moved, cut out, real and generated images alike "
-        "(default: none)",
+        choices=("diff", "ada"),
+        help="gan: for few images; what the critic sees is changed in colour, moved, cut out, real and generated images alike: "
+        "diff with one probability, ada the more often the surer the critic is of real images (default: none)",
         **given,
     )
-    train.add_argument("--augment-p", type=number, help="gan: the probability of each of these three (default: 0.4)", **given)
+    train.add_argument(
+        "--augment-p", type=number, help="gan: the probability of each of these three; of ada, the largest (default: 0.4)", **given
+    )
+    train.add_argument("--augment-target", type=number, help="ada: how sure the critic should be, 0 to 1 (default: 0.6)", **given)
+    train.add_argument(
+        "--augment-images", type=count(), help="ada: images in which the probability can go from 0 to 1 (default: 100000)", **given
+    )
 
 
 def _watching(train: argparse.ArgumentParser) -> None:

@@ -29,6 +29,11 @@ def target(text: str) -> Path:
 
 def generator(saved: "Checkpoint", name: Any) -> "Checkpoint":
     """The checkpoint, if it is one that makes images."""
+    if saved.config.kind == "own":
+        raise ValueError(
+            f"{name} holds networks that were saved without a name: only a program that makes them can use them, "
+            "with load(folder).model(net=...); a configuration names them, GanConfig(generator=...)"
+        )
     if saved.config.kind not in ("gan", "vae"):
         raise ValueError(f"{name} is a {saved.config.kind} network; it makes no images")
     return saved

@@ -70,7 +70,7 @@ def interpolate(args: argparse.Namespace) -> int:
     """Write images along the arc between two seeds, or two pictures."""
     import torch
 
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
     from imggen_lib.sampling import interpolate as between
     from imggen_lib.viz import save_grid
 
@@ -115,7 +115,7 @@ def _end(text: str, args: argparse.Namespace, saved: "Checkpoint", model: Any, l
 
 
 def _vae(args: argparse.Namespace) -> "Checkpoint":
-    from imggen_lib.checkpoint import find
+    from imggen_lib.finding import find
 
     saved = find(args.dir, args.allow)
     if saved.config.kind != "vae":

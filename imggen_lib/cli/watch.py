@@ -2,13 +2,17 @@
 
 import argparse
 import json
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imggen_lib import files
 from imggen_lib.cli.configuration import allowed
+from imggen_lib.cli.mistakes import in_one_line
 from imggen_lib.cli.terminal import say
+from imggen_lib.errors import TrainingDiverged
 
 if TYPE_CHECKING:
     from imggen_lib.runs import Run
@@ -38,6 +42,14 @@ def writer(folder: Path) -> Any:
     return SummaryWriter(str(folder))
 
 
+def _images(line: str) -> float:
+    """After how many images a line was written; infinity for one that a killed process left unfinished."""
+    try:
+        return float(json.loads(line)["images"])
+    except (ValueError, TypeError, KeyError):
+        return float("inf")
+
+
 class Watch:
     """Looks at a run every so many images.
 
@@ -65,7 +77,7 @@ class Watch:
         self.judge = Judge(run.data, held, self._eyes(args.data))
         self.plateau, self.due = Plateau(patience, run.state.images), run.state.images + self.every
         self.file, self.best, self.began = self.out / "progress.jsonl", self.out / "best", time.monotonic()
-        self.ended = False
+        self.ended, self.kept = False, run.state.images  # the images of the model in best/
         if args.tensorboard:
             self.writer = writer(self.out)
         self._begin(args)
@@ -85,17 +97,35 @@ class Watch:
         if args.resume and (self.best / "checkpoint.json").exists():
             best = checkpoint.load(self.best, allowed(args))
             self.judge.remember(best.model())
-            self.plateau.best = best.meta["images"]
+            self.plateau.best = self.kept = best.meta["images"]
         about = {"features": self.network, **self.judge.about}
         if self.judge.held is None:
             say("note: there are too few pictures to keep some aside, by which copies could be told", error=True)
         lines = self.file.read_text(encoding="utf-8").splitlines() if args.resume and self.file.exists() else []
-        kept = [line for line in lines[1:] if json.loads(line)["images"] <= self.run.state.images]  # what came after is repeated
+        kept = [line for line in lines[1:] if _images(line) <= self.run.state.images]  # what came after is repeated
         files.write(self.file, lambda path: path.write_text("\n".join([json.dumps(about), *kept, ""]), encoding="utf-8"))
 
-    def _write(self, line: dict[str, Any]) -> None:
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+    def _append(self, line: dict[str, Any]) -> None:
+        """A line more, whole or not there."""
+        with self.file.open("ab") as file:
+            before = file.tell()
+            try:
+                file.write((json.dumps(line) + "\n").encode())
+                file.flush()
+            except OSError:
+                os.truncate(self.file, before)
+                raise
+
+    def _written(self, what: str, write: Callable[[], None]) -> bool:
+        """Whether it could be written. What a full disk does not take is told, and the training goes on."""
+        try:
+            write()
+        except TrainingDiverged:
+            raise
+        except Exception as error:
+            say(f"warning: no {what}: {in_one_line(error) or f'{type(error).__name__}: {error}'}; training goes on", error=True)
+            return False
+        return True
 
     def between(self, record: dict[str, Any], last: bool = False) -> bool:
         """Look if it is due; whether the training is to stop."""
@@ -107,12 +137,15 @@ class Watch:
         model = self._model()
         found, better = self.judge.look(model)
         self.ended = self.plateau.ended(images, better)
-        if better:
-            self.run.save(self.best)
+        after = f"after {images:,} images"
+        if better and self._written(f"checkpoint of the best so far, {after}", lambda: self.run.save(self.best)):
+            self.kept = images
         terms = {k: float(f"{float(v):.4g}") for k, v in record.items() if k != "images"}
         line = {"images": images, "seconds": round(time.monotonic() - self.began, 1), **found, "best": self.plateau.best, **terms}
-        self._write(line)
-        self._draw(model, images, line)
+        if getattr(self.run.config, "augment", "") == "ada":
+            line["augment_p"] = round(self.run.state.p, 4)  # type: ignore[union-attr]
+        self._written(f"line of numbers {after}", lambda: self._append(line))
+        self._written(f"sheet of samples {after}", lambda: self._draw(model, images, line))
         return self.ended
 
     def _model(self) -> Any:
@@ -138,4 +171,7 @@ class Watch:
         if self.judge.best is None:
             return []
         why = [f"nothing is clearly better since {self.plateau.patience:,} images"] if self.ended else []
-        return [*why, f"best after {self.plateau.best:,} images: {self.best}"]
+        if self.kept == self.plateau.best:
+            return [*why, f"best after {self.plateau.best:,} images: {self.best}"]
+        have = f"{self.best} has the one after {self.kept:,}" if (self.best / "checkpoint.json").exists() else "there is none"
+        return [*why, f"best after {self.plateau.best:,} images, which could not be written: {have}"]

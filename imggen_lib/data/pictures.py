@@ -124,6 +124,7 @@ def _fitted(picture: Image.Image, size: int, background: Colour) -> tuple[np.nda
     key = picture.info.get("transparency")
     if deep and picture.mode == "RGB" and isinstance(key, tuple):  # of 16 bits, where Pillow keeps the upper eight of the pixels
         picture.info["transparency"] = tuple(value >> 8 for value in key)
+    faint = picture.mode.startswith("I") and bool(np.asarray(picture).any())  # not black, even where the upper eight bits are
     with contextlib.suppress(Exception):  # a damaged EXIF entry turns nothing
         ImageOps.exif_transpose(picture, in_place=True)
     picture = _with_colours(_eight_bits(picture, tags, size))
@@ -131,7 +132,7 @@ def _fitted(picture: Image.Image, size: int, background: Colour) -> tuple[np.nda
     if picture.mode in ("LA", "RGBA"):
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, (*background, 255)), picture.convert("RGBA"))
     pixels = np.asarray(picture.convert("RGB"))
-    dark = deep and 0 < pixels.max() <= _DARK
+    dark = deep and pixels.max() <= _DARK and (faint or pixels.max() > 0)
     return pixels, f"almost black, no value above {pixels.max()} of 255: fewer bits than its file has room for?" if dark else ""
 
 

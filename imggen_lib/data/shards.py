@@ -32,6 +32,8 @@ _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # a scheme has two letters or
 _RANGE = re.compile(r"\{(-?\d+)\.\.(-?\d+)(?:\.\.-?(\d+))?\}")
 _CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _MOST = 1_000_000  # shards
+MOST_BYTES = 2**28  # of one file in a shard: many times the largest photograph
+_ABOUT = re.compile(r"__[^/]*__($|/)")  # what WebDataset itself passes over
 
 
 def webdataset() -> Any:
@@ -158,14 +160,14 @@ class Shards(IterableDataset[Item]):
         return DataError(f"no pictures with a file name ending in {', '.join(sorted(ENDINGS))} in {printable(url)}{why}")
 
     def _samples(self, urls: list[str]) -> Iterator[dict[str, Any]]:
-        """WebDataset's own steps from an open tar file to samples; the files are closed as soon as they are read."""
+        """From an open tar file to samples, grouped by WebDataset's own rule; the files are closed as soon as they are read."""
         wds = webdataset()
         for url in urls:
             with wds.gopen(url) if not is_local(url) else open(url, "rb") as opened:
                 watched = _Watched(gzip.GzipFile(fileobj=opened) if url.lower().endswith((".gz", ".tgz")) else opened)
                 cut = False
                 try:
-                    yield from wds.tariterators.group_by_keys(wds.tariterators.tar_file_expander([{"url": url, "stream": watched}]))
+                    yield from wds.tariterators.group_by_keys(self._members(watched, url))
                 except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
                     cut = b"ustar" in watched.first or isinstance(error, EOFError)
                     if not cut:
@@ -174,6 +176,26 @@ class Shards(IterableDataset[Item]):
                     raise DataError(f"{printable(url)} cannot be read: {plain(error)}") from error
                 if cut or (watched.last.strip(b"\0") and not watched.packed):  # a tar file ends in zeros
                     self.lines.append(f"{printable(url)} is cut off: what is whole in it is read")
+
+    def _members(self, file: _Watched, url: str) -> Iterator[dict[str, Any]]:
+        """The files in a shard as WebDataset has them; not those whose head asks for more memory than a picture needs.
+
+        A sparse file of a few bytes can ask for any amount; WebDataset's reader would give it.
+        """
+        with tarfile.open(fileobj=file, mode="r|*") as archive:  # type: ignore[call-overload]
+            for member in archive:
+                archive.members = []  # tarfile would keep all of them
+                if not member.isreg() or _ABOUT.match(member.name):
+                    continue
+                if member.issparse() or member.size > MOST_BYTES:
+                    why = "a sparse file" if member.issparse() else f"more than {MOST_BYTES:,}"
+                    where = printable(f"{member.name} in {url}")
+                    self.lines.append(f"{where} is left out: its head says {member.size:,} bytes, {why}")
+                    continue
+                opened = archive.extractfile(member)
+                assert opened is not None  # a regular file
+                yield {"fname": member.name, "data": opened.read(), "__url__": url}
+        yield {}  # the end of a shard: what comes next is another sample
 
     def _pass(self, urls: list[str], rng: random.Random) -> Iterator[Item]:
         for sample in webdataset().shuffle(self.buffer, rng=rng)(self._samples(urls)):

@@ -12,11 +12,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imggen_lib.checks import real, whole
-from imggen_lib.noise import generator_for
+from imggen_lib.noise import generator_for, on_cpu
 
 _STREAM = 5  # of random numbers; see noise.generator_for
 
 
+@on_cpu
 @dataclass(frozen=True)
 class Ring:
     """`modes` equal Gaussians of standard deviation `sigma` on a circle of radius `radius`, inside [-1, 1]."""

@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from imggen_lib.live import frame
+from imggen_lib.live.shipped import script
 
 HERE = Path(__file__).parent
 #: The scripts of all demos, in the order in which they are joined for pages (``core`` before them, ``page`` behind).
@@ -104,6 +105,13 @@ class Live(anywidget.AnyWidget):
             return mount(self.demo, self.options, self.words, self.strings)
         return f"<p class='imggen-live-absent'>{escape(self.words)}</p>"
 
+    def framed(self) -> str:
+        """The demo as an ``<iframe>`` with all that it loads. Of a list of models to choose from it has the first."""
+        options = {name: value for name, value in self.options.items() if name != "choices"}
+        names = [options[name] for name in ("model", "real") if name in options]
+        scripts = [*(script(name, self.file(name)) for name in names), page_script()]
+        return frame.frame(self.words, mount(self.demo, options, self.words, self.strings), scripts)
+
     def __repr__(self) -> str:
         said = ", ".join(f"{k}={v!r}" for k, v in sorted(self.options.items()))
         return f"<live demo {self.demo}: {said}>"
@@ -114,7 +122,7 @@ class Live(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle: Any
         if frame.needed():
-            return {"text/plain": repr(self), "text/html": frame.frame(self)}, {}
+            return {"text/plain": repr(self), "text/html": self.framed()}, {}
         if hasattr(super(), "_repr_mimebundle_"):
             bundle = super()._repr_mimebundle_(**kwargs)
         else:  # ipywidgets 7 with an early anywidget

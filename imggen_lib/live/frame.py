@@ -7,15 +7,10 @@ a kernel.
 
 import os
 import sys
+from collections.abc import Iterable
 from html import escape
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from imggen_lib.live.shipped import script
-
-if TYPE_CHECKING:
-    from imggen_lib.live.base import Live
 
 HEIGHT = 420  # pixels, until the demo has said how high it is
 STYLE = """* { box-sizing: border-box }
@@ -57,14 +52,9 @@ def needed() -> bool:
     return began is not None and installed_at("anywidget") > began
 
 
-def frame(demo: "Live") -> str:
-    """The demo as an ``<iframe>`` with all that it loads. Of a list of models to choose from it has the first."""
-    from imggen_lib.live.base import mount, page_script
-
-    options = {name: value for name, value in demo.options.items() if name != "choices"}
-    names = [options[name] for name in ("model", "real") if name in options]
-    scripts = [*(script(name, demo.file(name)) for name in names), page_script(), FIT]
-    body = mount(demo.demo, options, demo.words, demo.strings) + "".join(f"<script>{text}</script>" for text in scripts)
+def frame(words: str, mount: str, scripts: Iterable[str]) -> str:
+    """A demo's mount and its scripts as an ``<iframe>``, which has nothing else; `words` names it for screen readers."""
+    body = mount + "".join(f"<script>{text}</script>" for text in (*scripts, FIT))
     head = f"<!doctype html><html lang='en' data-theme='light'><meta charset='utf-8'><style>{STYLE}</style>"
     page = f"{head}<body>{body}</body></html>"
-    return f'<iframe title="{escape(demo.words)}" srcdoc="{escape(page)}" style="width:100%;height:{HEIGHT}px;border:0"></iframe>'
+    return f'<iframe title="{escape(words)}" srcdoc="{escape(page)}" style="width:100%;height:{HEIGHT}px;border:0"></iframe>'

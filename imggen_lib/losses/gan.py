@@ -41,6 +41,7 @@ class GanLoss:
     generator: Callable[[Tensor, Tensor], Tensor]
     paired: bool = False  # whether the generator's loss looks at the real logits too
     steep: bool = True  # whether the critic's loss has a slope at every generated logit
+    middle: float | None = 0.0  # the logit that says "as likely real as not"; None where differences alone mean something
 
     def __repr__(self) -> str:
         return f"GanLoss({self.name})"
@@ -111,13 +112,13 @@ minimax = GanLoss("minimax", _logistic_critic, _minimax_generator)
 #: The same critic with the generator loss that the same paper recommends in section 3: minimise -log D(G(z)).
 non_saturating = GanLoss("non-saturating", _logistic_critic, _non_saturating_generator)
 #: Least squares GAN with targets 0 and 1: Mao et al. 2017, arXiv:1611.04076, equation 9.
-least_squares = GanLoss("least-squares", _least_squares_critic, _least_squares_generator, steep=False)  # none at 0
+least_squares = GanLoss("least-squares", _least_squares_critic, _least_squares_generator, steep=False, middle=0.5)  # none at 0
 #: Hinge loss: Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, equations 16 and 17.
 hinge = GanLoss("hinge", _hinge_critic, _linear_generator, steep=False)  # none below -1
 #: Wasserstein GAN: Arjovsky et al. 2017, arXiv:1701.07875. Needs a Lipschitz constraint: use :func:`gradient_penalty`.
-wasserstein = GanLoss("wasserstein", _wasserstein_critic, _linear_generator)
+wasserstein = GanLoss("wasserstein", _wasserstein_critic, _linear_generator, middle=None)
 #: Relativistic pairing: Jolicoeur-Martineau 2018, arXiv:1807.00734; with R1 and R2 in Huang et al. 2024, arXiv:2501.05441.
-relativistic = GanLoss("relativistic", _relativistic_critic, _relativistic_generator, paired=True)
+relativistic = GanLoss("relativistic", _relativistic_critic, _relativistic_generator, paired=True, middle=None)
 
 ALL = (minimax, non_saturating, least_squares, hinge, wasserstein, relativistic)
 

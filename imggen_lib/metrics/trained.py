@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from imggen_lib.checkpoint import shipped
 from imggen_lib.files import expanded
+from imggen_lib.finding import find
 from imggen_lib.machine import first_weights
 from imggen_lib.metrics import extractors
 from imggen_lib.metrics.extractors import Extractor
@@ -21,8 +23,6 @@ def trained_network(name: str, image_shape: tuple[int, int, int]) -> Extractor |
     It was trained on images of one shape; others are brought to it: grey by luma or repeated, resized, antialiased. Numbers through
     it compare with each other only. Raises ``ValueError`` for the checkpoint of something else.
     """
-    from imggen_lib.checkpoint import find, shipped
-
     folder = expanded(name).is_dir()  # before a shipped network of that name, as in find()
     if not folder and name == "random":
         return random_network(image_shape)

@@ -20,7 +20,7 @@ from zlib import crc32
 import torch
 
 from imggen_lib.checks import whole
-from imggen_lib.noise import generator_for, mix
+from imggen_lib.noise import generator_for, mix, on_cpu
 from imggen_lib.people.answers import WORD, append_row, check_answer, columns, latest, now, read_rows
 from imggen_lib.people.human import Rating
 from imggen_lib.people.study import Source
@@ -75,6 +75,7 @@ class Opinion:
 OPINION_COLUMNS = columns(Opinion)
 
 
+@on_cpu
 def opinion_plan(
     systems: Sequence[str], images: int, per_system: int, *, seed: int, sheet: int = 0, points: int = 5
 ) -> OpinionPlan:

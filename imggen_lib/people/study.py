@@ -25,7 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imggen_lib.checks import whole
-from imggen_lib.noise import generator_for, mix
+from imggen_lib.noise import generator_for, mix, on_cpu
 from imggen_lib.people.answers import append_row, check_answer, columns, latest, now, read_rows
 
 _STREAM = 21  # of random numbers; see noise.generator_for
@@ -122,6 +122,7 @@ def _items(names: Sequence[str], pairs: list[tuple[int, int]], counts: list[int]
     return rows
 
 
+@on_cpu
 def comparison_plan(
     systems: Sequence[str], images: int, per_pair: int, *, seed: int, sheet: int = 0, paired: bool = False, catch: int = 0,
     catch_pair: tuple[str, str] | None = None,

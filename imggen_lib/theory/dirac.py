@@ -15,6 +15,7 @@ from torch import Tensor
 from imggen_lib.checks import real, whole
 from imggen_lib.losses.gan import GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.metrics.neighbours import check_features
+from imggen_lib.noise import on_cpu
 
 Points = Float[Tensor, "n 2"]
 
@@ -59,6 +60,7 @@ def field(method: Method, points: Points) -> Points:
     return -torch.stack([d_theta, d_psi], 1)
 
 
+@on_cpu
 def trajectory(
     method: Method, start: tuple[float, float], steps: int, lr: float = 0.1, *, alternating: bool = False
 ) -> Float[Tensor, "m 2"]:
@@ -80,6 +82,7 @@ def trajectory(
     return torch.stack(path)
 
 
+@on_cpu
 def eigenvalues(method: Method, step: float = 1e-5) -> Tensor:
     """The two eigenvalues of the field's Jacobian at the equilibrium, complex ``(2,)``.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from imggen_lib.checks import real, whole
 from imggen_lib.metrics.neighbours import check_features
+from imggen_lib.noise import on_cpu
 
 Data = Float[Tensor, "n d"]
 PerPoint = Float[Tensor, " n"]
@@ -35,6 +36,7 @@ def gaussian_kl(mean: Float[Tensor, "n k"], covariance: Covariance) -> PerPoint:
     return 0.5 * (mean.square().sum(1) + trace - torch.logdet(covariance) - mean.shape[1])
 
 
+@on_cpu
 @dataclass(frozen=True)
 class LinearVae:
     """Weights `W` ``(d, k)``, bias `b` ``(d,)`` and noise `sigma` > 0 of a linear-Gaussian VAE; float64."""
@@ -96,6 +98,7 @@ def spectrum(x: Data) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
     return values.flip(0).clamp(min=0), vectors.flip(1)
 
 
+@on_cpu
 def fit(x: Data, k: int, sigma: float | None = None) -> LinearVae:
     r"""The maximum-likelihood model with `k` latent dimensions; `sigma` is fitted too unless it is given.
 

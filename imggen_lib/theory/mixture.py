@@ -15,10 +15,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imggen_lib.noise import on_cpu
+
 Points = Float[Tensor, "n d"]
 PerPoint = Float[Tensor, " n"]
 
 
+@on_cpu
 @dataclass(frozen=True)
 class Mixture:
     """Weights, means and covariances, the covariances by their eigenvalues and eigenvectors (the columns of ``vectors[k]``)."""
@@ -101,6 +104,7 @@ def diffuse_back(mixture: Denoises, start: Points, times: Float[Tensor, " s"]) -
     return path
 
 
+@on_cpu
 def fit(x: Points, k: int, *, seed: int = 0, rounds: int = 15, steps: int = 5, floor: float = 1e-2) -> Mixture:
     """A mixture of `k` Gaussians: `rounds` of k-means, then `steps` of expectation maximisation; eigenvalues at least `floor`.
 

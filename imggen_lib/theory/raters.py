@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.noise import generator_for
+from imggen_lib.noise import generator_for, on_cpu
 from imggen_lib.people.opinions import Opinion, OpinionPlan
 from imggen_lib.people.study import Judgement, Plan, Source
 
@@ -76,6 +76,7 @@ def _clock(generator: torch.Generator, n: int) -> tuple[list[int], list[str]]:
     return took.tolist(), [f"{stamp:%Y-%m-%dT%H:%M:%SZ}" for stamp in stamps]
 
 
+@on_cpu
 def simulated_judgements(population: Population, plan: Plan, rater: int, *, seed: int) -> list[Judgement]:
     """What simulated rater number `rater` answers to a sheet of comparisons."""
     name, side, lapse = _rater(population, rater, seed)
@@ -87,6 +88,7 @@ def simulated_judgements(population: Population, plan: Plan, rater: int, *, seed
     return [Judgement(t.sheet, t.item, t.left, t.right, "left" if yes else "right", name, ms, at) for t, yes, ms, at in answers]
 
 
+@on_cpu
 def simulated_opinions(
     population: Population, plan: OpinionPlan, rater: int, *, seed: int, habit: float = 0.5, noise: float = 0.6
 ) -> list[Opinion]:

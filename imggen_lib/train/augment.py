@@ -9,17 +9,25 @@ The veil hides nothing as long as different distributions look different behind 
 probability :math:`1 - p`, so that a distribution :math:`\mu` becomes :math:`(1-p)\,\mu + p\,K\mu`, and with :math:`p < 1/2` that
 can always be undone: if two distributions with the difference :math:`d` became the same, :math:`(1-p)\,d = -p\,Kd`, but no change
 of images makes a difference larger in total variation, :math:`\lVert Kd\rVert \le \lVert d\rVert`, so that :math:`1-p \le p`.
+
+How large :math:`p` should be depends on the pictures, and on how far a training is. :class:`Adaptive` listens to the critic: one
+that knows its real images by heart is sure of each of them, and the surer it is, the more often they are changed.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from math import copysign
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import real
+from imggen_lib.checks import real, whole
+from imggen_lib.losses.gan import GanLoss
 from imggen_lib.noise import mix
-from imggen_lib.train.parallel import Processes, count, own
+from imggen_lib.train.parallel import Processes, count, mean_over, own
+from imggen_lib.train.state import GanState
 
 Images = Float[Tensor, "n c h w"]
 Seeds = Int[Tensor, " n"]
@@ -48,13 +56,15 @@ def seeds_of(first: int, n: int, kind: int, seed: int, device: torch.device | st
 
 
 def veiled(
-    augment: Augment | None, real: Images, fake: Images, first: int, seed: int, processes: Processes | None = None
+    augment: "Augment | Adaptive | None", real: Images, fake: Images, state: GanState, seed: int, processes: Processes | None = None
 ) -> tuple[Images, Images]:
-    """What the critic sees of both in a step that begins after `first` images: the images as they are without `augment`."""
+    """What the critic sees of both in the step that begins at `state`: the images as they are without `augment`."""
+    if isinstance(augment, Adaptive):
+        augment = partial(diff_augment, p=state.p) if state.p else None
     if augment is None:
         return real, fake
     n = len(real) * count(processes)
-    seeds = (own(seeds_of(first, n, kind, seed, real.device), processes) for kind in (0, 1))
+    seeds = (own(seeds_of(state.images, n, kind, seed, real.device), processes) for kind in (0, 1))
     return augment(real, next(seeds)), augment(fake, next(seeds))
 
 
@@ -107,3 +117,57 @@ def diff_augment(images: Images, seeds: Seeds, *, p: float = 0.4) -> Images:
     x = translate(x, torch.where(on[:, 1], down, 0), torch.where(on[:, 1], right, 0))
     row, column = ((size * u[:, k]).floor().long() for k, size in zip((5, 6), (h, w), strict=True))
     return cut_out(x, row, column, torch.where(on[:, 2], (h + 1) // 2, 0))
+
+
+WINDOW = 4  # batches that p is decided by, as in the paper
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    r"""Adaptive discriminator augmentation: :func:`diff_augment` with a probability that follows the critic.
+
+    .. math:: r_t = \operatorname{E}\,\operatorname{sign}(a_i - m), \qquad
+              p \leftarrow p + \operatorname{sign}(r_t - r^*)\,\frac{\text{images since the last change}}{\text{images}}
+
+    Over the real images of four batches, whose logits are :math:`a_i`: :math:`r_t` is 0 for a critic that knows nothing and 1 for
+    one that knows every image. :math:`m` is the logit that says "as likely real as not", 0 for the logistic losses. Where a loss
+    looks at differences alone (relativistic, Wasserstein) there is no such logit, and a generated image's takes its place,
+    :math:`\operatorname{sign}(a_i - b_i)`. :math:`p` begins at 0, which is no augmentation, and stays from 0 to `most`; with
+    ``most < 1/2`` nothing is hidden for good (see above), whatever the critic says.
+
+    Source: Karras et al. 2020, arXiv:2006.06676, section 3, whose `target` is 0.6. Their `images` are 500,000 in trainings of
+    25 million.
+    """
+
+    target: float = 0.6  # r*, what the critic's surety should be
+    images: int = 100_000  # in which p can go from 0 to 1
+    most: float = 0.4
+
+    def __post_init__(self) -> None:
+        if not 0 < real(self.target, "the target of adaptive augmentation") < 1:
+            raise ValueError(f"the target of adaptive augmentation must lie between 0 and 1, got {self.target}")
+        whole(self.images, "the images of adaptive augmentation", 1)
+        real(self.most, "the largest p of adaptive augmentation", 0, 1)
+
+    def moved(self, p: float, surety: float, seen: int) -> float:
+        """The probability after `seen` more images in which the critic's surety was :math:`r_t`."""
+        step = 0.0 if surety == self.target else copysign(seen / self.images, surety - self.target)
+        return min(max(p + step, 0.0), self.most)
+
+
+def follow(
+    augment: Augment | Adaptive | None,
+    loss: GanLoss,
+    state: GanState,
+    real_logits: Float[Tensor, " n"],
+    fake_logits: Float[Tensor, " n"],
+    processes: Processes | None = None,
+) -> None:
+    """Let an adaptive augmentation hear the critic in the step that began at `state`; every :data:`WINDOW` steps it moves ``p``."""
+    if not isinstance(augment, Adaptive):
+        return
+    middle = fake_logits if loss.middle is None else loss.middle
+    state.surety = state.surety + mean_over((real_logits - middle).sign().mean().float(), processes) / WINDOW
+    if (state.steps + 1) % WINDOW == 0:
+        state.p = augment.moved(state.p, state.surety.item(), WINDOW * len(real_logits) * count(processes))
+        state.surety = torch.zeros_like(state.surety)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from imggen_lib.checks import attribute
 from imggen_lib.losses.gan import Critic, GanLoss, gradient_penalty, zero_centred_penalty
 from imggen_lib.noise import generator_for
-from imggen_lib.train.augment import Augment, veiled
+from imggen_lib.train.augment import Adaptive, Augment, follow, veiled
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
 from imggen_lib.train.state import GanState, Record, Schedule, check_finite, checked, constant, update_ema
 
@@ -80,7 +80,7 @@ def train_gan(
     ema_every: int = 1,  # generator updates to one of the average: one to one costs a twentieth of the time of dense layers
     lr_schedule: Schedule = constant,  # a factor on both learning rates, as a function of the images seen
     head_start: int = 0,  # images that the critic sees before the generator learns: for a trained one beside a fresh critic
-    augment: Augment | None = None,  # changes what the critic sees of real and generated images (train.augment)
+    augment: Augment | Adaptive | None = None,  # changes what the critic sees of real and generated images (train.augment)
     seed: int = 0,
     processes: Processes | None = None,  # an accelerate.Accelerator: `batches` holds this process's share
 ) -> Iterator[Record]:
@@ -95,8 +95,7 @@ def train_gan(
         n = len(real) * count(processes)
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
-        fake = generator(own(z, processes), y)  # (n, c, h, w)
-        real, shown = veiled(augment, real, fake, state.images, seed, processes)
+        real, shown = veiled(augment, real, generator(own(z, processes), y), state, seed, processes)  # (n, c, h, w)
         state.set_lr(lr_schedule(state.images))
 
         # The critic: tell real from generated.
@@ -109,6 +108,7 @@ def train_gan(
         (critic_loss + penalty_every * penalty).backward()
         average_gradients(state.critic_optimizer, processes)
         state.critic_optimizer.step()
+        follow(augment, loss, state, real_logits.detach(), fake_logits.detach(), processes)
 
         # The generator: have its images taken for real by the critic as it now is.
         if state.steps % critic_steps == 0 and state.images >= head_start:
@@ -128,6 +128,13 @@ def train_gan(
         yield check_finite(record_of(state, critic_loss, penalty, real_logits, fake_logits), state.steps)
 
 
+def _check_at_once(loss: GanLoss, critic: nn.Module) -> None:
+    if not loss.steep:
+        raise ValueError(f"the critic's {loss.name} loss has slopes of 0: no gradient of the generator's can be made from them")
+    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules()):
+        raise ValueError("a critic with BatchNorm has no gradient of a single image; train in turns (train_gan)")
+
+
 def train_gan_simultaneous(
     state: GanState,
     batches: Iterable[tuple[Tensor, Tensor]],
@@ -140,7 +147,7 @@ def train_gan_simultaneous(
     ema_half_life: float = 10_000,  # images
     ema_every: int = 1,
     lr_schedule: Schedule = constant,
-    augment: Augment | None = None,
+    augment: Augment | Adaptive | None = None,
     seed: int = 0,
     processes: Processes | None = None,
 ) -> Iterator[Record]:
@@ -150,16 +157,13 @@ def train_gan_simultaneous(
     that is not ``steep`` and a critic with BatchNorm, ``TrainingDiverged`` where a slope vanishes (on a GPU late).
     """
     generator, critic = state.generator.train(), state.critic.train().requires_grad_(True)
-    if not loss.steep:
-        raise ValueError(f"the critic's {loss.name} loss has slopes of 0: no gradient of the generator's can be made from them")
-    if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in critic.modules()):
-        raise ValueError("a critic with BatchNorm has no gradient of a single image; train in turns (train_gan)")
+    _check_at_once(loss, critic)
     latent_dim, classes = attribute(generator, "latent_dim"), attribute(critic, "classes")
     for real, y in checked(batches, critic, classes=classes):
         n = len(real) * count(processes)
         noise = generator_for(seed, NOISE, state.images, device=real.device)
         z = torch.randn(n, latent_dim, generator=noise, device=real.device, dtype=real.dtype)
-        real, shown = veiled(augment, real, generator(own(z, processes), y), state.images, seed, processes)  # (n, c, h, w)
+        real, shown = veiled(augment, real, generator(own(z, processes), y), state, seed, processes)  # (n, c, h, w)
         state.set_lr(lr_schedule(state.images))
 
         # The critic: its gradient, also that at the generated images and at their logits.
@@ -171,6 +175,7 @@ def train_gan_simultaneous(
         penalty = weighted_penalty(partial(critic.forward, labels=y), real, seen.detach(), *weights, noise, processes)
         state.critic_optimizer.zero_grad()
         (critic_loss + penalty_every * penalty).backward()
+        follow(augment, loss, state, real_logits.detach(), fake_logits.detach(), processes)
 
         # The generator: what it wants of each logit, in place of what the critic wanted.
         wanted = fake_logits.detach().requires_grad_(True)

@@ -34,6 +34,8 @@ class GanState:
     images: int = 0  # real images seen by the critic
     steps: int = 0  # critic updates
     generator_loss: Tensor = field(default_factory=lambda: torch.zeros(()))  # the latest
+    p: float = 0.0  # of augmentation that adapts (train.augment.Adaptive)
+    surety: Tensor = field(default_factory=lambda: torch.zeros(()))  # of the critic, since p was last looked at
 
     @classmethod
     def create(
@@ -42,7 +44,8 @@ class GanState:
         """A fresh state around two networks; `lr` and `betas` are Adam's, for both."""
         ema = copy.deepcopy(generator).eval().requires_grad_(False)
         optimizers = adam(generator.parameters(), lr, betas), adam(critic.parameters(), lr, betas)
-        return cls(generator, critic, ema, *optimizers, generator_loss=torch.zeros((), device=next(critic.parameters()).device))
+        zeros = (torch.zeros((), device=next(critic.parameters()).device) for _ in range(2))
+        return cls(generator, critic, ema, *optimizers, generator_loss=next(zeros), surety=next(zeros))
 
     def modules(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "critic": self.critic, "ema": self.ema}

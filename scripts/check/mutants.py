@@ -214,7 +214,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", type=Path, help="default: all of tests/equations")
     parser.add_argument("--library", action="store_true", help="change the library's functions, too")
-    parser.add_argument("--exercises", action="store_true", help="change the exercises' solutions, too; runs the chapters")
+    parser.add_argument(
+        "--exercises",
+        nargs="*",
+        metavar="CHAPTER",
+        help="change the solutions of exercises, too; runs these chapters (default: all)",
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     files = args.files or sorted((ROOT / "tests" / "equations").glob("test_*.py"))
@@ -233,8 +238,10 @@ def main() -> None:
             counts, alive = library(name, tests)
             report(name, counts)
             survivors += alive
-    if args.exercises:
+    if args.exercises is not None:
         for path in sorted((ROOT / "book").glob("*/*.ipynb")):
+            if args.exercises and path.stem not in args.exercises:
+                continue
             counts, alive = exercises(path)
             if counts:
                 report(path.stem, counts)

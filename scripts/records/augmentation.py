@@ -38,7 +38,7 @@ from imggen_lib.metrics.twosample import kernel_distance
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.noise import generator_for
 from imggen_lib.sampling import sample
-from imggen_lib.train.augment import diff_augment
+from imggen_lib.train.augment import Adaptive, diff_augment
 from imggen_lib.train.features import train_features
 from imggen_lib.train.gan import train_gan
 from imggen_lib.train.state import GanState, cosine
@@ -53,7 +53,7 @@ PROTOCOL: dict[str, Any] = {
     "feature_images": 60_000,
     "seeds": [0, 1, 2],
 }
-METHODS: dict[str, float] = {"none": 0.0, "p = 0.4": 0.4, "p = 1": 1.0}
+METHODS: dict[str, float | str] = {"none": 0.0, "p = 0.4": 0.4, "p = 1": 1.0, "adaptive": "ada"}  # at most 0.4, see Adaptive
 Pictures = dict[str, Tensor]  # by kind: bytes (n, 3, 32, 32)
 
 
@@ -156,12 +156,12 @@ def learned_by_heart(state: GanState, eyes: Eyes, samples: Tensor) -> float:
     return float(f"{(a - b) / (a - c):.3g}")
 
 
-def trained(eyes: Eyes, p: float, seed: int, images: int) -> Iterator[dict[str, Any]]:
+def trained(eyes: Eyes, p: float | str, seed: int, images: int) -> Iterator[dict[str, Any]]:
     """Train one GAN; a measurement every so many images."""
     config = GanConfig(image_shape=eyes.train.image_shape, width=PROTOCOL["width"], seed=seed)
     with first_weights(seed):
         state = config.state()
-    augment = partial(diff_augment, p=p) if p else None
+    augment = Adaptive() if p == "ada" else partial(diff_augment, p=float(p)) if p else None
     batches, due, began = eyes.train.batches(config.batch, images=images, seed=seed), PROTOCOL["every"], time.process_time()
     for record in train_gan(state, batches, LOSSES[config.loss], augment=augment, **config.options):
         if record["images"] >= due or record["images"] >= images:
@@ -169,7 +169,8 @@ def trained(eyes: Eyes, p: float, seed: int, images: int) -> Iterator[dict[str, 
             seconds = round(time.process_time() - began, 1)
             samples = sample(state.ema, PROTOCOL["samples"])
             by_heart = learned_by_heart(state, eyes, sample(state.generator, PROTOCOL["samples"]))
-            yield {"seed": seed, "images": record["images"], **eyes.see(samples), "by_heart": by_heart, "seconds": seconds}
+            now = {"p": float(f"{state.p:.3g}")} if p == "ada" else {}
+            yield {"seed": seed, "images": record["images"], **eyes.see(samples), "by_heart": by_heart, "seconds": seconds, **now}
 
 
 def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -185,10 +186,20 @@ def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     return found
 
 
+def known(path: Path, name: str, images: int) -> dict[str, list[dict[str, Any]]]:
+    """The runs on the pictures `name` that a record of the same protocol has, by method. Raises ``SystemExit`` for another one."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    theirs = {k: v for k, v in record["protocol"].items() if k != "methods"}
+    if theirs != {**PROTOCOL, "images": images, "trained_on": TRAINED_ON}:
+        raise SystemExit(f"{path} was measured by another protocol: measure all anew, without --missing")
+    return dict(record["sets"][name]["runs"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=PROTOCOL["images"])
     parser.add_argument("--pictures", type=Path, default=Path(os.environ.get("IMGGEN_DATA", "data")))
+    parser.add_argument("--missing", action="store_true", help="keep what --out has, and measure the methods that it has not")
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -205,11 +216,15 @@ def main() -> None:
     for name, (read, kinds) in sets.items():
         train, held, kinds_seen = split(read(args.pictures), kinds)
         eyes[name] = Eyes(train, held, feature_network(kinds_seen))
-        record["sets"][name] = {"held_out": len(held), **eyes[name].baselines(), "runs": {method: [] for method in METHODS}}
+        kept = known(args.out, name, args.images) if args.missing else {}
+        runs = {method: kept.get(method, []) for method in METHODS}
+        record["sets"][name] = {"held_out": len(held), **eyes[name].baselines(), "runs": runs}
         print(f"{name}: {len(train)} to train on, {len(held)} held out, {record['sets'][name]}", flush=True)
     for seed in PROTOCOL["seeds"]:
         for name in sets:
             for method, p in METHODS.items():
+                if any(r["seed"] == seed and r["images"] >= args.images for r in record["sets"][name]["runs"][method]):
+                    continue
                 for found in trained(eyes[name], p, seed, args.images):
                     record["sets"][name]["runs"][method].append(found)
                     print(f"{name:12} {method:8} {found}", flush=True)

@@ -94,7 +94,7 @@ def test_comments_describe_parameters_and_fields(names: ModuleType) -> None:
     assert names.parameters("imggen_lib.train.gan.train_gan")["gp"] == "weight of the WGAN-GP penalty, usually 10"
     fields = names.parameters("imggen_lib.configs.GanConfig")
     assert "lr" not in fields and fields["width"].startswith("conv: channels"), "also those of a base"
-    assert names.parameters("imggen_lib.losses.gan.GanLoss").keys() == {"paired", "steep"}
+    assert names.parameters("imggen_lib.losses.gan.GanLoss").keys() == {"paired", "steep", "middle"}
 
 
 def test_a_sentence_ends_where_it_ends(names: ModuleType) -> None:

@@ -8,7 +8,7 @@ from reader import PHONE, Site, Tab
 
 from imggen_lib import live
 from imggen_lib.live.base import Live
-from imggen_lib.live.frame import HEIGHT, frame
+from imggen_lib.live.frame import HEIGHT
 
 DEMOS: dict[str, Callable[[], Live]] = {
     "explorer": lambda: live.explorer("mnist-vae-map", seed=1),
@@ -22,7 +22,7 @@ DEMOS: dict[str, Callable[[], Live]] = {
 @pytest.mark.parametrize("name", DEMOS)
 def test_a_demo_runs_in_its_frame(open_tab: Callable[..., Tab], tmp_path: Path, name: str, size: tuple[int, int] | None) -> None:
     outside = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Output</title>"
-    (tmp_path / "output.html").write_text(outside + frame(DEMOS[name]()) + frame(live.trainer("vae")), encoding="utf-8")
+    (tmp_path / "output.html").write_text(outside + DEMOS[name]().framed() + live.trainer("vae").framed(), encoding="utf-8")
     tab = open_tab(Site(tmp_path.resolve(), "http://nobody.invalid/"), **({"size": size} if size else {}))
     tab.page.goto(tab.site.file + "output.html")
     inside = tab.page.frames[1]

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from imggen_lib import checkpoint
 from imggen_lib.cli import main
+from imggen_lib.cli.evaluate import verdict
 from imggen_lib.data import ImageSet
 from imggen_lib.protocol import Bench, Protocol
 
@@ -189,3 +191,33 @@ def test_a_measurement_that_no_disk_takes_is_printed(capsys: Said, monkeypatch: 
     assert main(["evaluate", "mnist-gan-conv", "--out", "/dev/full"]) == 2
     said = capsys.readouterr()
     assert json.loads(said.out)["quality"] == {"frechet_distance": 1.5} and "No space left" in said.err
+
+
+REAL, GAUSSIAN = (0.0, (-0.1, 0.1)), (1.0, (0.8, 1.2))
+VERDICTS = {
+    "sees too little": ((0.5, (0.4, 0.6)), (0.15, (0.09, 0.2)), "sees too little to judge by"),
+    "real": ((0.1, (0.05, 0.15)), GAUSSIAN, "not told from real ones"),
+    "between": (
+        (0.5, (0.4, 0.6)),
+        GAUSSIAN,
+        "nearer to real pictures than a Gaussian",
+    ),
+    "farther": ((1.5, (1.3, 1.7)), GAUSSIAN, "farther from real pictures"),
+    "open": ((0.9, (0.7, 1.1)), GAUSSIAN, "not shown to be nearer"),
+}
+
+
+@pytest.mark.parametrize(("ours", "gaussian", "words"), VERDICTS.values(), ids=VERDICTS.keys())
+def test_the_verdict_is_read_off_intervals(ours: Any, gaussian: Any, words: str) -> None:
+    bases = {key: {"kernel_distance": v, "interval": list(i)} for key, (v, i) in (("real_halves", REAL), ("gaussian", gaussian))}
+    quality = {"kernel_distance": ours[0], "intervals": {"kernel_distance": list(ours[1])}}
+    numbers, said = verdict({"quality": quality, "baselines": bases})
+    assert said.startswith("verdict: ") and words in said
+    assert f"the model {ours[0]:.3g} [{ours[1][0]:.3g}, {ours[1][1]:.3g}]" in numbers and "real pictures 0 [-0.1, 0.1]" in numbers
+    assert verdict({"quality": {"kernel_distance": None}, "baselines": bases}) == []
+
+
+def test_a_measurement_that_is_written_ends_in_a_verdict(made: Path, tmp_path: Path, capsys: Said) -> None:
+    assert main(["evaluate", str(made / "gan"), "--out", str(tmp_path / "q.json")]) == 0
+    told = capsys.readouterr().out
+    assert "kernel distance with 95 % intervals" in told and "\nverdict: " in told

@@ -1,6 +1,7 @@
 """What the command line makes of a trained model: sheets, single files, arrays, films; pictures into the latent space and back."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -168,10 +169,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("line", "message"), WRONG.values(), ids=WRONG.keys())
-def test_refused_in_one_line(line: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(line.format(out=tmp_path, here=__file__).split()) == 2
-    told = capsys.readouterr().err
-    assert message in told and told.count("\n") == 1 and not list(tmp_path.iterdir())
+def test_refused_in_one_line(line: str, message: str, refused: Callable[..., None]) -> None:
+    refused(line, message, here=__file__)
 
 
 def test_the_versions_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,9 @@ def test_other_formats_of_more_than_8_bits() -> None:
 
 def test_almost_black_is_told(tmp_path: Path) -> None:
     twelve = _tiff((RAMP * 4095).astype("u2"))
+    eight = _saved(Image.fromarray((RAMP * 255).astype(np.uint16)), "PNG")  # eight bits in sixteen: the upper eight are all 0
+    assert not read(eight, 8)[0].any() and "almost black, no value above 0" in read(eight, 8)[1]
+    assert not read(_saved(Image.fromarray(np.zeros((9, 9), np.uint16)), "PNG"), 8)[1], "black is black"
     assert "almost black" in read(twelve, 8)[1] and not read(_tiff((RAMP * 65535).astype("u2")), 8)[1]
     assert not read(_saved(Image.new("L", (9, 9), 3), "PNG"), 8)[1]  # eight bits are what they are
     for k in range(12):

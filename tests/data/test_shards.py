@@ -77,6 +77,42 @@ def test_what_is_no_tar_file_says_so(tmp_path: Path, content: bytes, workers: in
     assert "Traceback" not in str(error.value) and "\n" not in str(error.value)
 
 
+def _sparse(size: int) -> bytes:
+    """The head of a file of GNU's sparse type: `size` bytes, of which none is there."""
+    info = tarfile.TarInfo("b.png")
+    info.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[386:410] = b"%011o\0%011o\0" % (0, 0)  # the first piece: at 0, nothing
+    block[483:495] = b"\x80" + size.to_bytes(11, "big")
+    block[148:156] = b"        "
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("kind", ["sparse", "large"])
+def test_a_file_in_a_shard_cannot_ask_for_all_memory(
+    tmp_path: Path, kind: str, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head of 512 bytes may say that its file has a terabyte: that is told, and the pictures around it are read."""
+    before, after = (_tar(tmp_path / f"{k}.tar", {f"{k}.png": _png(ord(k))}).read_bytes()[:1024] for k in "ac")
+    if kind == "sparse":
+        middle = _sparse(2**40)
+    else:
+        monkeypatch.setattr("imggen_lib.data.shards.MOST_BYTES", 2000)
+        middle = _tar(tmp_path / "b.tar", {"b.png": bytes(2048)}).read_bytes()[: 512 + 2048]
+    path = tmp_path / "x.tar"
+    path.write_bytes(before + middle + after + bytes(1024))
+    with tarfile.open(path) as archive:
+        assert [m.size for m in archive][1] == (2**40 if kind == "sparse" else 2048)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert _levels(path, workers=workers) == {ord("a"), ord("c")}
+    said = [str(w.message) for w in caught if "left out" in str(w.message)]
+    words = "1,099,511,627,776 bytes, a sparse file" if kind == "sparse" else "2,048 bytes, more than 2,000"
+    assert len(said) == 1 and f"b.png in {path} is left out: its head says {words}" in said[0]
+
+
 def test_a_shard_that_goes_away_and_a_command_that_fails(tmp_path: Path) -> None:
     path = _tar(tmp_path / "x.tar", {"a.png": _png(1)})
     read = shards(str(path), size=8, channels=1, workers=1)

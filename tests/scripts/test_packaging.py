@@ -109,23 +109,23 @@ def _modules() -> dict[str, Path]:
     return found
 
 
-def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
-    """What runs when a module is imported: not the bodies of functions, nor what is for type checkers alone."""
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """All that can run, bodies of functions as well; not what is for type checkers alone."""
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
         yield node
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             todo += node.orelse
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        else:
             todo += ast.iter_child_nodes(node)
 
 
 def _imports() -> dict[str, set[str]]:
-    """For each module the modules of ours that it imports, packages around them apart.
+    """For each module the modules of ours that it imports, also inside its functions, packages around them apart.
 
-    In the library that is what importing it imports. Scripts import each other by their bare names; with them, imports inside
-    functions count as well.
+    Scripts import each other by their bare names. What a package imports by a name at its first use (``imggen_lib.load``) is for
+    those who use the library: no module of ours goes that way, see below.
     """
     modules = _modules()
     bare = {name.rpartition(".")[2]: name for name in modules if name.startswith("scripts.")}
@@ -133,7 +133,7 @@ def _imports() -> dict[str, set[str]]:
     for name, path in modules.items():
         found[name] = set()
         tree, script = ast.parse(path.read_text()), name.startswith("scripts.")
-        for node in ast.walk(tree) if script else _at_import(tree):
+        for node in _statements(tree):
             if isinstance(node, ast.Import):
                 found[name] |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -151,11 +151,21 @@ def _imports() -> dict[str, set[str]]:
 def test_imports_do_not_go_in_circles() -> None:
     imports = _imports()
     assert "imggen_lib.train.state" in imports["imggen_lib.runs"]  # the walk finds what is there
+    assert "imggen_lib.sampling" in imports["imggen_lib.cli.models"], "also inside functions"
     assert {"scripts.write.notebooks", "scripts.write.forge"} <= imports["scripts.write.address"]
     while free := [name for name, needs in imports.items() if not needs & imports.keys()]:
         for name in free:
             del imports[name]
     assert not imports, f"import each other: {sorted(imports)}"
+
+
+def test_no_module_takes_the_short_way_that_the_package_offers_its_readers() -> None:
+    """``from imggen_lib import load`` imports what it names at that moment, which the search for circles cannot see."""
+    inner = {name.partition(".")[2] for name in _modules()} | {"__version__"}
+    for path in (ROOT / "imggen_lib").rglob("*.py"):
+        for node in _statements(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "imggen_lib":
+                assert {alias.name for alias in node.names} <= inner, path
 
 
 def test_the_ground_imports_the_ground_alone() -> None:

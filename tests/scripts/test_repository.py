@@ -125,6 +125,7 @@ numpy==2.0.2
 pillow==11.3.0
 platformdirs==4.5.1
 safetensors==0.7.0
+scikit-learn==1.6.1
 torch==2.9.0+cpu
 torchvision==0.24.0+cpu
 traitlets==5.7.1
@@ -135,15 +136,15 @@ tqdm==4.67.1
 def test_the_library_fits_beside_what_colab_has() -> None:
     verdict = judge(map(Requirement, OURS), installed(COLAB), "3.12")
     assert verdict.conflicts == []
-    assert [r.name for r in verdict.added] == ["jaxtyping"]
-    assert len(verdict.met) == len(OURS) - 1
+    assert [r.name for r in verdict.added] == ["cma", "jaxtyping"]
+    assert len(verdict.met) == len(OURS) - 2
 
 
 def test_a_list_of_packages_is_read_in_all_its_forms() -> None:
     have = installed(COLAB)
     assert have["torch"] == Version("2.9.0+cpu") and have["en-core-web-sm"] == Version("3.8.0")
     assert have["google-colab"] == Version("1.0.0") and have["jupyter-kernel-gateway"] is None
-    assert len(have) == 16 - 1 and "torch==2.9.0\n" in pins(have) and "kernel" not in pins(have)
+    assert len(have) == 17 - 1 and "torch==2.9.0\n" in pins(have) and "kernel" not in pins(have)
 
 
 def test_every_outcome_of_a_requirement() -> None:

@@ -22,6 +22,7 @@ CONFIGS: dict[str, GanConfig | VaeConfig] = {
     "conv-gan-at-once": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2, simultaneous=True),
     "mlp-gan": GanConfig(**GAN, net="mlp", loss="hinge", critic_steps=2),
     "own-critic": GanConfig(**GAN, critic="own_nets:Critic", loss="own_nets:scaled", loss_options={"scale": 0.5}, augment="diff"),
+    "adaptive": GanConfig(**GAN, loss="hinge", lr=2e-2, augment="ada", augment_images=80, augment_target=0.05),
     "conv-vae": VaeConfig(**GAN, free_bits=0.1),
     "mlp-vae-at-the-floor": VaeConfig(**{**GAN, "net": "mlp"}, free_bits=0.03),  # one half of a batch above it, the other below
     "mlp-vae-three-draws": VaeConfig(**{**GAN, "net": "mlp"}, draws=3, draws_start=16),
@@ -54,6 +55,8 @@ def trained(config: GanConfig | VaeConfig, accelerator: Accelerator) -> dict[str
     else:
         records = list(train_vae(state, batches, processes=accelerator, **config.options))
     assert records[-1]["images"] == state.images == 7 * config.batch
+    if getattr(config, "augment", "") == "ada":
+        assert isinstance(state, GanState) and state.p > 0, "the last three steps are augmented"
     return {f"{name}.{k}": v for name, m in state.modules().items() for k, v in m.state_dict().items()}
 
 

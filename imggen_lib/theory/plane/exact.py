@@ -7,11 +7,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, logsigmoid
 
+from imggen_lib.noise import on_cpu
 from imggen_lib.theory.plane.parts import PerPoint, Points, checked, lower, network, starts_at
 
 Logistics = tuple[Tensor, Tensor, Tensor]  # log-weights, centres, logarithms of the scales, each (n, k)
 
 
+@on_cpu
 class CouplingFlow(nn.Module):
     r"""An invertible function of noise: each layer moves one coordinate by an affine map that the other coordinate says.
 
@@ -60,6 +62,7 @@ class CouplingFlow(nn.Module):
         return x
 
 
+@on_cpu
 def learn_flow(x: Points, *, steps: int = 1500, seed: int = 0) -> CouplingFlow:
     """Maximum likelihood of a coupling flow."""
     steps = checked(x, steps)
@@ -79,6 +82,7 @@ def logistics_log_prob(x: PerPoint, parts: Logistics) -> PerPoint:
     return torch.logsumexp(log_w + logsigmoid(u) + logsigmoid(-u) - log_s, 1)
 
 
+@on_cpu
 def logistics_sample(parts: Logistics, noise: torch.Generator) -> PerPoint:
     """One draw from each row's mixture: first a component, then the inverse of its distribution function at a uniform number."""
     log_w, centre, log_s = parts
@@ -87,6 +91,7 @@ def logistics_sample(parts: Logistics, noise: torch.Generator) -> PerPoint:
     return (centre.gather(1, which) + log_s.gather(1, which).exp() * torch.logit(u))[:, 0]
 
 
+@on_cpu
 class Autoregressive(nn.Module):
     r"""First one coordinate, then the other given the first: :math:`\log p(x) = \log p(x_1) + \log p(x_2 \mid x_1)`.
 
@@ -117,6 +122,7 @@ class Autoregressive(nn.Module):
         return torch.stack([x_1, logistics_sample(self._parts(x_1, n), noise)], 1)
 
 
+@on_cpu
 def learn_autoregressive(x: Points, *, steps: int = 1500, seed: int = 0) -> Autoregressive:
     """Maximum likelihood of an autoregressive model."""
     steps = checked(x, steps)

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from imggen_lib.checks import whole
 from imggen_lib.losses import gan as losses
 from imggen_lib.losses.vae import standard_normal_kl
-from imggen_lib.noise import generator_for
+from imggen_lib.noise import generator_for, on_cpu
 from imggen_lib.theory.plane.parts import PerPoint, Points, checked, lower, network, starts_at
 
 
+@on_cpu
 class GridVAE(nn.Module):
     r"""A VAE with two hidden numbers: :math:`z \sim N(0, I)`, :math:`x \mid z \sim N(g(z), s^2 I)`, one s for all.
 
@@ -49,6 +50,7 @@ class GridVAE(nn.Module):
         return centre + self.log_s.exp() * torch.randn(n, 2, generator=noise)
 
 
+@on_cpu
 def learn_vae(x: Points, *, steps: int = 3000, seed: int = 0) -> GridVAE:
     """Raise the evidence lower bound of a VAE."""
     steps = checked(x, steps)
@@ -58,6 +60,7 @@ def learn_vae(x: Points, *, steps: int = 3000, seed: int = 0) -> GridVAE:
     return vae
 
 
+@on_cpu
 class Maker(nn.Module):
     """A GAN's generator: any function of noise, with no density that could be computed."""
 
@@ -71,6 +74,7 @@ class Maker(nn.Module):
         return x
 
 
+@on_cpu
 def learn_gan(x: Points, *, steps: int = 1500, batch: int = 256, seed: int = 0) -> Maker:
     """The relativistic game with a penalty on the critic's slope at real and at generated points, in turns.
 

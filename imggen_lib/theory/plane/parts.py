@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from imggen_lib.checks import check_values, whole
-from imggen_lib.noise import generator_for
+from imggen_lib.noise import generator_for, on_cpu
 from imggen_lib.theory.mixture import Mixture
 
 Points = Float[Tensor, "n 2"]
@@ -26,6 +26,7 @@ class Draws(Protocol):
     def sample(self, n: int, noise: torch.Generator) -> Tensor: ...
 
 
+@on_cpu
 def crescents(width: float = 0.12, along: int = 60) -> Mixture:
     r"""The data: two half-circles of radius 1 that reach into each other, blurred by Gaussian noise of deviation `width`.
 
@@ -41,6 +42,7 @@ def crescents(width: float = 0.12, along: int = 60) -> Mixture:
     return Mixture(weights, centres, spread, torch.eye(2).expand(2 * along, 2, 2))
 
 
+@on_cpu
 def network(inputs: int, outputs: int, width: int = 96, layers: int = 3, bend: type[nn.Module] = nn.ReLU) -> nn.Sequential:
     """So many hidden layers of one width. ReLU learns sharp edges soonest; what must be smooth has SiLU."""
     sizes = [inputs, *[width] * layers]
@@ -78,6 +80,7 @@ def lower(net: nn.Module, loss: Loss, x: Points, steps: int, *, rate: float = 3e
     net.requires_grad_(False)
 
 
+@on_cpu
 class Gaussian(nn.Module):
     """The trivial baseline: a Gaussian with the mean and the covariance of the data."""
 
@@ -93,6 +96,7 @@ class Gaussian(nn.Module):
         return self.normal.mean + torch.randn(n, 2, generator=noise) @ self.normal.scale_tril.T
 
 
+@on_cpu
 def learn_gaussian(x: Points) -> Gaussian:
     """The likeliest Gaussian (but for n - 1 in the place of n)."""
     checked(x, 1)

@@ -7,10 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from imggen_lib.checks import whole
+from imggen_lib.noise import on_cpu
 from imggen_lib.theory.mixture import diffuse_back, keep_schedule
 from imggen_lib.theory.plane.parts import PerPoint, Points, checked, lower, network, starts_at
 
 
+@on_cpu
 class Denoiser(nn.Module):
     r"""A network that sees a noisy point and how noisy it is, and says what it was before, on average.
 
@@ -45,6 +47,7 @@ class Denoiser(nn.Module):
         return diffuse_back(self, torch.randn(n, 2, generator=noise), times)[-1]
 
 
+@on_cpu
 def learn_denoiser(x: Points, *, steps: int = 3000, seed: int = 0) -> Denoiser:
     """Teach a network to take noise away."""
     steps = checked(x, steps)
@@ -54,6 +57,7 @@ def learn_denoiser(x: Points, *, steps: int = 3000, seed: int = 0) -> Denoiser:
     return denoiser
 
 
+@on_cpu
 class Velocity(nn.Module):
     r"""Flow matching: a network that says in which direction a point moves at time t, from noise at 0 to data at 1.
 
@@ -101,6 +105,7 @@ class Velocity(nn.Module):
         return x
 
 
+@on_cpu
 def learn_velocity(x: Points, *, steps: int = 3000, seed: int = 0) -> Velocity:
     """Teach a network the direction from noise to data."""
     steps = checked(x, steps)

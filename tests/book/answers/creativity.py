@@ -48,6 +48,7 @@ ANSWERS = {
             (_near("(g > h.quantile(0.01)).double().mean()"), "near, not far"),
             (_near("(g <= g.quantile(0.01)).double().mean()"), "copies of training images"),
             (_near("g <= h.quantile(0.01)"), "one number"),
+            (_near("(g <= torch.cdist(training, held_out).min(1).values.quantile(0.01)).double().mean()"), "to the training set"),
         ],
     },
     "check_batch_entropy": {

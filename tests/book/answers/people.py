@@ -28,6 +28,7 @@ ANSWERS = {
             ("answer = 2.15", "not per cent"),
             ("answer = 1.2", "between 0 and 1"),
             ("answer = 0.9", "count the sequences"),
+            ("answer = 22 / (2**10 - 1)", "in 1,024 ways"),
         ],
     },
     "check_worth": {

@@ -88,6 +88,10 @@ ANSWERS = {
             (_luck("40 - x.mean()"), "take the smallest"),
             (_luck("40 - x.min()"), "many times over"),
             (_luck("40 - x.min(1).values"), "one number"),
+            (
+                "def luck(generator):\n    return -2 * torch.randn(50_000, 11, generator=generator).min(1).values.mean()",
+                "eleven reports",
+            ),
         ],
     },
 }
