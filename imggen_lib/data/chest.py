@@ -17,9 +17,7 @@ from imggen_lib.errors import DataError, unknown_name
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
 CLASSES = ("normal", "pneumonia")
 SHA256 = "9d78c87f97c1f593a05c61d60eda235a49cfd607d193dffa21e6e609e0dd0e96"
-LICENCE = (
-    "PneumoniaMNIST (Yang and others 2023; images: Kermany and others 2018), CC BY 4.0, put together anew; not for clinical use"
-)
+LICENCE = "PneumoniaMNIST (Yang and others 2023; images: Kermany and others 2018), CC BY 4.0, put together anew"
 
 
 @cache
