@@ -106,11 +106,15 @@ class Table(NamedTuple):
     digits: int = 3
 
 
+#: What a section consists of: a paragraph, a table, checks, a figure, or figures in a row.
+Part = str | Table | Checks | Figure | Sequence[Figure]
+
+
 class Section(NamedTuple):
     """A heading, and under it paragraphs (texts), tables, checks, figures, and rows of figures (lists)."""
 
     title: str
-    parts: Sequence[str | Table | Checks | Figure | Sequence[Figure]]
+    parts: Sequence[Part]
     warning: str = ""  # said here alone, after the warnings of the report
 
 

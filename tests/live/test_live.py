@@ -181,7 +181,7 @@ def test_what_data_told_belongs_to_the_shipped_weights() -> None:
         if isinstance(model, VAE):
             assert len(said["nats"]) == model.latent_dim
             assert ("map" in said) == (model.latent_dim == 2)
-    real = shipped.digits()
+    real = shipped.stored(shipped.DIGITS)
     pixels = np.frombuffer(zlib.decompress(real["bytes"], -15), np.uint8)
     assert pixels.size == real["spec"]["count"] * 784 == len(real["spec"]["labels"]) * 784
     assert "MNIST" in real["spec"]["source"] and real["spec"]["licence"]
