@@ -1,142 +1,171 @@
-"""The models of normal chest X-rays that ship, and what generated images are worth to a classifier of them.
+"""Do generated X-rays help a classifier? Measure it, and record it for the chapter on medicine (ten minutes on a CPU).
 
-``python scripts/records/medicine.py models`` trains the models (ten minutes on a CPU), ``medicine.py record`` measures the rest
-(``imggen_lib/measured/medicine.json``). Needs no other data than what ships with the library. Everything random follows
-from the seeds below; other processors round differently and end elsewhere.
+For each of several numbers of real images a class and eight draws of them, the generators are fitted on these images alone;
+then a classifier is trained on real images, on real and generated ones, on generated ones, and on real ones with shifted copies.
+It is judged on the test images, which nothing was chosen on: all settings stand in `PROTOCOL`.
 """
 
 import argparse
+import json
+import platform
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
-from checkpoints import hardware
+from chest import splits
+from torch import Tensor
 
 import imggen_lib
-from imggen_lib import checkpoint
-from imggen_lib.applications.anomaly.anogan import Anogan, Encoder, train_encoder
-from imggen_lib.applications.anomaly.shipped import ANOGAN, FOLDER
-from imggen_lib.checkpoint.saving import versions, write
+from imggen_lib.applications.verdict import paired_difference
 from imggen_lib.configs import GanConfig, VaeConfig
-from imggen_lib.data import ImageSet, pneumonia
-from imggen_lib.data.chest import repeats, without
-from imggen_lib.data.shifted import shifted_batches
+from imggen_lib.data import ImageSet
+from imggen_lib.data.shifted import shifted, shifted_batches
 from imggen_lib.machine import first_weights, prepare
+from imggen_lib.metrics.audit import auroc, by_truth
+from imggen_lib.noise import generator_for
+from imggen_lib.sampling import sample
+from imggen_lib.theory.linear_vae import fit
 from imggen_lib.train.gan import train_gan
-from imggen_lib.train.state import cosine
-from imggen_lib.train.vae import evaluate_elbo, train_vae
+from imggen_lib.train.vae import train_vae
 
-SEEDS = (0, 1, 2)
-VAE_IMAGES, GAN_IMAGES, ENCODER_IMAGES = 400_000, 400_000, 100_000
-SHIFT, ENCODER_WIDTH = 1, 8
-VAE = VaeConfig(latent_dim=32, width=16, likelihood="logistic", batch=64, lr=1.5e-3, schedule_images=VAE_IMAGES)
-GAN = GanConfig(latent_dim=32, width=32, batch=64, lr=1e-3, augment="diff", decay_start=200_000, decay_end=GAN_IMAGES)
-LICENCE = "MIT, trained by this book; data: PneumoniaMNIST (Yang and others 2023; Kermany and others 2018), CC BY 4.0"
-
-
-def splits() -> tuple[ImageSet, ImageSet, ImageSet]:
-    """Training, validation and test images without repeats: what is in validation or test is taken out of training."""
-    train, validation, test = map(pneumonia, ("train", "validation", "test"))
-    test = without(test, repeats(test))
-    validation = without(validation, repeats(validation, test))
-    return without(train, repeats(train, validation, test)), validation, test
-
-
-def normal(images: ImageSet) -> ImageSet:
-    return images.subset(images.labels == 0)
+PROTOCOL: dict[str, Any] = {
+    "real_images_per_class": [25, 100, 400],
+    "draws": 8,
+    "generated_per_class": 400,
+    "shifted_copies": 4,
+    "largest_shift": 2,
+    "ppca_components": 20,
+    "vae_images": 25_600,
+    "gan_images": 38_400,
+    "classifier": "support vector machine, RBF kernel, C = 1, gamma = 'scale' (scikit-learn), on 40 principal components",
+    "components": 40,
+    "judged_on": "AUROC on the test images without repeats",
+}
+VAE = VaeConfig(latent_dim=16, width=8, likelihood="logistic", batch=64, lr=2e-3, classes=2, schedule_images=25_600)
+GAN = GanConfig(latent_dim=16, width=16, batch=64, classes=2, augment="diff")
+Made = tuple[Tensor, Tensor]  # images (n, 1, 28, 28) in [-1, 1], labels (n,)
 
 
-def card(command: str, seed: int, seconds: float, quality: dict[str, Any], **rest: Any) -> dict[str, Any]:
-    return {
-        "command": f"python scripts/records/medicine.py {command}",
-        "source": f"the repository of the book, at the tag v{imggen_lib.__version__}; the installed package has the library alone",
-        "seed": seed,
-        "training_seconds": round(seconds),
-        "hardware": hardware("cpu"),
-        "load": "other work ran on the machine meanwhile; these are seconds of the processor",
-        "use": "for learning only, not for clinical use: trained on shrunken X-rays of children of one hospital, normal ones alone",
-        "quality": quality,
-        "licence": LICENCE,
-        **rest,
-    }
+def drawn(data: ImageSet, n: int, seed: int) -> ImageSet:
+    """`n` images of each class, at random."""
+    places = []
+    for label in range(2):
+        mine = (data.labels == label).nonzero()[:, 0]
+        places.append(mine[torch.randperm(len(mine), generator=generator_for(seed, 40, label))[:n]])
+    return data.subset(torch.cat(places))
 
 
-def about(data: ImageSet) -> dict[str, Any]:
-    return {"name": "pneumonia", "images": len(data), "sha256": data.checksum, "classes": list(data.classes)}
+def by_ppca(data: ImageSet, seed: int) -> Made:
+    """Probabilistic PCA, one for each class: the linear VAE at its maximum of likelihood."""
+    m, parts = PROTOCOL["generated_per_class"], []
+    for label in range(2):
+        x = data.subset(data.labels == label).floats().double().flatten(1)
+        model = fit(x, min(PROTOCOL["ppca_components"], len(x) - 2))
+        parts.append(model.sample(m, generator_for(seed, 41, label)).clamp(-1, 1).float().view(-1, 1, 28, 28))
+    return torch.cat(parts), torch.arange(2).repeat_interleave(m)
 
 
-def make_vae(seed: int, train: ImageSet, validation: ImageSet) -> None:
-    """Train, measure (on validation normals alone) and release one VAE of normals."""
-    config, began = VaeConfig(**{**VAE.__dict__, "seed": seed}), time.process_time()
+def by_network(model: torch.nn.Module) -> Made:
+    labels = torch.arange(2).repeat_interleave(PROTOCOL["generated_per_class"])
+    return sample(model, len(labels), seed=0, labels=labels), labels
+
+
+def by_vae(data: ImageSet, seed: int) -> Made:
+    """A conditional VAE's mean images, as most people take them."""
     with first_weights(seed):
-        state = config.state()
-    state.model.start_at(train.mean_image())
-    batches = shifted_batches(train.batches(config.batch, images=VAE_IMAGES, seed=seed), SHIFT, seed)
-    for _ in train_vae(state, batches, **config.options):
+        state = VAE.state()
+    state.model.start_at(data.mean_image())
+    batches = data.batches(VAE.batch, images=PROTOCOL["vae_images"], seed=seed)
+    for _ in train_vae(state, shifted_batches(batches, 1, seed), **VAE.options):
         pass
-    seconds, quality = time.process_time() - began, {}
-    for name, data in (("training", train), ("validation", validation)):
-        value, error = evaluate_elbo(state.model, data.floats())
-        quality |= {f"{name}_normals_elbo_nats": round(value, 1), f"{name}_normals_standard_error": round(error, 1)}
-    quality["protocol"] = f"{len(train):,} training and {len(validation):,} validation normals, one draw of z each"
-    tensors = {f"model.{k}": v for k, v in state.model.state_dict().items()}
-    meta = {"config": config.to_json(), "images": state.images, "steps": state.steps, "versions": versions(), "data": about(train)}
-    saved = checkpoint.Checkpoint(FOLDER, config, meta, tensors)
-    checkpoint.release(saved, f"chest-vae-{seed}", card("models", seed, seconds, quality, shifts_by_at_most=SHIFT), FOLDER)
-    print(seed, seconds, quality, flush=True)
+    return by_network(state.model)
 
 
-def make_anogan(train: ImageSet, validation: ImageSet) -> None:
-    """Train a GAN of normals, then the encoder of f-AnoGAN; release the three networks."""
-    began = time.process_time()
-    with first_weights(0):
+def by_gan(data: ImageSet, seed: int) -> Made:
+    """A conditional GAN whose critic sees augmented images."""
+    with first_weights(seed):
         state = GAN.state()
-        encoder = Encoder(train.image_shape, GAN.latent_dim, ENCODER_WIDTH)
-    for record in train_gan(state, train.batches(GAN.batch, images=GAN_IMAGES, seed=0), GAN.loss_function, **GAN.options):
-        if record["images"] % 64_000 < 64:
-            print({k: round(float(v), 3) for k, v in record.items()}, round(time.process_time() - began), flush=True)
-    nets = Anogan(state.ema, state.critic, encoder)
-    optimizer = torch.optim.Adam(encoder.parameters(), lr=1e-3)
-    schedule = cosine(ENCODER_IMAGES, warmup=5_000)
-    sums: list[float] = []
-    batches = shifted_batches(train.batches(64, images=ENCODER_IMAGES, seed=1), SHIFT, 1)
-    for step in train_encoder(nets, optimizer, batches):
-        optimizer.param_groups[0]["lr"] = 1e-3 * schedule(int(step["images"]))
-        sums.append(float(step["image"]))
-    quality = {"encoder_mean_squared_error_training": round(sum(sums[-100:]) / 100, 4), "protocol": "the last 100 steps"}
-    tensors = {
-        f"{prefix}.{k}": v.half() if v.is_floating_point() else v
-        for prefix, net in zip(("ema", "critic", "encoder"), nets, strict=True)
-        for k, v in net.state_dict().items()
-    }
-    more = {"encoder_width": ENCODER_WIDTH, "encoder_images": ENCODER_IMAGES}
-    said = card("models", 0, time.process_time() - began, quality, **more)
-    meta = {"config": GAN.to_json(), "images": GAN_IMAGES, "steps": state.steps, "versions": versions(), "data": about(train)}
-    write(FOLDER, lambda _: f"{ANOGAN}.safetensors", tensors, {**meta, "card": said}, f"{ANOGAN}.json")
-    print(said, flush=True)
+    batches = data.batches(GAN.batch, images=PROTOCOL["gan_images"], seed=seed)
+    for _ in train_gan(state, batches, GAN.loss_function, **GAN.options):
+        pass
+    return by_network(state.ema)
 
 
-def models(only: list[str]) -> None:
-    train, validation, _ = splits()
-    train, validation = normal(train), normal(validation)
-    FOLDER.mkdir(exist_ok=True)
-    for seed in SEEDS:
-        if not only or f"vae-{seed}" in only:
-            make_vae(seed, train, validation)
-    if not only or "anogan" in only:
-        make_anogan(train, validation)
+def copies(data: ImageSet, seed: int) -> Made:
+    """Shifted copies of the real images."""
+    k = PROTOCOL["shifted_copies"]
+    moved = shifted(data.floats().repeat(k, 1, 1, 1), PROTOCOL["largest_shift"], generator_for(seed, 42))
+    return moved, data.labels.repeat(k)
+
+
+GENERATORS: dict[str, Callable[[ImageSet, int], Made]] = {"PPCA": by_ppca, "VAE": by_vae, "GAN": by_gan}
+
+
+def judged(parts: list[Made], test: ImageSet) -> float:
+    """The area of a classifier that was trained on `parts`, on the test images."""
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import SVC
+
+    x, y = (torch.cat(values) for values in zip(*parts, strict=True))
+    flat = x.flatten(1).double().numpy()
+    size = min(PROTOCOL["components"], len(flat) - 1)
+    fitted = make_pipeline(PCA(size, svd_solver="full"), SVC()).fit(flat, y.numpy())
+    scores = torch.from_numpy(fitted.decision_function(test.floats().flatten(1).double().numpy()))
+    return round(auroc(*by_truth(scores, test.labels)), 5)
+
+
+def one_draw(data: ImageSet, test: ImageSet, seed: int) -> dict[str, float]:
+    """Every way of training, on the same real images."""
+    real = (data.floats(), data.labels)
+    found = {"real": judged([real], test), "real + shifted": judged([real, copies(data, seed)], test)}
+    for name, make in GENERATORS.items():
+        made = make(data, seed)
+        found[f"real + {name}"] = judged([real, made], test)
+        found[f"{name} only"] = judged([made], test)
+    return found
+
+
+def summary(runs: list[dict[str, float]]) -> dict[str, Any]:
+    """The mean of each way, and its difference to real images alone, draw by draw, with Student's interval."""
+    found: dict[str, Any] = {}
+    for way in runs[0]:
+        values = [run[way] for run in runs]
+        found[way] = {"mean": round(fmean(values), 4)}
+        if way != "real" and len(runs) > 1:
+            gap = paired_difference(values, [run["real"] for run in runs])
+            found[way] |= {k: round(getattr(gap, k), 4) for k in ("value", "low", "high")} | {"n": gap.n}
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("models", "record"))
-    parser.add_argument("only", nargs="*", help="vae-0, vae-1, vae-2, anogan (default: all)")
+    parser.add_argument("--draws", type=int, default=PROTOCOL["draws"])
     parser.add_argument("--out", type=Path, default=Path(imggen_lib.__file__).parent / "measured" / "medicine.json")
     args = parser.parse_args()
     torch.set_num_threads(1)
     prepare("cpu")
-    models(args.only)
+    train, _, test = splits()
+    record: dict[str, Any] = {
+        "command": " ".join(["python scripts/records/medicine.py", *(a for a in sys.argv[1:] if "/" not in a)]),
+        "protocol": {**PROTOCOL, "draws": args.draws, "test_images": len(test), "networks": [VAE.to_json(), GAN.to_json()]},
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "machine": "CPU, one thread",
+        "runs": {str(n): [] for n in PROTOCOL["real_images_per_class"]},
+        "summary": {},
+    }
+    began = time.process_time()
+    for seed in range(args.draws):
+        for n in PROTOCOL["real_images_per_class"]:
+            record["runs"][str(n)].append(one_draw(drawn(train, n, seed), test, seed))
+            record["summary"][str(n)] = summary(record["runs"][str(n)])
+            record["processor_seconds"] = round(time.process_time() - began)
+            args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            print(seed, n, record["processor_seconds"], record["runs"][str(n)][-1], flush=True)
 
 
 if __name__ == "__main__":
