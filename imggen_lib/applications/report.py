@@ -34,7 +34,7 @@ TEXTS: dict[str, str] = {
     "measured": "Measured",
     "bar": "Bar",
     "result": "Result",
-    "interval": "{value} [{low}, {high}], n = {n}",
+    "interval": "{value} [{low},\u00a0{high}], n\u00a0=\u00a0{n}",
     "at_least": "at least {bar}",
     "at_most": "at most {bar}",
     "between": "{low} to {high}",
@@ -246,7 +246,7 @@ def _part(part: object, words: Mapping[str, str]) -> str:
         _checked_url(figure.source)
         if not figure.alt:
             raise ValueError("a figure needs words that stand for it (alt)")
-    return page.figures([page.figure(*figure) for figure in figures])
+    return page.figures([page.figure(*figure, beside=len(figures)) for figure in figures])
 
 
 def report(

@@ -26,7 +26,7 @@ a{color:inherit}
 table{border-collapse:collapse;width:100%}
 caption{text-align:left;color:var(--muted);font-size:.9rem;padding-bottom:.3rem}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line);font-size:.92rem;
- overflow-wrap:anywhere;min-width:4.2rem}
+ overflow-wrap:break-word}
 thead th{color:var(--muted);font-weight:600}
 tbody th{font-weight:600}
 .number{font-variant-numeric:tabular-nums}
@@ -90,11 +90,14 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>\n" if text else ""
 
 
-def figure(source: str, alt: str, caption: str, width: int, pixelated: bool) -> str:
-    """A picture with its caption, as wide as `width` CSS pixels where there is room."""
+def figure(source: str, alt: str, caption: str, width: int, pixelated: bool, beside: int = 1) -> str:
+    """A picture with its caption, as wide as `width` CSS pixels where there is room; on a phone `beside` of them fit a row."""
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     kind = ' class="pixels"' if pixelated else ""
-    return f'<figure style="width:{int(width)}px"><img{kind} src="{escape(source)}" alt="{escape(alt)}">{below}</figure>'
+    share = f"max(6rem,calc((100% - {0.9 * (beside - 1):.1f}rem)/{beside}))"
+    return (
+        f'<figure style="width:min({int(width)}px,{share})"><img{kind} src="{escape(source)}" alt="{escape(alt)}">{below}</figure>'
+    )
 
 
 def figures(made: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Your own eyes: twelve X-rays that the reader calls normal or pneumonia, then a threshold for a model and for a single line of code.
+"""Your own eyes: twelve X-rays that the reader calls normal or pneumonia, then a threshold for a model and for one line of code.
 
 What is counted has the definitions of :mod:`imggen_lib.metrics.audit`; a test compares the two. Not for clinical use.
 """

@@ -122,8 +122,9 @@ def test_checks_are_judged_by_their_bars_and_intervals() -> None:
     assert two.passed is False and not two.sure and not Check("z", Measured(0, -3, 1, 9), -2, 2).sure
     assert summary([GOOD, OPEN]) == "2 of 2 checks passed." and summary([GOOD, BAD]) == "1 of 2 checks failed: false alarms."
     html = report("t", sections=[Section("s", [Checks([GOOD, BAD, Check("info", Measured(-1, -2, 0, 1234))])])])
-    words = " ".join(Reader(html).words)
-    for said in ("0.780 [0.740, 0.820], n = 624", "at least 0.700", "at most 0.100", "\u22121.000 [\u22122.000, 0.000], n = 1,234"):
+    words = " ".join(Reader(html).words).replace("\u00a0", " ")
+    found = ("0.780 [0.740, 0.820], n = 624", "at least 0.700", "at most 0.100", "\u22121.000 [\u22122.000, 0.000], n = 1,234")
+    for said in found:
         assert said in words
     assert "1 of 2 checks failed: false alarms." in words
 

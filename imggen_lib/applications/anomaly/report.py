@@ -32,8 +32,8 @@ TEXTS: dict[str, str] = {
     "image_alt": "image {index}, enlarged",
     "reconstruction_alt": "its reconstruction",
     "nearest_title": "The normal training images that are nearest to it, pixel by pixel:",
-    "nearest": "Nearest, number {k}.",
-    "nearest_alt": "normal training image",
+    "nearest": "Number {k}.",
+    "nearest_alt": "normal training image number {k}",
     "score": "Score (higher: less usual)",
     "percentile": "Normal validation images with this score or a lower one, in %",
     "flag": "Called unusual at the threshold {threshold}",
@@ -82,7 +82,7 @@ def case_section(
     if case.truth:
         rows.append([words["truth"], case.truth])
     near = [
-        Figure(image_url(image, 4), words["nearest_alt"], words["nearest"].format(k=k), 130)
+        Figure(image_url(image, 4), words["nearest_alt"].format(k=k), words["nearest"].format(k=k), 130)
         for k, image in enumerate(case.nearest, 1)
     ]
     parts: list[Part] = [_pictures(case, words, differences), Table(rows)]

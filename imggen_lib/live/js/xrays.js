@@ -32,7 +32,7 @@ words.xrays = {
   rule: "One line",
   right: "right",
   wrong: "wrong",
-  verdict: "{called}, {verdict}",
+  verdict: ", {verdict}",
   none: "no call",
   twelve: "Right of the twelve, with a 95 % interval",
   share: "{k} of {n}",
@@ -263,11 +263,11 @@ function xraysCases({ data, spec, say, calls }) {
       cells.forEach(({ said }, k) => {
         const c = all[w][k];
         const good = c === truth[k];
-        const sign = c === null ? "" : `${good ? "\u2713" : "\u2717"}\u00a0`;
-        said[w].textContent = sign + name(c);
         said[w].dataset.good = c === null ? "" : good;
-        const verdict = say(good ? "right" : "wrong");
-        said[w].setAttribute("aria-label", c === null ? name(c) : say("verdict", { called: name(c), verdict }));
+        if (c === null) return said[w].replaceChildren(name(c));
+        const sign = h("span", { "aria-hidden": "true" }, `${good ? "\u2713" : "\u2717"}\u00a0`);
+        const verdict = say("verdict", { verdict: say(good ? "right" : "wrong") });
+        return said[w].replaceChildren(sign, name(c), h("span", { class: "il-xrays-spoken" }, verdict));
       });
       const made = all[w].some((c) => c !== null);
       const k = all[w].filter((c, i) => c === truth[i]).length;
