@@ -63,7 +63,7 @@ def calibration_error(
 
     0 at best, and never quite reached: it is biased upwards, because a gap of chance counts as one. The interval is a basic
     bootstrap over cases, reflected at the value, which takes off as much as resampling adds, and cut at 0. It depends on the
-    bins: give their number with it. Source: Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, arXiv:1706.04599.
+    bins: give their number with it. Source: Guo et al. 2017, arXiv:1706.04599, there with bins of equal width.
     """
     p, y = _checked(probabilities, truth)
     bins, resamples = whole(bins, "bins", 1, len(p)), whole(resamples, "resamples", 10)

@@ -39,13 +39,13 @@ PROTOCOL: dict[str, Any] = {
     "shifted_copies": 4,
     "largest_shift": 2,
     "ppca_components": 20,
-    "vae_images": 25_600,
-    "gan_images": 38_400,
+    "vae_images": 19_200,
+    "gan_images": 25_600,
     "classifier": "support vector machine, RBF kernel, C = 1, gamma = 'scale' (scikit-learn), on 40 principal components",
     "components": 40,
     "judged_on": "AUROC on the test images without repeats",
 }
-VAE = VaeConfig(latent_dim=16, width=8, likelihood="logistic", batch=64, lr=2e-3, classes=2, schedule_images=25_600)
+VAE = VaeConfig(latent_dim=16, width=8, likelihood="logistic", batch=64, lr=2e-3, classes=2, schedule_images=19_200)
 GAN = GanConfig(latent_dim=16, width=16, batch=64, classes=2, augment="diff")
 Made = tuple[Tensor, Tensor]  # images (n, 1, 28, 28) in [-1, 1], labels (n,)
 
