@@ -22,7 +22,7 @@ def test_the_x_rays_are_those_of_the_source_by_count() -> None:
         assert tuple(torch.bincount(data.labels).tolist()) == counts and data.image_shape == (1, 28, 28)
         assert data.classes == ("normal", "pneumonia")
     assert torch.equal(pneumonia("train").labels, pneumonia("train").labels.sort().values)  # normals first: shuffle
-    with pytest.raises(ValueError, match="train, validation, test"):
+    with pytest.raises(ValueError, match="Known: test, train, validation"):
         pneumonia("val")
 
 
