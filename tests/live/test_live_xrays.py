@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from imggen_lib import live
+from imggen_lib.applications.anomaly.case import reconstructions
 from imggen_lib.applications.anomaly.scores import smoothness
-from imggen_lib.data import pneumonia
+from imggen_lib.applications.anomaly.shipped import card, chest_vae
+from imggen_lib.data import pneumonia, to_uint8
 from imggen_lib.data.chest import repeats, without
 from imggen_lib.live.base import HERE
 from imggen_lib.live.shipped import CHEST, packed_file, script
@@ -140,3 +142,14 @@ def test_the_widget_asks_for_its_cases() -> None:
     assert "Not for clinical use" in widget.html() and "demos.explorer" not in widget._esm
     with pytest.raises(ValueError, match="score"):
         live.xrays("smoothness")
+
+
+def test_the_file_is_of_the_model_that_ships() -> None:
+    """If this fails, run ``python scripts/records/chest_cases.py``: the scores and reconstructions are another model's."""
+    assert packed_file(CHEST)["spec"]["of"] == card("chest-vae-0")["weights"]["sha256"]
+    _, content, _ = _file()
+    test = pneumonia("test")
+    test = without(test, repeats(test))
+    again = to_uint8(reconstructions(chest_vae(0), test.floats()[packed_file(CHEST)["spec"]["indices"]]))
+    stored = np.frombuffer(content, np.uint8, 12 * 784, 12 * 784).astype(int)
+    assert np.abs(again.numpy().ravel().astype(int) - stored).max() <= 1
