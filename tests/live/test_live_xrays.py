@@ -156,7 +156,7 @@ def test_the_file_is_of_the_model_that_ships() -> None:
 
 
 def test_the_page_and_the_chapter_count_the_same() -> None:
-    """The chapter's scores, computed anew: the same counts at 5 %, up to an image that another processor rounds to the other side."""
+    """The chapter's scores, computed anew: the same counts at 5 %, up to one image that another processor rounds otherwise."""
     train, validation, test = map(pneumonia, ("train", "validation", "test"))
     test = without(test, repeats(test))
     validation = without(validation, repeats(validation, test))
