@@ -9,7 +9,7 @@ words.xrays = {
   ask:
     "Twelve chest X-rays of children, six normal and six with pneumonia, drawn at random: no score was looked at. " +
     "They have {side} by {side} pixels; what you see is enlarged. Call each one.",
-  keys: "Keys, while the focus is in here: {normal} and {ill} to call, the left and the right arrow to go back and forth.",
+  keys: "Keys, while the focus is in here: {normal} and {ill} to call, the left and right arrows to go back and forth.",
   normal_key: "N",
   ill_key: "P",
   at: "X-ray {k} of {n}",
@@ -53,8 +53,8 @@ words.xrays = {
   allowed: "False alarms allowed in validation",
   some: "{k} of {q} ({percent}\u00a0%)",
   curves:
-    "ROC curves of the {n} test images. VAE: {alarms}\u00a0% false alarms, {caught}\u00a0% of the pneumonias caught. One line: " +
-    "{ruleAlarms}\u00a0% and {ruleCaught}\u00a0%.{reader}",
+    "ROC curves of the {n} test images. VAE: {alarms}\u00a0% false alarms, {caught}\u00a0% of the pneumonias caught. " +
+    "One line: {ruleAlarms}\u00a0% and {ruleCaught}\u00a0%.{reader}",
   curves_you: " You: {alarms}\u00a0% and {caught}\u00a0% of the twelve.",
   x: "false alarms among normal test images",
   y: "pneumonias caught",
@@ -62,8 +62,8 @@ words.xrays = {
   planned: "allowed in validation",
   area: "{name}: area {value} [{low}, {high}]",
   shift:
-    "Allowed: {planned}\u00a0% [{low} to {high}\u00a0%]. On the test images the VAE raises {alarms}\u00a0% false alarms and catches " +
-    "{caught}\u00a0% of the pneumonias, the one line {ruleAlarms}\u00a0% and {ruleCaught}\u00a0%.",
+    "Allowed: {planned}\u00a0% [{low} to {high}\u00a0%]. On the test images the VAE raises {alarms}\u00a0% false alarms " +
+    "and catches {caught}\u00a0% of the pneumonias, the one line {ruleAlarms}\u00a0% and {ruleCaught}\u00a0%.",
   counts: "Counts of the test, with Wilson's 95\u00a0% intervals",
   caught: "Pneumonia, caught",
   missed: "Pneumonia, missed",
