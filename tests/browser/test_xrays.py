@@ -202,3 +202,30 @@ def test_the_chapter_has_the_demo(open_tab: Callable[..., Tab], site: Site) -> N
         page.get_by_role("button", name="Show it without my calls").click()
         assert _said(page)["counts"]["model"] == _python_counts(page, "given", SPEC["start"])
         assert page.locator(".il-xrays").evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
+
+
+def test_as_a_widget_it_gets_its_file_from_the_kernel(browser: Browser, small: Site) -> None:
+    """The module that anywidget loads, with a model that answers as the kernel does: with bytes in a DataView."""
+    widget = live.xrays("elbo", strings={"normal": "Unauff\u00e4llig"})
+    widget.wanted = [CHEST]
+    numbers = list(widget.files[CHEST]["bytes"])
+    values = {"options": widget.options, "strings": widget.strings, "wanted": []}
+    code = f"""
+      const values = {{ ...{json.dumps(values)}, files: {{}} }}, listeners = {{}};
+      const file = {{ spec: {json.dumps(SPEC)}, bytes: new DataView(Uint8Array.from({numbers}).buffer) }};
+      const model = {{
+        get: (name) => values[name], set: (name, value) => (values[name] = value),
+        on: (event, f) => (listeners[event] = f), off: (event) => delete listeners[event],
+        save_changes() {{ values.files = {{ [values.wanted[0]]: file }}; listeners["change:files"](); }},
+      }};
+      widget.render({{ model, el: document.querySelector("main") }});"""
+    module = f"<script type=module>\n{str(widget._esm).replace('export default', 'const widget =')}\n{code}</script>"
+    page = f"<!doctype html><meta charset=utf-8><title>w</title><style>{widget._css}</style><main></main>{module}"
+    (small.folder / "widget.html").write_text(page, encoding="utf-8")
+    tab = Tab(new_context(browser).new_page(), small)
+    shown = tab.goto(f"{small.file}widget.html")
+    shown.get_by_role("button", name="Unauff\u00e4llig", exact=True).wait_for()
+    shown.get_by_role("button", name="Show it without my calls").click()
+    counts = _said(shown)["counts"]["model"]
+    shown.context.close()
+    assert sum(counts.values()) == len(SPEC["truth"]) and not tab.faults()
