@@ -42,17 +42,26 @@ class Bin(NamedTuple):
     true: Share
 
 
+def _groups(p: Tensor, bins: int) -> list[Tensor]:
+    """Positions in at most `bins` groups of nearly equal size, by rising `p`; cases of one probability stay together."""
+    order = p.sort(stable=True).indices
+    rising, cuts = p[order].contiguous(), torch.arange(1, bins) * len(p) // bins
+    ends = torch.searchsorted(rising, rising[cuts - 1], right=True).unique() if len(cuts) else cuts
+    return [group for group in order.tensor_split(ends[ends < len(p)]) if len(group)]
+
+
 def reliability(probabilities: Float[Tensor, " n"], truth: Any, bins: int = 10) -> list[Bin]:
-    """The cases in `bins` groups of nearly equal size by what was said; of each the mean of that, and the share of positives."""
+    """The cases in `bins` groups of nearly equal size by what was said; of each the mean of that, and the share of positives.
+
+    Cases of one probability stay in one group, so with many ties there are fewer groups.
+    """
     p, y = _checked(probabilities, truth)
     bins = whole(bins, "bins", 1, len(p))
-    order = p.sort(stable=True).indices
-    return [Bin(p[i].mean().item(), share(int(y[i].sum()), len(i))) for i in order.tensor_split(bins)]
+    return [Bin(p[i].mean().item(), share(int(y[i].sum()), len(i))) for i in _groups(p, bins)]
 
 
 def _error(p: Tensor, y: Tensor, bins: int) -> float:
-    order = p.sort(stable=True).indices
-    gaps = [abs((p[i] - y[i]).mean().item()) * len(i) for i in order.tensor_split(bins)]
+    gaps = [abs((p[i] - y[i]).mean().item()) * len(i) for i in _groups(p, bins)]
     return sum(gaps) / len(p)
 
 

@@ -126,9 +126,9 @@ def help_chart(record: Mapping[str, Any], ways: Sequence[str]) -> Picture:
 
 
 def percent(share: Share, digits: int = 0) -> str:
-    """A share in per cent, with its interval and its n."""
+    """A share in per cent, with its interval and its n; as :func:`imggen_lib.viz.tables.measured`, after the sign ≈."""
     value, low, high = (100 * x for x in share[:3])
-    return f"{value:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}], n = {share.n:,}"
+    return f"≈ {value:.{digits}f} % [≈ {low:.{digits}f}, ≈ {high:.{digits}f}], n = {share.n:,}"
 
 
 def areas_table(

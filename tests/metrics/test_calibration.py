@@ -50,6 +50,16 @@ def test_the_calibration_error_by_hand_and_its_bias() -> None:
     assert few > 2.5 * many > 0  # the bias of a calibrated forecast falls like the root of n
 
 
+def test_cases_of_one_probability_are_not_parted() -> None:
+    """Else the order of the file would decide who is in which group."""
+    y = torch.tensor([1] * 62 + [0] * 38)
+    constant = torch.full((100,), 0.74, dtype=F64)
+    assert calibration.calibration_error(constant, y, 10).value == pytest.approx(0.12)
+    assert [b.true.n for b in calibration.reliability(constant, y, 10)] == [100]
+    few = torch.tensor([0.1] * 3 + [0.5] * 4 + [0.9] * 3, dtype=F64)
+    assert [b.true.n for b in calibration.reliability(few, torch.arange(10) % 2, 5)] == [3, 4, 3]
+
+
 def test_platt_s_curve_is_scikit_learn_s() -> None:
     draw = torch.Generator().manual_seed(1)
     y = (torch.arange(300) % 3 > 0).long()
