@@ -100,7 +100,7 @@ def decision_curves(found: Mapping[str, NetBenefit]) -> Picture:
     top = float(any_one.all.max())
     ax.set(xlim=(0, 1), ylim=(-0.15 * top - 0.02, 1.1 * top), xlabel="threshold $t$", ylabel="net benefit")
     ax.grid(alpha=style.GRID)
-    ax.legend(frameon=False, fontsize=8, loc="lower left")
+    ax.legend(frameon=False, fontsize=8, loc="upper right")
     return figure
 
 
