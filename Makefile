@@ -116,6 +116,7 @@ checkpoints: $(READY) ## train, measure and release the models that ship with th
 
 live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
 	$(BIN)/python scripts/records/live_maps.py
+	$(BIN)/python scripts/records/chest_cases.py
 
 bench: $(READY) ## speed and quality for the time beside other projects, recorded (an hour; wants the machine to itself)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

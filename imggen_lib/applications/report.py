@@ -246,7 +246,8 @@ def _part(part: object, words: Mapping[str, str]) -> str:
         _checked_url(figure.source)
         if not figure.alt:
             raise ValueError("a figure needs words that stand for it (alt)")
-    return page.figures([page.figure(*figure, beside=len(figures)) for figure in figures])
+    n = len(figures)
+    return page.figures([page.figure(f.source, f.alt, f.caption, f.width, f.pixelated, n) for f in figures])
 
 
 def report(

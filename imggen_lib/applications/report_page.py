@@ -82,7 +82,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
     lines = [f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{value}</td>" for value in row[1:])}</tr>' for row in rows]
     inside = f"{named}{f'<thead><tr>{top}</tr></thead>' if head else ''}<tbody>{''.join(lines)}</tbody>"
     label = escape(caption or " / ".join(head) or re.sub("<[^>]*>", "", rows[0][0]))
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table>{inside}</table></div>\n'
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table>{inside}</table></div>\n'
 
 
 def paragraph(text: str) -> str:

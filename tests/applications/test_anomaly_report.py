@@ -15,6 +15,7 @@ from imggen_lib.applications.anomaly.report import TEXTS, WARNING, anomaly_repor
 from imggen_lib.applications.report import Check, Table
 from imggen_lib.applications.verdict import Measured
 from imggen_lib.data import pneumonia
+from imggen_lib.metrics.intervals import wilson_interval
 from imggen_lib.models.vae import ConvVAE
 
 CHECK = Check("AUROC", Measured(0.78, 0.74, 0.82, 621), at_least=0.7)
@@ -64,6 +65,17 @@ def test_a_page_says_score_percentile_call_and_truth() -> None:
     assert list(rows(_case(truth=""), None)) == [TEXTS["score"], TEXTS["percentile"]]
     assert TEXTS["extreme"] in case_section(_case(percentile=100.0)).parts and TEXTS["extreme"] not in case_section(_case()).parts
     assert "pneumonia &lt;b&gt;" in anomaly_report([_case()])
+
+
+def test_a_percentile_of_n_scores_has_its_interval() -> None:
+    case = _case(percentile=100 * 131 / 135)
+    low, high = (100 * x for x in wilson_interval(131, 135))
+    html = anomaly_report([case], reference=135).replace("\u00a0", " ")
+    assert f"97.0 [{low:.1f}, {high:.1f}], n = 135" in html
+    low = 100 * wilson_interval(135, 135)[0]
+    assert f"100.0 [{low:.1f}, 100.0], n = 135" in anomaly_report([_case(percentile=100.0)], reference=135).replace("\u00a0", " ")
+    with pytest.raises(ValueError, match="cannot be that of 135 scores"):
+        anomaly_report([_case(percentile=97.0)], reference=135)
 
 
 def test_differences_are_left_out_or_stand_under_a_warning() -> None:

@@ -69,7 +69,7 @@ def _right(page: Page) -> dict[str, str]:
     """Who is right how often of the twelve, from the table."""
     table = page.get_by_role("table", name=re.compile("Right of the twelve"))
     rows = [row.split("\t") for row in table.inner_text().split("\n") if "\t" in row]
-    return {name.strip(): value.strip() for name, value in rows}
+    return {name.strip(): value.strip().replace("\u00a0", " ") for name, value in rows}
 
 
 def _call_all(page: Page, calls: list[int], press: Callable[[Any], None]) -> None:
@@ -118,6 +118,8 @@ def test_twelve_calls_then_the_truth(demo: Callable[..., Page], size: tuple[int,
     said = _said(page)
     assert said["allowed"] == str(SPEC["start"]) and said["counts"]["model"] == _python_counts(page, "given", SPEC["start"])
     assert page.get_by_text("Not for clinical use.", exact=True).is_visible() and page.evaluate(wide)
+    out = "[...document.querySelectorAll('.il-xrays-case dd')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+    assert page.evaluate(out) == 0, "a call sticks out of its card"
     assert not _faults(page)
 
 
@@ -152,7 +154,8 @@ def test_by_keyboard_alone(demo: Callable[..., Page]) -> None:
     page.keyboard.press("ArrowRight")
     after = _said(page)
     assert int(after["allowed"]) == int(before["allowed"]) + 1
-    assert slider.get_attribute("aria-valuetext") == f"{after['allowed']} of 135 ({100 * int(after['allowed']) / 135:.1f} %)"
+    told = (slider.get_attribute("aria-valuetext") or "").replace("\u00a0", " ")
+    assert told == f"{after['allowed']} of 135 ({100 * int(after['allowed']) / 135:.1f} %)"
 
 
 def test_the_threshold_moves_points_counts_and_calls(demo: Callable[..., Page]) -> None:
@@ -178,7 +181,7 @@ def test_the_threshold_moves_points_counts_and_calls(demo: Callable[..., Page]) 
     assert len(set(places)) == 4, "the point stands still"
     assert _said(page)["counts"]["rule"]["missed"] == 0
     assert page.locator(".il-xrays-case dd").filter(has_text="Normal").count() == 0, "all are called ill now"
-    label = page.locator(".il-xrays-plot").get_attribute("aria-label") or ""
+    label = (page.locator(".il-xrays-plot").get_attribute("aria-label") or "").replace("\u00a0", " ")
     assert "100 % false alarms, 100 % of the pneumonias caught" in label
     page.get_by_label("Score of the VAE").select_option("elbo")
     slider.fill("6")
@@ -199,3 +202,30 @@ def test_the_chapter_has_the_demo(open_tab: Callable[..., Tab], site: Site) -> N
         page.get_by_role("button", name="Show it without my calls").click()
         assert _said(page)["counts"]["model"] == _python_counts(page, "given", SPEC["start"])
         assert page.locator(".il-xrays").evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
+
+
+def test_as_a_widget_it_gets_its_file_from_the_kernel(browser: Browser, small: Site) -> None:
+    """The module that anywidget loads, with a model that answers as the kernel does: with bytes in a DataView."""
+    widget = live.xrays("elbo", strings={"normal": "Unauff\u00e4llig"})
+    widget.wanted = [CHEST]
+    numbers = list(widget.files[CHEST]["bytes"])
+    values = {"options": widget.options, "strings": widget.strings, "wanted": []}
+    code = f"""
+      const values = {{ ...{json.dumps(values)}, files: {{}} }}, listeners = {{}};
+      const file = {{ spec: {json.dumps(SPEC)}, bytes: new DataView(Uint8Array.from({numbers}).buffer) }};
+      const model = {{
+        get: (name) => values[name], set: (name, value) => (values[name] = value),
+        on: (event, f) => (listeners[event] = f), off: (event) => delete listeners[event],
+        save_changes() {{ values.files = {{ [values.wanted[0]]: file }}; listeners["change:files"](); }},
+      }};
+      widget.render({{ model, el: document.querySelector("main") }});"""
+    module = f"<script type=module>\n{str(widget._esm).replace('export default', 'const widget =')}\n{code}</script>"
+    page = f"<!doctype html><meta charset=utf-8><title>w</title><style>{widget._css}</style><main></main>{module}"
+    (small.folder / "widget.html").write_text(page, encoding="utf-8")
+    tab = Tab(new_context(browser).new_page(), small)
+    shown = tab.goto(f"{small.file}widget.html")
+    shown.get_by_role("button", name="Unauff\u00e4llig", exact=True).wait_for()
+    shown.get_by_role("button", name="Show it without my calls").click()
+    counts = _said(shown)["counts"]["model"]
+    shown.context.close()
+    assert sum(counts.values()) == len(SPEC["truth"]) and not tab.faults()

@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from imggen_lib import live
-from imggen_lib.applications.anomaly.scores import smoothness
-from imggen_lib.data import pneumonia
+from imggen_lib.applications.anomaly.case import reconstructions
+from imggen_lib.applications.anomaly.scores import compressed_length, given_complexity, smoothness, vae_scores
+from imggen_lib.applications.anomaly.shipped import card, chest_vae
+from imggen_lib.data import pneumonia, to_uint8
 from imggen_lib.data.chest import repeats, without
 from imggen_lib.live.base import HERE
 from imggen_lib.live.shipped import CHEST, packed_file, script
@@ -140,3 +142,39 @@ def test_the_widget_asks_for_its_cases() -> None:
     assert "Not for clinical use" in widget.html() and "demos.explorer" not in widget._esm
     with pytest.raises(ValueError, match="score"):
         live.xrays("smoothness")
+
+
+def test_the_file_is_of_the_model_that_ships() -> None:
+    """If this fails, run ``python scripts/records/chest_cases.py``: the scores and reconstructions are another model's."""
+    assert packed_file(CHEST)["spec"]["of"] == card("chest-vae-0")["weights"]["sha256"]
+    _, content, _ = _file()
+    test = pneumonia("test")
+    test = without(test, repeats(test))
+    again = to_uint8(reconstructions(chest_vae(0), test.floats()[packed_file(CHEST)["spec"]["indices"]]))
+    stored = np.frombuffer(content, np.uint8, 12 * 784, 12 * 784).astype(int)
+    assert np.abs(again.numpy().ravel().astype(int) - stored).max() <= 1
+
+
+def test_the_page_and_the_chapter_count_the_same() -> None:
+    """The chapter's scores, computed anew: the same counts at 5 %, up to one image that another processor rounds otherwise."""
+    train, validation, test = map(pneumonia, ("train", "validation", "test"))
+    test = without(test, repeats(test))
+    validation = without(validation, repeats(validation, test))
+    train = without(train, repeats(train, validation, test))
+    normals, known = (x.subset(x.labels == 0).floats() for x in (train, validation))
+    said = vae_scores(chest_vae(0), normals)
+    one, other = said(known), said(test.floats())
+    complexity = [compressed_length(x) for x in (known, test.floats())]
+    line = given_complexity(one.log_error, complexity[0])
+    found = {
+        "smoothness": (smoothness(known), smoothness(test.floats())),
+        "elbo": (one.elbo, other.elbo),
+        "given": tuple(line.residual(s.log_error, c) for s, c in zip((one, other), complexity, strict=True)),
+    }
+    _, _, sets = _file()
+    for name, (reference, new) in found.items():
+        stored = [torch.tensor(sets[name][part], dtype=torch.float64) for part in ("validation", "test")]
+        for positive in (True, False):
+            chosen = (test.labels == 1) == positive
+            counts = [alarms(x[chosen], threshold_at(y, 0.05)) for y, x in ((reference, new), (stored[0], stored[1]))]
+            assert abs(counts[0].value - counts[1].value) * counts[0].n < 1.5, (name, positive)

@@ -6,11 +6,14 @@ where a lesion is nobody can say how often it points at one. With ``differences=
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from imggen_lib.applications.anomaly.case import Case
 from imggen_lib.applications.report import Check, Checks, Figure, Part, Section, Table, image_url, numeral, report, save_report
+from imggen_lib.applications.verdict import Measured
+from imggen_lib.metrics.intervals import wilson_interval
 
 WARNING = "Not for clinical use"
 TEXTS: dict[str, str] = {
@@ -61,8 +64,17 @@ def _pictures(case: Case, words: Mapping[str, str], differences: bool) -> list[F
     return found
 
 
+def _percentile(case: Case, n: int) -> Measured:
+    """The percentile among `n` scores, with Wilson's interval, in %."""
+    k = round(case.percentile * n / 100)
+    if n < 1 or abs(100 * k / n - case.percentile) > 1e-6:
+        raise ValueError(f"a percentile of {case.percentile:g} cannot be that of {n} scores")
+    low, high = wilson_interval(k, n)
+    return Measured(case.percentile, min(100 * low, case.percentile), max(100 * high, case.percentile), n)
+
+
 def case_section(
-    case: Case, threshold: float | None = None, *, differences: bool = False, digits: int = 3,
+    case: Case, threshold: float | None = None, *, reference: int | None = None, differences: bool = False, digits: int = 3,
     texts: Mapping[str, str] | None = None,
 ) -> Section:  # fmt: skip
     """One page: the image, its reconstruction, the score with its percentile, the nearest normal images, and the limits.
@@ -70,12 +82,14 @@ def case_section(
     Args:
         case: As :func:`imggen_lib.applications.anomaly.case.cases` makes it.
         threshold: A score above it is called unusual; None for no call.
+        reference: Of how many scores the percentile is, for its interval; without it the percentile stands alone.
         differences: Whether to show \\|x - reconstruction\\|, under a warning.
         digits: Behind the point of the score.
         texts: Entries that replace those of :data:`TEXTS`.
     """
     words = worded(texts)
-    rows: list[list[str]] = [[words["score"], numeral(case.score, digits)], [words["percentile"], numeral(case.percentile, 1)]]
+    rows: list[list[str | Measured]] = [[words["score"], numeral(case.score, digits)]]
+    rows.append([words["percentile"], numeral(case.percentile, 1) if reference is None else _percentile(case, reference)])
     if threshold is not None:
         called = words["yes" if case.score > threshold else "no"]
         rows.append([words["flag"].format(threshold=numeral(threshold, digits)), called])
@@ -85,7 +99,7 @@ def case_section(
         Figure(image_url(image, 4), words["nearest_alt"].format(k=k), words["nearest"].format(k=k), 130)
         for k, image in enumerate(case.nearest, 1)
     ]
-    parts: list[Part] = [_pictures(case, words, differences), Table(rows)]
+    parts: list[Part] = [_pictures(case, words, differences), Table(rows, digits=1)]
     parts += [words["extreme"]] if case.percentile == 100 else []
     parts += [words["nearest_title"], near] if near else []
     parts.append(words["case_limits"])
@@ -93,8 +107,8 @@ def case_section(
 
 
 def anomaly_report(
-    cases: Sequence[Case], *, checks: Sequence[Check] = (), threshold: float | None = None, about: Sequence[str] = (),
-    limits: Sequence[str] = (), warning: str = WARNING, differences: bool = False, digits: int = 3,
+    cases: Sequence[Case], *, checks: Sequence[Check] = (), threshold: float | None = None, reference: int | None = None,
+    about: Sequence[str] = (), limits: Sequence[str] = (), warning: str = WARNING, differences: bool = False, digits: int = 3,
     texts: Mapping[str, str] | None = None, lang: str = "en",
 ) -> str:  # fmt: skip
     """The HTML of the report: what was checked, the limits, then a page a case; `warning` stands on every page.
@@ -103,6 +117,7 @@ def anomaly_report(
         cases: One page each, in this order; at least one.
         checks: What was measured of the score, with bars; failed ones belong here, too.
         threshold: A score above it is called unusual; None for no call.
+        reference: Of how many scores (of validation normals) the percentiles are, for their intervals.
         about: Paragraphs for the beginning: which model, which data, which score, how the threshold was chosen.
         limits: Paragraphs after those that hold for every such score.
         warning: For every page; medical images need one, others may have another.
@@ -119,7 +134,8 @@ def anomaly_report(
     first: list[Part] = [*about, *([Checks(checks)] if checks else [])]
     sections = [Section(words["checks"], first)] if first else []
     sections.append(Section(words["limits_title"], [*known, *limits]))
-    pages = [case_section(case, threshold, differences=differences, digits=digits, texts=texts) for case in cases]
+    more: dict[str, Any] = {"reference": reference, "differences": differences, "digits": digits, "texts": texts}
+    pages = [case_section(case, threshold, **more) for case in cases]
     rest = {name: text for name, text in (texts or {}).items() if name not in TEXTS}
     return report(words["title"], sections=sections, cases=pages, warnings=[warning], texts=rest, lang=lang)
 

@@ -9,7 +9,7 @@ words.xrays = {
   ask:
     "Twelve chest X-rays of children, six normal and six with pneumonia, drawn at random: no score was looked at. " +
     "They have {side} by {side} pixels; what you see is enlarged. Call each one.",
-  keys: "Keys, while the focus is in here: {normal} and {ill} to call, the left and the right arrow to go back and forth.",
+  keys: "Keys, while the focus is in here: {normal} and {ill} to call, the left and right arrows to go back and forth.",
   normal_key: "N",
   ill_key: "P",
   at: "X-ray {k} of {n}",
@@ -34,9 +34,9 @@ words.xrays = {
   wrong: "wrong",
   verdict: ", {verdict}",
   none: "no call",
-  twelve: "Right of the twelve, with a 95 % interval",
+  twelve: "Right of the twelve, with a 95\u00a0% interval",
   share: "{k} of {n}",
-  between: "{low} to {high} %",
+  between: "{low}\u00a0to\u00a0{high}\u00a0%",
   small:
     "Twelve images tell little: the intervals overlap unless the difference is large. That is why the other {n} test " +
     "images follow.",
@@ -51,20 +51,20 @@ words.xrays = {
     "The one line is the mean absolute difference of neighbouring pixels, with a minus sign: smooth images count as " +
     "ill. It learns nothing.",
   allowed: "False alarms allowed in validation",
-  some: "{k} of {q} ({percent} %)",
+  some: "{k} of {q} ({percent}\u00a0%)",
   curves:
-    "ROC curves of the {n} test images. VAE: {alarms} % false alarms, {caught} % of the pneumonias caught. One line: " +
-    "{ruleAlarms} % and {ruleCaught} %.{reader}",
-  curves_you: " You: {alarms} % and {caught} % of the twelve.",
+    "ROC curves of the {n} test images. VAE: {alarms}\u00a0% false alarms, {caught}\u00a0% of the pneumonias caught. " +
+    "One line: {ruleAlarms}\u00a0% and {ruleCaught}\u00a0%.{reader}",
+  curves_you: " You: {alarms}\u00a0% and {caught}\u00a0% of the twelve.",
   x: "false alarms among normal test images",
   y: "pneumonias caught",
   chance: "chance",
   planned: "allowed in validation",
   area: "{name}: area {value} [{low}, {high}]",
   shift:
-    "Allowed: {planned} % [{low} to {high} %]. On the test images the VAE raises {alarms} % false alarms and catches " +
-    "{caught} % of the pneumonias, the one line {ruleAlarms} % and {ruleCaught} %.",
-  counts: "Counts of the test, with Wilson's 95 % intervals",
+    "Allowed: {planned}\u00a0% [{low} to {high}\u00a0%]. On the test images the VAE raises {alarms}\u00a0% false alarms " +
+    "and catches {caught}\u00a0% of the pneumonias, the one line {ruleAlarms}\u00a0% and {ruleCaught}\u00a0%.",
+  counts: "Counts of the test, with Wilson's 95\u00a0% intervals",
   caught: "Pneumonia, caught",
   missed: "Pneumonia, missed",
   alarms: "Normal, false alarm",
