@@ -7,11 +7,11 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.metrics.audit import Roc, Share, check_groups
+from imggen_lib.metrics.audit import Roc, Share, check_groups, delong
 from imggen_lib.metrics.calibration import Bin, NetBenefit
 from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
-from imggen_lib.viz.tables import Table, table
+from imggen_lib.viz.tables import Table, measured, table
 
 _GROUPS = ((style.DATA, "o", "-"), (style.MODEL, "s", "--"), (style.PURPLE, "^", "-."))
 
@@ -135,15 +135,13 @@ def percent(share: Share, digits: int = 0) -> str:
 def areas_table(
     rows: Mapping[str, Sequence[tuple[Float[Tensor, " p"], Float[Tensor, " q"]]]], headings: Sequence[str], words: str
 ) -> Table:
-    """Areas under the ROC curve with DeLong's interval: a row a score, a column a set of ``(positives, negatives)``."""
-    from imggen_lib.metrics.audit import delong
-
+    """Areas under the ROC curve ± half of DeLong's 95 % interval: a row a score, a column a set of ``(positives, negatives)``."""
     lines = []
     for name, groups in rows.items():
         cells = []
         for positive, negative in groups:
             check_groups(positive, negative, 2)
             found = delong(positive, negative)
-            cells.append(f"≈ {found.value:.3f} [≈ {found.low:.3f}, ≈ {found.high:.3f}]")
+            cells.append(measured(found.value, 3, found.value - found.low))
         lines.append([name, *cells])
     return table(["score", *headings], lines, words)

@@ -67,4 +67,4 @@ def test_shares_and_areas_in_words() -> None:
     assert medicine.percent(audit.share(15, 100), 1) == "≈ 15.0 % [≈ 9.3, ≈ 23.3], n = 100"
     found = medicine.areas_table({"s": [(ILL, WELL)]}, ["test"], "areas")
     a = audit.delong(ILL, WELL)
-    assert f"| s | ≈ {a.value:.3f} [≈ {a.low:.3f}, ≈ {a.high:.3f}] |" in found._repr_markdown_()
+    assert f"| s | ≈ {a.value:.3f} ± {a.value - a.low:.3f} |" in found._repr_markdown_()
