@@ -95,7 +95,8 @@ def roc(positive: Float[Tensor, " p"], negative: Float[Tensor, " q"]) -> Roc:
     rates = [1 - torch.searchsorted(x.double().sort().values, levels).double() / len(x) for x in (negative, positive)]
     zero = torch.zeros(1, dtype=torch.float64)
     infinite = torch.full((1,), math.inf, dtype=torch.float64)
-    return Roc(*(torch.cat([zero, r]) for r in rates), torch.cat([infinite, levels]))
+    false_alarms, sensitivity = (torch.cat([zero, r]) for r in rates)
+    return Roc(false_alarms, sensitivity, torch.cat([infinite, levels]))
 
 
 def delong(positive: Float[Tensor, " p"], negative: Float[Tensor, " q"], level: float = 0.95) -> Estimate:

@@ -38,7 +38,8 @@ def score_histograms(
         raise ValueError(f"between one and {len(_GROUPS)} groups can be told apart, got {len(groups)}")
     figure, ax = figure_and_axes(5.2, 2.7)
     every = np.concatenate([x.double().numpy() for x in groups.values()])
-    edges = np.linspace(*np.quantile(every, [0.002, 0.998]), bins + 1)
+    low, high = np.quantile(every, [0.002, 0.998])
+    edges = np.linspace(low, high, bins + 1)
     for (name, x), (colour, _, dashes) in zip(groups.items(), _GROUPS, strict=False):
         counts = np.histogram(x.double().numpy(), edges)[0] / len(x)
         ax.stairs(counts, edges, color=colour, linewidth=style.LINE, linestyle=dashes, label=name)

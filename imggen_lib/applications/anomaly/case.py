@@ -18,7 +18,7 @@ NEAREST = 3
 class Case(NamedTuple):
     """An image with its score, and what stands beside it. Higher scores are less usual."""
 
-    index: int  # in the set that it is from
+    index: int  # type: ignore[assignment]  # in the set that it is from; a tuple's own index is not needed
     image: Float[Tensor, "c h w"]  # in [-1, 1]
     truth: str  # the class that the data set says it is of
     score: float
