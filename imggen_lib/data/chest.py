@@ -39,8 +39,8 @@ def pneumonia(split: str = "train") -> ImageSet:
         ValueError: for another split.
         DataError: if the file is damaged.
 
-    Source: Yang et al. 2023, Scientific Data 10:41; images of Kermany et al. 2018, Cell 172(5); CC BY 4.0. Put together anew
-    from two redistributions, see ``imggen_lib/data/shipped/pneumonia/README.md``.
+    Source: Yang et al. 2023, Scientific Data 10:41; images of Kermany et al. 2018, Cell 172(5); CC BY 4.0. Put together anew, out
+    of two redistributions: see ``imggen_lib/data/shipped/pneumonia/README.md``.
     """
     if split not in SPLITS:
         raise ValueError(unknown_name("split", split, tuple(SPLITS)))
