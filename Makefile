@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -104,6 +104,11 @@ judges: $(READY) ## measure whether the order of the shipped models changes with
 usefulness: $(READY) ## train classifiers on generated images, test them on real ones, and record it (ten minutes)
 	$(BIN)/python scripts/records/usefulness.py
 
+medicine: $(READY) ## train the models of normal X-rays, and measure whether generated ones help a classifier (fifteen minutes)
+	$(BIN)/python scripts/records/chest.py
+	$(BIN)/python scripts/records/chest_cases.py
+	$(BIN)/python scripts/records/medicine.py
+
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
 
@@ -115,6 +120,7 @@ checkpoints: $(READY) ## train, measure and release the models that ship with th
 
 live-maps: $(READY) ## what the live demos know from data: after a model was trained anew (minutes)
 	$(BIN)/python scripts/records/live_maps.py
+	$(BIN)/python scripts/records/chest_cases.py
 
 frames: $(READY) ## how many pictures a second the explorer shows while a slider is dragged, for every model (a minute; wants quiet)
 	$(BIN)/python scripts/check/frames.py

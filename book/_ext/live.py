@@ -72,13 +72,13 @@ class LiveDemo(SphinxDirective):
 
 def files(options: dict[str, Any]) -> list[str]:
     """The files that a demo with these options loads by itself."""
-    return [options[name] for name in ("model", "real") if name in options]
+    return [options[name] for name in ("model", "real", "cases") if name in options]
 
 
 def _key(name: str) -> str:
     """Changes when the exported file would."""
-    if name == shipped.DIGITS:
-        return hashlib.sha256(json.dumps(shipped.digits()["spec"]).encode()).hexdigest()[:16]
+    if name in shipped.STORED:
+        return hashlib.sha256((shipped.MAPS / f"{name}.json").read_bytes()).hexdigest()[:16]
     model = name.removesuffix(shipped.BOTH)
     said = [json.dumps(checkpoint.pretrained(model).meta["weights"])]
     sources = [(HERE / f"{part}.py").read_text(encoding="utf-8") for part in ("layers", "pack", "shipped", "small", "wire")]

@@ -17,9 +17,10 @@ HERE = Path(__file__).parent
 PARTS = (
     *("maths", "product", "net", "picture", "explorer", "drawing", "real_or_fake"),
     *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
+    *("xrays_math", "xrays"),
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"
-DEMOS = ("explorer", "drawing", "real_or_fake", "trainer")
+DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "xrays")
 
 
 def style() -> str:

@@ -1,8 +1,9 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
-``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images.
-What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
-model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, so that pages are built without data.
+``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
+X-rays with what their scores are. What was computed from data (maps, the nats of each latent dimension, what is typical of test
+images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py`` and
+``chest_cases.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
@@ -18,6 +19,8 @@ from imggen_lib.errors import unknown_name
 
 MAPS = Path(__file__).parent / "maps"
 DIGITS = "mnist-digits"
+CHEST = "chest-cases"
+STORED = (DIGITS, CHEST)  #: Files that are no models.
 BOTH = ".both"
 
 
@@ -45,9 +48,9 @@ def known(name: str) -> dict[str, Any]:
     return said if said.pop("of", None) == pretrained(name).meta["weights"]["sha256"] else {}
 
 
-def digits() -> dict[str, Any]:
-    """Sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
-    said = json.loads((MAPS / f"{DIGITS}.json").read_text(encoding="utf-8"))
+def stored(name: str) -> dict[str, Any]:
+    """A file that is no model, such as sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+    said = json.loads((MAPS / f"{name}.json").read_text(encoding="utf-8"))
     return {"spec": {k: v for k, v in said.items() if k != "images"}, "bytes": base64.b64decode(said["images"])}
 
 
@@ -57,8 +60,8 @@ def packed_file(name: str) -> dict[str, Any]:
     from imggen_lib.checkpoint import pretrained
     from imggen_lib.live.pack import pack
 
-    if name == DIGITS:
-        return digits()
+    if name in STORED:
+        return stored(name)
     model = check_name(name.removesuffix(BOTH))
     both = name.endswith(BOTH)
     checkpoint, said = pretrained(model), known(model)

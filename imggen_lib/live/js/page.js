@@ -122,6 +122,7 @@ const tools = {
   ssim,
   tossed,
   words,
+  xraysScores: async (file) => xraysRead(file.spec, await fileBytes(file)).scores,
 };
 window.imggenLive = { mount, mountAll, tools };
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);
