@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from imggen_lib.models.blocks import Residual, Shape, check_shape, halvings, joined, one_hot
+from imggen_lib.models.blocks import BatchNorm2d, Residual, Shape, check_shape, halvings, joined, one_hot
 from imggen_lib.models.gan import ConvGenerator
 
 Images = Float[Tensor, "n k h w"]
@@ -16,23 +16,31 @@ Labels = Int[Tensor, " n"]
 
 
 class TileGenerator(ConvGenerator):
-    """:class:`~imggen_lib.models.gan.ConvGenerator` with a softmax over the kinds at each place instead of the tanh.
+    """:class:`~imggen_lib.models.gan.ConvGenerator`, then a 3x3 convolution at full size, so that neighbours agree, and a softmax.
 
-    Its output is ``2 p - 1``, with the probabilities p of the kinds: in [-1, 1], like the one-hot levels that the critic is to take
-    it for. A critic sees at once that a tile is undecided, so the probabilities are driven to 0 and 1. The most probable kind at
-    each place is the level. Source: Volz et al. 2018, arXiv:1805.00728, train a GAN on one-hot tiles and take the largest output.
+    Its output is ``2 p - 1``, with the probabilities p of the kinds at each place: in [-1, 1], like the one-hot levels that the
+    critic is to take it for. With ``hard`` it is the most probable kind, one-hot, and its slope is taken to be that of p
+    ("straight through": Bengio et al. 2013, arXiv:1308.3432): the critic then judges the very level that will be used.
     """
 
-    def __init__(self, image_shape: Shape, latent_dim: int = 32, classes: int = 0, width: int = 64, blocks: int = 0) -> None:
-        super().__init__(image_shape, latent_dim, width, classes, blocks)
-        self.net = self.net[:-1]  # without the tanh: logits
+    def __init__(
+        self, image_shape: Shape, latent_dim: int = 32, classes: int = 0, width: int = 64, blocks: int = 0, hard: bool = False
+    ) -> None:
+        kinds, rows, columns = check_shape(image_shape)
+        here = max(1, width // 2)
+        super().__init__((here, rows, columns), latent_dim, width, classes, blocks)
+        self.image_shape, self.hard = image_shape, hard
+        self.net = nn.Sequential(*self.net[:-1], BatchNorm2d(here), nn.ReLU(), nn.Conv2d(here, kinds, 3, 1, 1))
 
     def logits(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
         """Logits of the kinds at each place."""
         return super().forward(z, labels)
 
     def forward(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
-        return 2 * torch.softmax(self.logits(z, labels), 1) - 1
+        p = torch.softmax(self.logits(z, labels), 1)
+        if self.hard:
+            p = torch.zeros_like(p).scatter(1, p.argmax(1, keepdim=True), 1.0) + p - p.detach()
+        return 2 * p - 1
 
 
 class TileCritic(nn.Module):
