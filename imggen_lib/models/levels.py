@@ -1,8 +1,10 @@
-"""Generator and critic for grids of tiles: one channel a kind of tile, 1 for the tile's kind and -1 for the others.
+"""Networks for grids of tiles: one channel a kind of tile, 1 for the tile's kind and -1 for the others.
 
-A level is an image whose channels are kinds, so the library's loops, data sets and checkpoints take it as it is. The VAE for levels
-is :class:`imggen_lib.models.vae.ConvVAE` with the likelihood ``categorical``.
+A level is an image whose channels are kinds, so the library's loops, data sets and checkpoints take it as it is. All of them have a
+3x3 convolution at full size: neighbouring tiles must agree, and convolutions of stride 2 look at them in fixed groups.
 """
+
+from math import prod
 
 import torch
 from jaxtyping import Float, Int
@@ -10,9 +12,33 @@ from torch import Tensor, nn
 
 from imggen_lib.models.blocks import BatchNorm2d, Residual, Shape, check_shape, halvings, joined, one_hot
 from imggen_lib.models.gan import ConvGenerator
+from imggen_lib.models.vae import VAE, Likelihood
 
 Images = Float[Tensor, "n k h w"]
 Labels = Int[Tensor, " n"]
+
+
+class TileVAE(VAE):
+    """A VAE of tiles: a 3x3 convolution, two of stride 2, and back by two transposed ones and a 3x3 convolution; GELU.
+
+    ``width`` is the number of channels of the full-size maps; the smallest map has twice as many. No normalisation.
+    """
+
+    def __init__(
+        self, image_shape: Shape, latent_dim: int = 32, classes: int = 0, likelihood: Likelihood = "categorical", width: int = 24
+    ) -> None:
+        kinds, rows, columns = check_shape(image_shape)
+        if halvings(rows, columns) < 2 or width < 3:
+            raise ValueError(f"levels have sides that are multiples of 4, and a width of at least 3; got {image_shape}, {width}")
+        small, middle = (rows // 4, columns // 4), width * 4 // 3
+        down: list[nn.Module] = [nn.Conv2d(kinds, width, 3, 1, 1), nn.GELU()]
+        down += [nn.Conv2d(width, middle, 4, 2, 1), nn.GELU(), nn.Conv2d(middle, middle, 4, 2, 1), nn.GELU(), nn.Flatten()]
+        start = 2 * width
+        up: list[nn.Module] = [nn.Linear(latent_dim + classes, start * prod(small)), nn.GELU(), nn.Unflatten(1, (start, *small))]
+        up += [nn.ConvTranspose2d(start, middle, 4, 2, 1), nn.GELU(), nn.ConvTranspose2d(middle, width, 4, 2, 1), nn.GELU()]
+        up.append(nn.Conv2d(width, kinds, 3, 1, 1))
+        features = middle * prod(small)
+        super().__init__(image_shape, latent_dim, classes, likelihood, nn.Sequential(*down), features, nn.Sequential(*up))
 
 
 class TileGenerator(ConvGenerator):
