@@ -18,6 +18,14 @@ Images = Float[Tensor, "n k h w"]
 Labels = Int[Tensor, " n"]
 
 
+def _tiles(logits: Images, hard: bool) -> Images:
+    """``2 p - 1`` with the kinds' probabilities p, or with the most probable kind, whose slope is taken to be that of p."""
+    p = torch.softmax(logits, 1)
+    if hard:
+        p = torch.zeros_like(p).scatter(1, p.argmax(1, keepdim=True), 1.0) + p - p.detach()
+    return 2 * p - 1
+
+
 class TileVAE(VAE):
     """A VAE of tiles: a 3x3 convolution, two of stride 2, and back by two transposed ones and a 3x3 convolution; GELU.
 
@@ -63,10 +71,43 @@ class TileGenerator(ConvGenerator):
         return super().forward(z, labels)
 
     def forward(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
-        p = torch.softmax(self.logits(z, labels), 1)
-        if self.hard:
-            p = torch.zeros_like(p).scatter(1, p.argmax(1, keepdim=True), 1.0) + p - p.detach()
-        return 2 * p - 1
+        return _tiles(self.logits(z, labels), self.hard)
+
+
+class TileDecoder(nn.Module):
+    """A VAE's decoder as a generator: standard normal noise goes through a fixed affine map to the code, then through the decoder.
+
+    :meth:`begin` takes both from a trained :class:`TileVAE`, so that a critic can go on where the likelihood ends: it sees pairs of
+    tiles, and a likelihood of independent tiles does not. `hard` as for :class:`TileGenerator`.
+    """
+
+    mean: Float[Tensor, " z"]
+    factor: Float[Tensor, "z z"]
+
+    def __init__(self, image_shape: Shape, latent_dim: int = 32, classes: int = 0, width: int = 24, hard: bool = True) -> None:
+        super().__init__()
+        self.image_shape, self.latent_dim, self.classes, self.hard = check_shape(image_shape), latent_dim, classes, hard
+        vae = TileVAE(image_shape, latent_dim, classes, width=width)
+        self.decoder, self.bias = vae.decoder, vae.bias
+        self.register_buffer("mean", torch.zeros(latent_dim))
+        self.register_buffer("factor", torch.eye(latent_dim))
+
+    @torch.no_grad()
+    def begin(self, vae: TileVAE, mean: Float[Tensor, " z"], factor: Float[Tensor, "z z"]) -> "TileDecoder":
+        """Take the decoder's weights, and the code's mean and lower triangular factor; returns itself."""
+        self.decoder.load_state_dict(vae.decoder.state_dict())
+        self.bias.copy_(vae.bias)
+        self.mean.copy_(mean)
+        self.factor.copy_(factor)
+        return self
+
+    def logits(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
+        """Logits of the kinds at each place."""
+        code = self.mean + z @ self.factor.T
+        return self.decoder(joined(code, one_hot(labels, self.classes, code))) + self.bias
+
+    def forward(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
+        return _tiles(self.logits(z, labels), self.hard)
 
 
 class TileCritic(nn.Module):
