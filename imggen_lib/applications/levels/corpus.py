@@ -19,7 +19,8 @@ FOLDER, BEGINNING = "Super Mario Bros/Processed/", "mario-"
 #: Levels under the open sky, on the ground; of these, the ones that no model learns from.
 OVERWORLD = ("1-1", "2-1", "3-1", "4-1", "5-1", "6-1", "6-2", "7-1", "8-1")
 HELD_OUT = ("6-1", "8-1")
-#: In the game, parts of this level are crossed on moving platforms, which the corpus does not have.
+#: In the original game, this level is crossed with the help of moving platforms, which the corpus does not have. The player of
+#: :mod:`.physics` jumps wide enough to do without them.
 NEEDS_PLATFORMS = ("6-3",)
 
 
