@@ -1,21 +1,26 @@
 """Pictures of the chapter on games: levels as they look in the game, and what searches found."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
 from imggen_lib.applications.levels import measures
 from imggen_lib.applications.levels.tiles import Level
 from imggen_lib.applications.levels.tileset import SIZE, draw
+from imggen_lib.data import to_float
 from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 from imggen_lib.viz.sheets import Sheet
 
+Levels: TypeAlias = Sequence[Level] | UInt8[np.ndarray, "n _rows _columns"]
 GAP = 8  # pixels between two levels
 
 
-def level_sheet(levels: Sequence[Level], columns: int = 2) -> Sheet:
+def level_sheet(levels: Levels, columns: int = 2) -> Sheet:
     """Levels of one size side by side, `columns` to a row. ``ValueError`` for none, and for levels of several sizes."""
     if len(levels) == 0 or len({level.shape for level in levels}) != 1 or columns < 1:
         raise ValueError(f"a sheet shows one or more levels of one size, got {len(levels)} in {columns} columns")
@@ -29,7 +34,13 @@ def level_sheet(levels: Sequence[Level], columns: int = 2) -> Sheet:
     return Sheet(sheet, 1)
 
 
-def level_rows(named: Mapping[str, Sequence[Level]], marked: bool = False) -> Picture:
+def level_images(levels: Levels) -> Tensor:
+    """Levels as ordinary images ``(n, 3, height, width)`` in [-1, 1], for what shows images to people."""
+    pictures = torch.from_numpy(np.stack([draw(level) for level in levels]))
+    return to_float(pictures.permute(0, 3, 1, 2).contiguous())
+
+
+def level_rows(named: Mapping[str, Levels], marked: bool = False) -> Picture:
     """A row of levels for each name; with `marked`, a frame around every tile of a pipe that misses a neighbour."""
     figure, axes = figure_and_axes(9, 1.75 * len(named), nrows=len(named), squeeze=False)
     for ax, (name, levels) in zip(axes[:, 0], named.items(), strict=True):
