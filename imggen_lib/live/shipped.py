@@ -1,6 +1,7 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
-``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images.
+``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images,
+``platform-levels`` levels of the game with inputs that finish them (made by ``scripts/records/game_levels.py``).
 What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
 model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, so that pages are built without data.
 
@@ -18,6 +19,7 @@ from imggen_lib.errors import unknown_name
 
 MAPS = Path(__file__).parent / "maps"
 DIGITS = "mnist-digits"
+LEVELS = "platform-levels"
 BOTH = ".both"
 
 
@@ -51,6 +53,11 @@ def digits() -> dict[str, Any]:
     return {"spec": {k: v for k, v in said.items() if k != "images"}, "bytes": base64.b64decode(said["images"])}
 
 
+def levels() -> dict[str, Any]:
+    """The levels of the game with the pictures of their tiles: ``{"spec": ..., "bytes": b""}``."""
+    return {"spec": json.loads((MAPS / f"{LEVELS}.json").read_text(encoding="utf-8")), "bytes": b""}
+
+
 @cache
 def packed_file(name: str) -> dict[str, Any]:
     """The file of that name. Packing takes a second or a few; a second call takes none."""
@@ -59,6 +66,8 @@ def packed_file(name: str) -> dict[str, Any]:
 
     if name == DIGITS:
         return digits()
+    if name == LEVELS:
+        return levels()
     model = check_name(name.removesuffix(BOTH))
     both = name.endswith(BOTH)
     checkpoint, said = pretrained(model), known(model)
