@@ -47,15 +47,27 @@ def known(name: str) -> dict[str, Any]:
     return said if said.pop("of", None) == pretrained(name).meta["weights"]["sha256"] else {}
 
 
+def _stored(name: str, content: str) -> dict[str, Any]:
+    """A file of the maps, of which one entry is what JavaScript gets as deflated bytes."""
+    said = json.loads((MAPS / f"{name}.json").read_text(encoding="utf-8"))
+    return {"spec": {k: v for k, v in said.items() if k != content}, "bytes": base64.b64decode(said[content])}
+
+
 def digits() -> dict[str, Any]:
     """Sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
-    said = json.loads((MAPS / f"{DIGITS}.json").read_text(encoding="utf-8"))
-    return {"spec": {k: v for k, v in said.items() if k != "images"}, "bytes": base64.b64decode(said["images"])}
+    return _stored(DIGITS, "images")
 
 
 def levels() -> dict[str, Any]:
-    """The levels of the game with the pictures of their tiles: ``{"spec": ..., "bytes": b""}``."""
-    return {"spec": json.loads((MAPS / f"{LEVELS}.json").read_text(encoding="utf-8")), "bytes": b""}
+    """The levels of the game, their proofs and the pictures of their tiles: ``{"spec": ..., "bytes": ...}``.
+
+    The bytes are the levels' texts, deflated, with an empty line between two.
+    """
+    return _stored(LEVELS, "texts")
+
+
+#: Files that are not made of a model.
+STORED = {DIGITS: digits, LEVELS: levels}
 
 
 @cache
@@ -64,10 +76,8 @@ def packed_file(name: str) -> dict[str, Any]:
     from imggen_lib.checkpoint import pretrained
     from imggen_lib.live.pack import pack
 
-    if name == DIGITS:
-        return digits()
-    if name == LEVELS:
-        return levels()
+    if name in STORED:
+        return STORED[name]()
     model = check_name(name.removesuffix(BOTH))
     both = name.endswith(BOTH)
     checkpoint, said = pretrained(model), known(model)

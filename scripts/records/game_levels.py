@@ -7,12 +7,13 @@ jumps, gap columns and enemies, added up.
 import base64
 import json
 import sys
+import zlib
 from pathlib import Path
 
 from imggen_lib.applications.levels import exports, grammar, measures, tileset
 from imggen_lib.applications.levels.agent import solve
 from imggen_lib.applications.levels.physics import WON, play
-from imggen_lib.applications.levels.tiles import SIGNS, Level, level_text
+from imggen_lib.applications.levels.tiles import Level, level_text
 from imggen_lib.live.shipped import LEVELS, MAPS
 
 COUNT, COLUMNS = 24, 96
@@ -24,7 +25,7 @@ def known(level: Level, source: str) -> dict[str, object]:
     replay = play(level, proof.inputs)
     if replay.outcome != WON:
         raise ValueError(f"the agent does not finish the level from {source}")
-    said = {"source": source, "text": level_text(level), "inputs": proof.inputs}
+    said = {"source": source, "text": level_text(level), "inputs": proof.inputs, "nodes": proof.nodes}
     counted = measures.measured(level)
     return {**said, **replay._asdict(), "gaps": counted["gaps"], "enemies": counted["enemies"]}
 
@@ -34,8 +35,10 @@ def stored(levels: dict[str, Level]) -> str:
     each = [known(level, source) for source, level in levels.items()]
     each.sort(key=lambda level: (level["jumps"] + level["gaps"] + level["enemies"], level["source"]))  # type: ignore[operator]
     picture = base64.b64encode(exports.png(tileset.sheet())).decode()
-    spec = {"name": LEVELS, "signs": SIGNS, "across": tileset.ACROSS, "sheet": f"data:image/png;base64,{picture}", "levels": each}
-    return json.dumps(spec, indent=0) + "\n"
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    texts = packer.compress("\n".join(str(level.pop("text")) for level in each).encode()) + packer.flush()
+    spec = {"name": LEVELS, "across": tileset.ACROSS, "sheet": f"data:image/png;base64,{picture}", "levels": each}
+    return json.dumps({**spec, "texts": base64.b64encode(texts).decode()}) + "\n"
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """The game in a real browser: played by keys and by touch, watched, paused, and equal to Python's in every position."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from reader import PHONE, Site, Tab, new_context, served
 
 from imggen_lib import live
@@ -22,7 +23,9 @@ HEAD = (
     " --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9fb0bd }</style></head><body>"
 )
 OWN = grammar.make_level(31, columns=48)
-STORED = packed_file(LEVELS)["spec"]["levels"]
+FILE = packed_file(LEVELS)
+TEXTS = zlib.decompress(FILE["bytes"], -15).decode().split("\n\n")
+STORED = [{**level, "text": text} for level, text in zip(FILE["spec"]["levels"], TEXTS, strict=True)]
 
 
 def closed() -> np.ndarray:
@@ -36,7 +39,7 @@ def closed() -> np.ndarray:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("game")
     (folder / "live.js").write_text(page_script(), encoding="utf-8")
-    (folder / f"{LEVELS}.js").write_text(script(LEVELS, packed_file(LEVELS)), encoding="utf-8")
+    (folder / f"{LEVELS}.js").write_text(script(LEVELS, FILE), encoding="utf-8")
     for name, demo in {"stored": live.game(), "own": live.game([OWN, closed()]), "hard": live.game(first=23)}.items():
         body = f"<main><h1>Game</h1><a href='#'>before</a>{demo.html()}<a href='#'>after</a></main><script src='live.js'></script>"
         (folder / f"{name}.html").write_text(HEAD + body, encoding="utf-8")
@@ -196,12 +199,22 @@ def test_a_phone_shows_it_all_and_fingers_play(visit: Callable[..., Page], dark:
     for button in (right, jump):
         box = button.bounding_box()
         assert box is not None and box["height"] >= 44
-    right.dispatch_event("pointerdown", {"pointerType": "touch", "isPrimary": True})
-    until(page, "Number(d.column) >= 3")
-    right.dispatch_event("pointerup")
-    before = said(page, "frames")
-    jump.tap()
-    until(page, f"Number(d.frames) > {before} + 5")
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(*buttons: Locator) -> None:
+        boxes = [button.bounding_box() or {} for button in buttons]
+        points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + 20, "id": k} for k, box in enumerate(boxes)]
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchStart" if points else "touchEnd", "touchPoints": points})
+
+    touch(right)
+    until(page, "Number(d.column) >= 3 && d.state === 'playing'")
+    touch(right, jump)  # a second finger, while the first runs on
+    until(page, "Number(d.jumps) === 1")
+    touch()
+    until(page, "Number(d.frames) > 100")
+    column = said(page, "column")
+    page.wait_for_timeout(200)
+    assert said(page, "column") == column, "it runs on without a finger"
 
 
 def test_the_picture_follows_the_theme_and_motion_is_as_wished(visit: Callable[..., Page]) -> None:

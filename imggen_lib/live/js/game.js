@@ -44,7 +44,10 @@ demos.game = function ({ model, el, say }) {
   let end = () => {};
   let ended = false;
   fetchFile(model, model.get("options").model)
-    .then(async ({ spec }) => {
+    .then(async (file) => {
+      const { spec } = file;
+      const texts = new TextDecoder().decode(await fileBytes(file)).split("\n\n");
+      spec.levels.forEach((level, k) => (level.text = texts[k]));
       const sheet = await gameSheet(spec.sheet);
       if (!ended) end = gameBody({ spec, sheet, body, el, options: model.get("options"), say });
     })
@@ -115,7 +118,7 @@ function gameBody({ spec, sheet, body, el, options, say }) {
     view.draw(game, dark, width, height);
     const result = game.result();
     place.textContent = say("place", { ...where(), coins: game.coins, s: seconds(game.frames) });
-    Object.assign(body.dataset, { frames: game.frames, outcome: game.outcome, column: result.column, hash: result.hash, level: at });
+    Object.assign(body.dataset, { frames: game.frames, outcome: game.outcome, column: result.column, hash: result.hash, level: at, jumps: game.jumps });
     body.dataset.state = frames.running ? (agent ? "agent" : "playing") : "paused";
     play.textContent = say(frames.running ? "pause" : "play");
   }
@@ -245,10 +248,9 @@ function gameBody({ spec, sheet, body, el, options, say }) {
       event.preventDefault();
       if (!frames.running || agent) go();
       controls.press(name, value);
-      if (event.pointerId !== undefined && key.setPointerCapture) key.setPointerCapture(event.pointerId);
     };
     key.addEventListener("pointerdown", press);
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
       key.addEventListener(end, () => controls.release(name));
     }
     key.addEventListener("contextmenu", (event) => event.preventDefault());
