@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges levels
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -99,6 +99,10 @@ augmentation: $(READY) ## what augmentation is worth to a GAN of 300 images, and
 	$(BIN)/python scripts/records/augmentation.py
 judges: $(READY) ## measure whether the order of the shipped models changes with the network that looks (minutes)
 	$(BIN)/python scripts/records/judges.py
+
+levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)
+	$(BIN)/python scripts/records/levels.py train
+	$(BIN)/python scripts/records/levels.py measure
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
