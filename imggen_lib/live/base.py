@@ -16,9 +16,10 @@ HERE = Path(__file__).parent
 PARTS = (
     *("maths", "product", "net", "picture", "explorer", "drawing", "real_or_fake"),
     *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
+    *("game_physics", "game_agent", "game_draw", "game"),
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"
-DEMOS = ("explorer", "drawing", "real_or_fake", "trainer")
+DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "game")
 
 
 def style() -> str:

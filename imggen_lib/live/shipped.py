@@ -1,6 +1,7 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
-``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images.
+``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images,
+``platform-levels`` levels of the game with inputs that finish them (made by ``scripts/records/game_levels.py``).
 What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
 model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, so that pages are built without data.
 
@@ -18,6 +19,7 @@ from imggen_lib.errors import unknown_name
 
 MAPS = Path(__file__).parent / "maps"
 DIGITS = "mnist-digits"
+LEVELS = "platform-levels"
 BOTH = ".both"
 
 
@@ -45,10 +47,27 @@ def known(name: str) -> dict[str, Any]:
     return said if said.pop("of", None) == pretrained(name).meta["weights"]["sha256"] else {}
 
 
+def _stored(name: str, content: str) -> dict[str, Any]:
+    """A file of the maps, of which one entry is what JavaScript gets as deflated bytes."""
+    said = json.loads((MAPS / f"{name}.json").read_text(encoding="utf-8"))
+    return {"spec": {k: v for k, v in said.items() if k != content}, "bytes": base64.b64decode(said[content])}
+
+
 def digits() -> dict[str, Any]:
     """Sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
-    said = json.loads((MAPS / f"{DIGITS}.json").read_text(encoding="utf-8"))
-    return {"spec": {k: v for k, v in said.items() if k != "images"}, "bytes": base64.b64decode(said["images"])}
+    return _stored(DIGITS, "images")
+
+
+def levels() -> dict[str, Any]:
+    """The levels of the game, their proofs and the pictures of their tiles: ``{"spec": ..., "bytes": ...}``.
+
+    The bytes are the levels' texts, deflated, with an empty line between two.
+    """
+    return _stored(LEVELS, "texts")
+
+
+#: Files that are not made of a model.
+STORED = {DIGITS: digits, LEVELS: levels}
 
 
 @cache
@@ -57,8 +76,8 @@ def packed_file(name: str) -> dict[str, Any]:
     from imggen_lib.checkpoint import pretrained
     from imggen_lib.live.pack import pack
 
-    if name == DIGITS:
-        return digits()
+    if name in STORED:
+        return STORED[name]()
     model = check_name(name.removesuffix(BOTH))
     both = name.endswith(BOTH)
     checkpoint, said = pretrained(model), known(model)

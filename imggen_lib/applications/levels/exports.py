@@ -36,14 +36,15 @@ def _properties(parent: ElementTree.Element, **values: str | bool) -> None:
     around = ElementTree.SubElement(parent, "properties")
     for name, value in values.items():
         kind = {"type": "bool"} if isinstance(value, bool) else {}
-        ElementTree.SubElement(around, "property", name=name, **kind, value=str(value).lower() if kind else str(value))
+        said = str(value).lower() if kind else str(value)
+        ElementTree.SubElement(around, "property", {"name": name, **kind, "value": said})
 
 
 def _tileset(parent: ElementTree.Element) -> None:
     size, sheet = tileset.SIZE, tileset.sheet()
     options = {"tilewidth": size, "tileheight": size, "tilecount": len(sheet) // size * tileset.ACROSS, "columns": tileset.ACROSS}
     words = {name: str(value) for name, value in options.items()}
-    around = ElementTree.SubElement(parent, "tileset", firstgid="1", name="platform tiles", **words)
+    around = ElementTree.SubElement(parent, "tileset", {"firstgid": "1", "name": "platform tiles", **words})
     height, width = sheet.shape[:2]
     ElementTree.SubElement(around, "image", source=TILESET, width=str(width), height=str(height))
     for k, tile in enumerate(TILES):

@@ -6,9 +6,9 @@ is this file once more; a test plays thousands of frames in both and compares a 
 Rules. The player is 12 pixels wide and 14 high, runs at up to 3 pixels a frame, and jumps 4.3 tiles high, or less if the button
 is let go. It starts on the lowest cell of the first three columns that one can stand on (else of the first later column that has
 one), and has finished when it is in the last column. It dies below the lowest row, and at an enemy's side. Enemies fall, walk
-left at half a pixel a frame, turn at walls, at edges and at the level's ends, pass through each other, and vanish when stomped
-from above. So where they are depends on the time alone, which an agent can use. Coins and question blocks count points and change
-no path. Cannons do not fire, bricks do not break, and nothing else moves.
+left at half a pixel a frame, turn at walls, at edges and at the level's ends, pass through each other, and vanish when the player
+lands on them. So where they are depends on the time alone, which an agent can use. Coins and question blocks count points and
+change no path. Cannons do not fire, bricks do not break, and nothing else moves.
 """
 
 from typing import NamedTuple, TypeAlias, no_type_check
