@@ -35,7 +35,7 @@ def test_the_models_that_ship_are_small_and_those_of_the_script(name: str) -> No
     assert saved.meta["data"]["name"] == "grammar"
     if name in script.BETAS:
         beta, images = script.BETAS[name]
-        assert (saved.config.beta, saved.meta["images"]) == (beta, images)
+        assert saved.config.beta == beta and images <= saved.meta["images"] < images + saved.config.batch
     else:
         wanted = models.gan_config(**script.DECODER)
         assert isinstance(saved.config, GanConfig) and saved.config.generator == wanted.generator

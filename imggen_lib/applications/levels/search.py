@@ -6,7 +6,7 @@ of as many random levels (:func:`best_of`), and random levels of which only thos
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from imggen_lib.noise import generator_for, mix
 _STREAM = 41  # of random numbers for searches; see noise.generator_for
 
 
+@runtime_checkable
 class Trial(Protocol):
     """What an agent finds out about a level: whether it is finished, the share of columns that was reached, jumps of its way."""
 
