@@ -1,7 +1,8 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images,
-``platform-levels`` levels of the game with inputs that finish them (made by ``scripts/records/game_levels.py``).
+``platform-levels`` levels of the game with inputs that finish them (made by ``scripts/records/game_levels.py``), ``level-decoder``
+a network that makes others.
 What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
 model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, so that pages are built without data.
 
@@ -20,6 +21,7 @@ from imggen_lib.errors import unknown_name
 MAPS = Path(__file__).parent / "maps"
 DIGITS = "mnist-digits"
 LEVELS = "platform-levels"
+DECODER = "level-decoder"
 BOTH = ".both"
 
 
@@ -66,8 +68,26 @@ def levels() -> dict[str, Any]:
     return _stored(LEVELS, "texts")
 
 
-#: Files that are not made of a model.
-STORED = {DIGITS: digits, LEVELS: levels}
+@cache
+def level_decoder() -> dict[str, Any]:
+    """The decoder of the levels' VAE behind its density of codes, so that standard normal numbers give logits of tiles.
+
+    It computes ``decoder(mean + factor @ noise)``, in half precision.
+    """
+    from imggen_lib.applications.levels.models import codes_from_json, pretrained
+    from imggen_lib.live.layers import Layer, unrolled
+    from imggen_lib.live.pack import written
+
+    found = pretrained("levels-vae")
+    model, codes = found.model(), codes_from_json(found.meta["card"]["codes"])
+    first = Layer("dense", tensors={"weight": codes.factor.double(), "bias": codes.mean.double()})
+    said, content = written({"decode": [first, *unrolled(model.decoder)]})  # type: ignore[arg-type]
+    image = list(model.image_shape)  # type: ignore[call-overload]
+    return {"spec": {**said, "name": DECODER, "latent": model.latent_dim, "image": image, "classes": 0}, "bytes": content}
+
+
+#: Files that are not made of a model of images.
+STORED = {DIGITS: digits, LEVELS: levels, DECODER: level_decoder}
 
 
 @cache
