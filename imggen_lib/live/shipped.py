@@ -75,13 +75,13 @@ def level_decoder() -> dict[str, Any]:
     It computes ``decoder(mean + factor @ noise)``, in half precision.
     """
     from imggen_lib.applications.levels.models import codes_from_json, pretrained
-    from imggen_lib.live.layers import Layer, unrolled
+    from imggen_lib.live.layers import Layer, networks
     from imggen_lib.live.pack import written
 
     found = pretrained("levels-vae")
     model, codes = found.model(), codes_from_json(found.meta["card"]["codes"])
     first = Layer("dense", tensors={"weight": codes.factor.double(), "bias": codes.mean.double()})
-    said, content = written({"decode": [first, *unrolled(model.decoder)]})  # type: ignore[arg-type]
+    said, content = written({"decode": [first, *networks(model)["decode"]]})
     image = list(model.image_shape)  # type: ignore[call-overload]
     return {"spec": {**said, "name": DECODER, "latent": model.latent_dim, "image": image, "classes": 0}, "bytes": content}
 
