@@ -12,6 +12,7 @@ A page does not load those, nor the other models of a list to choose from, until
 
 import base64
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,12 @@ def level_decoder() -> dict[str, Any]:
     model, codes = found.model(), codes_from_json(found.meta["card"]["codes"])
     first = Layer("dense", tensors={"weight": codes.factor.double(), "bias": codes.mean.double()})
     said, content = written({"decode": [first, *networks(model)["decode"]]})
-    image = list(model.image_shape)  # type: ignore[call-overload]
+    image = list(model.image_shape)
     return {"spec": {**said, "name": DECODER, "latent": model.latent_dim, "image": image, "classes": 0}, "bytes": content}
 
 
 #: Files that are not made of a model of images.
-STORED = {DIGITS: digits, LEVELS: levels, DECODER: level_decoder}
+STORED: dict[str, Callable[[], dict[str, Any]]] = {DIGITS: digits, LEVELS: levels, DECODER: level_decoder}
 
 
 @cache
