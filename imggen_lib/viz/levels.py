@@ -49,7 +49,7 @@ def level_rows(named: Mapping[str, Levels], marked: bool = False) -> Picture:
         for k, level in enumerate(levels):
             picture = draw(level)
             strip[:, k * step * SIZE : k * step * SIZE + picture.shape[1]] = picture
-            for row, column in np.argwhere(measures.broken(level)) if marked else ():
+            for row, column in np.argwhere(measures.broken(level)).tolist() if marked else ():
                 corner = ((k * step + column) * SIZE - 2, row * SIZE - 2)
                 ax.add_patch(_frame(corner))
         ax.imshow(strip[:, : -SIZE or None], interpolation="nearest", aspect="equal")

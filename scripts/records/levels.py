@@ -33,7 +33,8 @@ from imggen_lib.train.vae import evaluate_elbo
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "levels.json"
 DIM, NODES, PROOF = 32, 600, 20_000  # latents; the agent's nodes in a search, and for a last answer
 N, SEEDS, BUDGET = 200, 16, 144
-GAN_STAGES = (60_000, 180_000)  # the second was added when the pipes still got better
+#: The rates' end and the images seen of two stages: the second was added as the pipes still got better, and ended early.
+GAN_STAGES = ((60_000, 60_000), (180_000, 156_000))
 BETAS = {"levels-vae": (0.05, 120_000), "levels-vae-beta1": (1.0, 60_000)}
 #: The GAN: the VAE's decoder goes on as a generator, against a fresh critic that sees 6,000 levels first.
 DECODER: dict[str, Any] = {
@@ -75,9 +76,9 @@ def trained(name: str, runs: Path) -> Run:
     """The run of a model that ships, at its end: gone on with where its folder below `runs` is."""
     data, folder = models.level_set(windows()[0], "grammar"), runs / name
     run = resume(folder, data, "cpu") if (folder / "checkpoint.json").exists() else fresh(name, data)
-    for images in (BETAS[name][1],) if name in BETAS else GAN_STAGES:
+    for end, images in ((BETAS[name][1],) * 2,) if name in BETAS else GAN_STAGES:
         if run.state.images < images:
-            for _ in run.plan(images=images).records(images):
+            for _ in run.plan(images=end).records(images):
                 pass
             run.save(folder)
     return run
