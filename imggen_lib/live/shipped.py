@@ -71,20 +71,15 @@ def levels() -> dict[str, Any]:
 
 @cache
 def level_decoder() -> dict[str, Any]:
-    """The decoder of the levels' VAE behind its density of codes, so that standard normal numbers give logits of tiles.
-
-    It computes ``decoder(mean + factor @ noise)``, in half precision.
-    """
-    from imggen_lib.applications.levels.models import codes_from_json, pretrained
-    from imggen_lib.live.layers import Layer, networks
+    """What makes levels in the page, the generator ``levels-gan`` up to its logits, in half precision."""
+    from imggen_lib.applications.levels.models import pretrained
+    from imggen_lib.live.layers import unrolled
     from imggen_lib.live.pack import written
 
-    found = pretrained("levels-vae")
-    model, codes = found.model(), codes_from_json(found.meta["card"]["codes"])
-    first = Layer("dense", tensors={"weight": codes.factor.double(), "bias": codes.mean.double()})
-    said, content = written({"decode": [first, *networks(model)["decode"]]})
-    image = list(model.image_shape)
-    return {"spec": {**said, "name": DECODER, "latent": model.latent_dim, "image": image, "classes": 0}, "bytes": content}
+    config, model = (found := pretrained("levels-gan")).config, found.model()
+    said, content = written({"decode": unrolled(model)})
+    shape = {"latent": config.latent_dim, "image": list(config.image_shape), "classes": 0}
+    return {"spec": {**said, **shape, "name": DECODER}, "bytes": content}
 
 
 #: Files that are not made of a model of images.
