@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imggen_lib.live.base import Live, module
-from imggen_lib.live.shipped import LEVELS, packed_file
+from imggen_lib.live.shipped import DECODER, LEVELS, packed_file
 
 if TYPE_CHECKING:
     from imggen_lib.applications.levels.tiles import Level
@@ -21,12 +21,10 @@ class GameDemo(Live):
 
     demo = "game"
     words = "A live demo stands here: a platform game to play, and an agent to watch. It needs JavaScript, or a running notebook."
-    _esm = module("game", "net", "game_physics", "game_agent", "game_draw")
+    _esm = module("game", "maths", "product", "net", "game_physics", "game_agent", "game_draw")
 
     def file(self, name: str) -> dict[str, Any]:
-        if name != LEVELS:
-            return super().file(name)
-        return packed_file(name)
+        return packed_file(name) if name in (LEVELS, DECODER) else super().file(name)
 
 
 def game(
@@ -35,14 +33,16 @@ def game(
     """Play platform levels with the arrow keys, by touch or with a gamepad, or watch an agent finish them.
 
     `levels` are arrays of tile numbers (:mod:`imggen_lib.applications.levels.tiles`), up to twelve, shown in their order; for each
-    of them the agent searches in the page. Without them the stored levels are played, each with inputs that finish it; they lie in
-    the order of their difficulty, and `first`, counted from 0, is the one to begin with. Raises ``ValueError`` for what is no
-    level, or too many.
+    of them the agent searches in the page. Without them the stored levels are played, each with inputs that finish it, in the order
+    of their difficulty; and a network makes new ones from seeds, which the agent has to finish before they are shown. `first`,
+    counted from 0, is the one to begin with. Raises ``ValueError`` for what is no level, or too many.
     """
     from imggen_lib.applications.levels.tiles import COLUMNS, level_text
 
     options: dict[str, Any] = {"model": LEVELS}
-    if levels is not None:
+    if levels is None:
+        options["choices"] = [DECODER]  # loaded when a new level is asked for
+    else:
         if not 1 <= len(levels) <= MOST:
             raise ValueError(f"from 1 to {MOST} levels can be played in one demo, got {len(levels)}")
         options["levels"] = [level_text(level) for level in levels]

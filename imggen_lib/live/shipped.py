@@ -1,7 +1,8 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images,
-``platform-levels`` levels of the game with inputs that finish them (made by ``scripts/records/game_levels.py``).
+``platform-levels`` levels of the game with inputs that finish them (made by ``scripts/records/game_levels.py``), ``level-decoder``
+a network that makes others.
 What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how coarsely a
 model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, so that pages are built without data.
 
@@ -11,6 +12,7 @@ A page does not load those, nor the other models of a list to choose from, until
 
 import base64
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from imggen_lib.errors import unknown_name
 MAPS = Path(__file__).parent / "maps"
 DIGITS = "mnist-digits"
 LEVELS = "platform-levels"
+DECODER = "level-decoder"
 BOTH = ".both"
 
 
@@ -66,8 +69,21 @@ def levels() -> dict[str, Any]:
     return _stored(LEVELS, "texts")
 
 
-#: Files that are not made of a model.
-STORED = {DIGITS: digits, LEVELS: levels}
+@cache
+def level_decoder() -> dict[str, Any]:
+    """What makes levels in the page, the generator ``levels-gan`` up to its logits, in half precision."""
+    from imggen_lib.applications.levels.models import pretrained
+    from imggen_lib.live.layers import unrolled
+    from imggen_lib.live.pack import written
+
+    config, model = (found := pretrained("levels-gan")).config, found.model()
+    said, content = written({"decode": unrolled(model)})
+    shape = {"latent": config.latent_dim, "image": list(config.image_shape), "classes": 0}
+    return {"spec": {**said, **shape, "name": DECODER}, "bytes": content}
+
+
+#: Files that are not made of a model of images.
+STORED: dict[str, Callable[[], dict[str, Any]]] = {DIGITS: digits, LEVELS: levels, DECODER: level_decoder}
 
 
 @cache

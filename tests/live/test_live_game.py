@@ -1,5 +1,6 @@
 """What the game's page is given: levels with proofs that hold, in Python and in the page's engine; and refusals in words."""
 
+import gzip
 import importlib
 import json
 import sys
@@ -8,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from imggen_lib import live
-from imggen_lib.applications.levels import grammar, tiles
+from imggen_lib.applications.levels import grammar, measures, models, tiles
 from imggen_lib.applications.levels.agent import solve
 from imggen_lib.applications.levels.physics import play
 from imggen_lib.live import shipped
+from imggen_lib.live.layers import run
+from imggen_lib.live.wire import unpacked
+from imggen_lib.noise import latents
 
 sys.path.append(str(Path(__file__).parents[1] / "applications" / "levels"))
 both = importlib.import_module("both")
@@ -47,6 +52,15 @@ def test_the_stored_file_is_the_script_s() -> None:
     assert {k: v for k, v in again.items() if k not in ("texts", "sheet")} == {k: v for k, v in SPEC.items() if k != "sheet"}
     assert zlib.decompress(shipped.levels()["bytes"], -15).decode().split("\n\n") == TEXTS
     assert SPEC["sheet"].startswith("data:image/png;base64,")
+
+
+def test_the_page_s_network_is_the_shipped_generator() -> None:
+    file, noise = shipped.level_decoder(), latents(range(200), 32)
+    assert len(gzip.compress(shipped.script(shipped.DECODER, file).encode())) < 200_000
+    with torch.no_grad():
+        theirs = run(unpacked(file["spec"], file["bytes"])["decode"], noise).argmax(1).numpy()
+    ours = models.draw_levels(models.pretrained("levels-gan").model(), 200)
+    assert (theirs == ours).mean() > 0.9999 and measures.distinct(ours) > 190
 
 
 def test_levels_of_one_s_own_stand_in_the_mount() -> None:

@@ -12,6 +12,10 @@ words.game = {
   restart: "Restart",
   watch: "Watch the agent",
   fresh: "New level",
+  making: "The network makes a level, the agent tries it \u2026",
+  made:
+    "Level {k}, made by the network from this seed: {columns} columns, {gaps} without ground, {enemies} enemies. Seeds tried: {tries}.",
+  refused: "Level {k}, made by the network from this seed, is one that the agent does not finish ({outcome}).",
   easier: "Easier",
   harder: "Harder",
   code: "Level",
@@ -49,7 +53,7 @@ demos.game = function ({ model, el, say }) {
       const texts = new TextDecoder().decode(await fileBytes(file)).split("\n\n");
       spec.levels.forEach((level, k) => (level.text = texts[k]));
       const sheet = await gameSheet(spec.sheet);
-      if (!ended) end = gameBody({ spec, sheet, body, el, options: model.get("options"), say });
+      if (!ended) end = gameBody({ spec, sheet, body, el, model, options: model.get("options"), say });
     })
     .catch((error) => fail(body, error));
   return () => {
@@ -92,11 +96,33 @@ function gameControls() {
   return self;
 }
 
-function gameBody({ spec, sheet, body, el, options, say }) {
+// A level from a seed: windows that a network draws, side by side under the same sky.
+function gameMade(network, seed, windows = 4) {
+  const [kinds, rows, columns] = network.spec.image;
+  const random = chance(seed);
+  const lines = Array.from({ length: rows }, () => "");
+  for (let k = 0; k < windows; k++) {
+    const logits = network.decode(normals(random, network.spec.latent));
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) {
+        let best = 0;
+        const at = r * columns + c;
+        for (let i = 1; i < kinds; i++) if (logits[i * rows * columns + at] > logits[best * rows * columns + at]) best = i;
+        lines[r] += gameSigns[best];
+      }
+    }
+  }
+  return lines.join("\n");
+}
+
+function gameBody({ spec, sheet, body, el, model, options, say }) {
   const levels = options.levels ? options.levels.map((text) => ({ text })) : spec.levels;
+  const stored = levels.length; // a level that the network made comes behind them
+  const decoder = (options.choices || [])[0];
+  let network = null;
   const narrow = el.clientWidth > 0 && el.clientWidth < 480;
   const columns = narrow ? 18 : 30;
-  const rows = Math.max(...levels.map(({ text }) => text.trim().split("\n").length));
+  const rows = Math.max(decoder ? 16 : 0, ...levels.map(({ text }) => text.trim().split("\n").length));
   const size = narrow ? 22 : 24;
   const [width, height] = [columns * size, rows * size];
   const screen = canvas(width, height, { tabindex: 0, role: "application", "aria-label": say("screen"), class: "il-game-screen" });
@@ -152,8 +178,8 @@ function gameBody({ spec, sheet, body, el, options, say }) {
     const values = { ...where(), ...result, s: seconds(result.frames), hash: result.hash.toString(16).padStart(8, "0") };
     if (!agent) return tell(say(game.outcome, values));
     if (game.outcome !== "won") return tell(`${agent.said} ${say("theEnd", values)}`.trim());
-    const stored = levels[at].hash;
-    const same = stored === undefined ? "" : stored === result.hash ? say("same") : say("other", { hash: stored.toString(16) });
+    const known = levels[at].hash;
+    const same = known === undefined ? "" : known === result.hash ? say("same") : say("other", { hash: known.toString(16) });
     return tell(`${say("agentWon", values)} ${same}`.trim());
   }
 
@@ -190,7 +216,7 @@ function gameBody({ spec, sheet, body, el, options, say }) {
 
   function replay(proof) {
     const why = proof.outcome === "unreachable" ? "unreachable" : "budget";
-    const found = !proof.outcome || proof.outcome === "finished" || proof.outcome === "won";
+    const found = proof.outcome === "finished" || proof.outcome === "won";
     const said = found ? "" : say("unfinished", { nodes: proof.nodes, outcome: say(why) });
     begin({ inputs: gameInputs(proof.inputs), said });
     frames.start();
@@ -221,27 +247,84 @@ function gameBody({ spec, sheet, body, el, options, say }) {
     return levels[at].found ? replay(levels[at].found) : look();
   }
 
+  // A level from a seed; with `wanted`, from the first seed from there on that the agent finishes.
+  async function make(seed, wanted) {
+    begin();
+    show();
+    tell(say("making"));
+    const mine = (run = {});
+    body.dataset.making = "yes";
+    try {
+      network ??= await openNetwork(model, decoder);
+      for (let tries = 1; ; tries++, seed++) {
+        await new Promise((done) => setTimeout(done, 0));
+        if (run !== mine) return;
+        const text = gameMade(network, seed);
+        const found = gameSolve(gameCourse(gameRead(text)), 5000);
+        if (wanted && found.outcome !== "finished" && tries < 30) continue;
+        levels[stored] = { text, found, seed, tries };
+        return load(stored);
+      }
+    } catch (error) {
+      tell(String(error.message || error));
+    } finally {
+      delete body.dataset.making;
+    }
+  }
+
+  // How hard a level is: the agent's jumps, columns without ground, enemies.
+  function hardness(level) {
+    const { jumps, gaps, enemies } = level.found ? { ...facts(level), jumps: level.found.jumps } : level;
+    return jumps + gaps + enemies;
+  }
+
+  function facts(level) {
+    const { level: grid, rows: high, columns: wide } = gameCourse(gameRead(level.text));
+    const gaps = grid[high - 1].filter((tile) => !gameSolid(tile)).length;
+    return { columns: wide, gaps, enemies: grid.flat().filter((tile) => tile === gameTile.enemy).length };
+  }
+
+  // The next level that is easier (-1) or harder (1).
+  function neighbour(way) {
+    if (at < stored) return at + way;
+    const mine = hardness(levels[at]);
+    const behind = levels.slice(0, stored).filter((level) => hardness(level) < mine).length;
+    return Math.max(0, Math.min(stored - 1, way < 0 ? behind - 1 : behind));
+  }
+
+  function describe() {
+    const level = levels[at];
+    const values = { k: level.seed ?? at + 1, n: stored, tries: level.tries, ...facts(level) };
+    const known = level.inputs ? level : level.found;
+    const proof = known && known.outcome !== "unreachable" && known.outcome !== "out of nodes";
+    const said = proof ? say("proof", { s: seconds(known.frames), jumps: known.jumps }) : "";
+    if (at < stored) return `${say("about", values)} ${said}`.trim();
+    if (proof) return `${say("made", values)} ${said}`;
+    return say("refused", { ...values, outcome: say(known.outcome === "unreachable" ? "unreachable" : "budget") });
+  }
+
   function load(k) {
+    run = null;
     at = Math.max(0, Math.min(levels.length - 1, k));
     course = gameCourse(gameRead(levels[at].text));
     begin();
-    const count = (kind) => course.level.flat().filter((tile) => tile === kind).length;
-    const gaps = course.level[course.rows - 1].filter((tile) => !gameSolid(tile)).length;
-    const facts = { k: at + 1, n: levels.length, columns: course.columns, gaps, enemies: count(gameTile.enemy) };
-    const known = levels[at].inputs ? say("proof", { s: seconds(levels[at].frames), jumps: levels[at].jumps }) : "";
-    tell(`${say("about", facts)} ${known}`.trim());
-    code.value = at + 1;
+    tell(describe());
+    code.value = levels[at].seed ?? at + 1;
     easier.disabled = at === 0;
-    harder.disabled = at === levels.length - 1;
+    harder.disabled = at === stored - 1;
     show();
   }
 
   const play = button(say("play"), () => (frames.running ? stop() : (go(), screen.focus())), { class: "il-button il-main" });
-  const easier = button(say("easier"), () => load(at - 1));
-  const harder = button(say("harder"), () => load(at + 1));
-  const other = () => (at + 1 + random.below(Math.max(1, levels.length - 1))) % levels.length;
-  const code = h("input", { type: "number", min: 1, max: levels.length, class: "il-game-code", "aria-label": say("code") });
-  code.addEventListener("change", () => load(Math.round(Number(code.value) || 1) - 1));
+  const easier = button(say("easier"), () => load(neighbour(-1)));
+  const harder = button(say("harder"), () => load(neighbour(1)));
+  const other = () => (decoder ? make(1000 + random.below(1e6 - 2000), true) : load((at + 1 + random.below(stored - 1)) % stored));
+  const code = h("input", { type: "number", min: 1, max: decoder ? 999999 : stored, class: "il-game-code", "aria-label": say("code") });
+  code.addEventListener("change", () => {
+    const value = Math.max(1, Math.min(999999, Math.round(Number(code.value) || 1)));
+    if (decoder && value > stored) make(value, false);
+    else load(Math.min(value, stored) - 1);
+  });
   const pads = [["left", 1], ["right", 2], ["jump", 4]].map(([name, value]) => {
     const key = h("button", { type: "button", class: `il-button il-game-key il-game-${name}`, tabindex: -1 }, say(name));
     const press = (event) => {
@@ -285,17 +368,18 @@ function gameBody({ spec, sheet, body, el, options, say }) {
   };
   const unwatch = onTheme(paint);
   const row = [play, button(say("restart"), restart), button(say("watch"), watch)];
-  const choose = levels.length > 1 ? [button(say("fresh"), () => load(other())), easier, harder] : [];
+  const choose = stored > 1 ? [button(say("fresh"), other), easier, harder] : [];
   body.replaceChildren(
     h("p", { class: "il-note" }, say("how")),
     screen,
     h("div", { class: "il-game-pad", role: "group", "aria-label": say("pad") }, ...pads.map(([key]) => key)),
     place,
-    h("div", { class: "il-row" }, ...row, ...choose, levels.length > 1 ? h("label", { class: "il-chooser" }, say("code"), code) : null),
+    h("div", { class: "il-row" }, ...row, ...choose, stored > 1 ? h("label", { class: "il-chooser" }, say("code"), code) : null),
     line,
   );
   ({ dark } = colours(el));
   load(options.first || 0);
+  body.level = () => levels[at]; // for tests, and for a console that wants to look inside
   body.dataset.ready = "yes";
   return () => {
     run = null;

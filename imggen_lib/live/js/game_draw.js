@@ -47,9 +47,11 @@ function gameView({ sheet, across, screen, columns, still }) {
       pen.imageSmoothingEnabled = false;
       pen.fillStyle = dark ? "#33425c" : "#cde2f0";
       pen.fillRect(0, 0, width, height);
+      pen.save();
+      pen.translate(0, height - course.rows * size); // a lower level stands at the bottom
       // The goal: the last column is lit.
       pen.fillStyle = dark ? "rgba(246, 190, 60, 0.35)" : "rgba(246, 190, 60, 0.5)";
-      pen.fillRect(Math.round(px(course.goal)) - shift, 0, size, height);
+      pen.fillRect(Math.round(px(course.goal)) - shift, 0, size, course.rows * size);
       const first = Math.floor(camera / 256);
       for (let r = 0; r < course.rows; r++) {
         for (let c = first; c <= Math.min(first + columns, course.columns - 1); c++) {
@@ -66,6 +68,7 @@ function gameView({ sheet, across, screen, columns, still }) {
       if (player.vx) self.facing = Math.sign(player.vx);
       const figure = !player.ground ? "air" : player.vx && step ? "run" : "stand";
       put(gameFigures[figure], Math.round(px(player.x - 32)) - shift, Math.round(px(player.y - 32)), self.facing < 0);
+      pen.restore();
     },
   };
   return self;
