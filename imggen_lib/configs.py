@@ -166,7 +166,7 @@ class VaeConfig(Config):
     batch: int = 128
     lr: float = 1.5e-3
     likelihood: str = (
-        ""  # bernoulli, gaussian or logistic; "" for bernoulli where images are grey, gaussian where they have colours
+        ""  # bernoulli, gaussian, logistic, categorical; "" for bernoulli where images are grey, gaussian where they have colours
     )
     beta: float = 1.0
     schedule_images: int = 0  # length of the cosine; 0 for a constant rate

@@ -84,8 +84,8 @@ def plain(value: Any, kind: Any, name: str) -> Any:
         return str(value)
     if name == "image_shape":
         shape = _sizes(value, words, _MOST_SIDE)
-        if len(shape) != 3 or shape[1] != shape[2]:
-            raise ValueError(f"image-shape must be (channels, side, side), got {value!r}")
+        if len(shape) != 3:
+            raise ValueError(f"image-shape must be (channels, height, width), got {value!r}")
         return shape
     return _sizes(value, words, _MOST_HIDDEN)
 

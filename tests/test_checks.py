@@ -142,7 +142,6 @@ def test_a_configuration_holds_plain_numbers(given: Any, plain: Any) -> None:
         (lambda: made(GanConfig, net=None), "net must be a name"),
         (lambda: made(GanConfig, simultaneous=1), "simultaneous must be True or False"),
         (lambda: made(GanConfig, image_shape=(1, 28)), "image-shape must be"),
-        (lambda: made(GanConfig, image_shape=(1, 28, 32)), "image-shape must be"),
         (lambda: made(GanConfig, image_shape=(1, 10**6, 10**6)), "image-shape must be at most"),
         (lambda: made(GanConfig, head_start=-1), "head-start must be at least 0"),
         (lambda: made(VaeConfig, beta=1e300), "beta must be at most"),

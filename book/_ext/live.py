@@ -78,7 +78,8 @@ def files(options: dict[str, Any]) -> list[str]:
 def _key(name: str) -> str:
     """Changes when the exported file would."""
     if name in shipped.STORED:
-        return hashlib.sha256((shipped.MAPS / f"{name}.json").read_bytes()).hexdigest()[:16]
+        file = shipped.STORED[name]()
+        return hashlib.sha256(json.dumps(file["spec"]).encode() + file["bytes"]).hexdigest()[:16]
     model = name.removesuffix(shipped.BOTH)
     said = [json.dumps(checkpoint.pretrained(model).meta["weights"])]
     sources = [(HERE / f"{part}.py").read_text(encoding="utf-8") for part in ("layers", "pack", "shipped", "small", "wire")]

@@ -158,17 +158,20 @@ def load(folder: str | Path, allow: Allow = ()) -> Checkpoint:
     return _load(folder / ("config.json" if pushed else "checkpoint.json"), allow)
 
 
-def shipped() -> tuple[str, ...]:
-    """The names of the models that ship with the package."""
-    return tuple(sorted(p.stem for p in SHIPPED.glob("*.json")))
+def shipped(folder: Path = SHIPPED) -> tuple[str, ...]:
+    """The names of the models that ship with the package, in `folder`."""
+    return tuple(sorted(p.stem for p in folder.glob("*.json")))
 
 
-def pretrained(name: str) -> Checkpoint:
-    """A model that ships with the package; ``.model()`` gives the network, ``.meta["card"]`` says how it was made."""
-    if name not in shipped():
+def pretrained(name: str, folder: Path = SHIPPED) -> Checkpoint:
+    """A model that ships with the package; ``.model()`` gives the network, ``.meta["card"]`` says how it was made.
+
+    An application keeps its models in a `folder` of its own.
+    """
+    if name not in shipped(folder):
         hint = " A folder of your own is read by imggen_lib.checkpoint.load." if files.exists(name) else ""
-        raise ValueError(unknown_name("pretrained model", str(name), shipped()) + hint)
-    return _load(SHIPPED / f"{name}.json")
+        raise ValueError(unknown_name("pretrained model", str(name), shipped(folder)) + hint)
+    return _load(folder / f"{name}.json")
 
 
 def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:

@@ -6,6 +6,7 @@
     live.drawing()                          # draw a digit, see what the VAE makes of it
     live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
     live.trainer("gan")                     # train a small GAN on points in the plane
+    live.game()                             # play platform levels, or watch an agent finish them
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
@@ -50,8 +51,9 @@ The names `live.NAME` are functions; each is imported at the end of this file.
 
 from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
+from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["drawing", "explorer", "real_or_fake", "trainer", "xrays"]
+__all__ = ["drawing", "explorer", "game", "real_or_fake", "trainer", "xrays"]

@@ -18,9 +18,10 @@ PARTS = (
     *("maths", "product", "net", "picture", "explorer", "drawing", "real_or_fake"),
     *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
     *("xrays_math", "xrays"),
+    *("game_physics", "game_agent", "game_draw", "game"),
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"
-DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "xrays")
+DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "xrays", "game")
 
 
 def style() -> str:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from imggen_lib.models.blocks import Residual
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
+from imggen_lib.models.levels import TileDecoder
 from imggen_lib.models.vae import VAE, Centred
 
 
@@ -143,6 +144,20 @@ def _(module: MLPGenerator) -> Layers:
 def _(module: ConvGenerator) -> Layers:
     start = Layer("shape", {"to": list(module.start)})
     return [Layer("classes"), *unrolled(module.dense), start, *unrolled(module.net)]
+
+
+@unrolled.register
+def _(module: TileDecoder) -> Layers:
+    """Up to the logits of tiles: the most probable kind is the page's to find."""
+    code = Layer("dense", tensors={"weight": module.factor.double(), "bias": module.mean.double()})
+    shape = Layer("shape", {"to": list(module.image_shape)})
+    return [
+        code,
+        Layer("classes"),
+        *unrolled(module.decoder),
+        shape,
+        Layer("add", tensors={"value": module.bias.detach().double()}),
+    ]
 
 
 def networks(model: nn.Module) -> dict[str, Layers]:

@@ -120,6 +120,11 @@ def _written(nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], levels: 
     return spec, writer.deflated()
 
 
+def written(nets: Mapping[str, Layers]) -> tuple[dict[str, Any], bytes]:
+    """Lists of layers in half precision: what their ``spec`` says of them, and the deflated bytes."""
+    return _written(nets, {}, 0)
+
+
 def _smallest(model: nn.Module, nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], budget: int) -> Packed:
     """In half precision if that fits into `budget` bytes; else rounded, the largest layers or the medium ones too."""
     packed = Packed(*_written(nets, coarse, 0))

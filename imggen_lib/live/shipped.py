@@ -1,9 +1,10 @@
 """The files that demos load by name: shipped models, packed, with what is known about them; and real digits to compare with.
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
-X-rays with what their scores are. What was computed from data (maps, the nats of each latent dimension, what is typical of test
-images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py`` and
-``chest_cases.py``, so that pages are built without data.
+X-rays with what their scores are, ``platform-levels`` levels of the game with inputs that finish them, ``level-decoder`` a network
+that makes others. What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits)
+and how coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, ``chest_cases.py`` and
+``game_levels.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
@@ -11,6 +12,7 @@ A page does not load those, nor the other models of a list to choose from, until
 
 import base64
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from imggen_lib.errors import unknown_name
 MAPS = Path(__file__).parent / "maps"
 DIGITS = "mnist-digits"
 CHEST = "chest-cases"
-STORED = (DIGITS, CHEST)  #: Files that are no models.
+LEVELS = "platform-levels"
+DECODER = "level-decoder"
 BOTH = ".both"
 
 
@@ -48,10 +51,50 @@ def known(name: str) -> dict[str, Any]:
     return said if said.pop("of", None) == pretrained(name).meta["weights"]["sha256"] else {}
 
 
-def stored(name: str) -> dict[str, Any]:
-    """A file that is no model, such as sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+def _stored(name: str, content: str) -> dict[str, Any]:
+    """A file of the maps, of which one entry is what JavaScript gets as deflated bytes."""
     said = json.loads((MAPS / f"{name}.json").read_text(encoding="utf-8"))
-    return {"spec": {k: v for k, v in said.items() if k != "images"}, "bytes": base64.b64decode(said["images"])}
+    return {"spec": {k: v for k, v in said.items() if k != content}, "bytes": base64.b64decode(said[content])}
+
+
+def digits() -> dict[str, Any]:
+    """Sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+    return _stored(DIGITS, "images")
+
+
+def cases() -> dict[str, Any]:
+    """Twelve X-rays and the scores of all test images: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+    return _stored(CHEST, "images")
+
+
+def levels() -> dict[str, Any]:
+    """The levels of the game, their proofs and the pictures of their tiles: ``{"spec": ..., "bytes": ...}``.
+
+    The bytes are the levels' texts, deflated, with an empty line between two.
+    """
+    return _stored(LEVELS, "texts")
+
+
+@cache
+def level_decoder() -> dict[str, Any]:
+    """What makes levels in the page, the generator ``levels-gan`` up to its logits, in half precision."""
+    from imggen_lib.applications.levels.models import pretrained
+    from imggen_lib.live.layers import unrolled
+    from imggen_lib.live.pack import written
+
+    config, model = (found := pretrained("levels-gan")).config, found.model()
+    said, content = written({"decode": unrolled(model)})
+    shape = {"latent": config.latent_dim, "image": list(config.image_shape), "classes": 0}
+    return {"spec": {**said, **shape, "name": DECODER}, "bytes": content}
+
+
+#: Files that are not made of a model of images.
+STORED: dict[str, Callable[[], dict[str, Any]]] = {DIGITS: digits, CHEST: cases, LEVELS: levels, DECODER: level_decoder}
+
+
+def stored(name: str) -> dict[str, Any]:
+    """One of the files that are no model of images, by its name in :data:`STORED`."""
+    return STORED[name]()
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import log_softmax, logsigmoid, softplus
 
 from imggen_lib.checks import tensor
 
@@ -78,6 +78,22 @@ def discretized_logistic_log_prob(x: Float[Tensor, "n *d"], mean: Float[Tensor, 
     middle = logsigmoid(upper) + logsigmoid(-lower) + torch.log(-torch.expm1(-2 / 255 * scale))
     edges = torch.where(level < 0.5, logsigmoid(upper), middle)
     return torch.where(level > 254.5, logsigmoid(-lower), edges).flatten(1).sum(1)
+
+
+def categorical_log_prob(x: Float[Tensor, "n k *d"], logits: Float[Tensor, "n k *d"]) -> PerImage:
+    r"""Log-probability of a grid of tiles, each one of k kinds, under independent softmaxes with the given logits.
+
+    .. math:: \log p(x \mid l) = \sum_d \sum_{k} x_{kd}\, l_{kd} - \log \sum_{j} e^{l_{jd}}
+
+    Shapes: one-hot ``(n, k, ...)`` and logits of the same shape to ``(n,)``: the kinds are the channels, and the sum is over all
+    places. A *probability* in nats, never positive; a model that knows nothing pays log k a tile. A constant added to all logits of
+    a tile changes nothing. With two kinds it is :func:`bernoulli_log_prob` at the difference of the two logits. Raises
+    ``ValueError`` unless `x` is one-hot; on a GPU nobody looks.
+    """
+    _same_shape(x, logits, "logits")
+    if _looked_at(x) and not (((x == 0) | (x == 1)).all() and (x.sum(1) == 1).all()):
+        raise ValueError("tiles must be one-hot, a single 1 among the kinds (the channels) and 0 elsewhere; to_unit makes 0 of -1")
+    return (x * log_softmax(logits, 1)).flatten(1).sum(1)
 
 
 def kl_per_dimension(mu: Float[Tensor, "n z"], logvar: Float[Tensor, "n z"]) -> Float[Tensor, "n z"]:

@@ -113,6 +113,7 @@ _MEANING = {
         "bits a pixel and channel of 256 levels, 8 for a model that knows nothing; a density of pixels with uniform noise of one "
         "level, so an upper limit of the bits of the levels themselves",
     ),
+    "categorical": (0, "bits a tile, at most log2 of the number of kinds for a model that knows nothing; exact for these tiles"),
     "logistic": (256, "bits a pixel and channel of 256 levels, 8 for a model that knows nothing; exact for these levels"),
 }
 
@@ -121,7 +122,7 @@ def bits_per_dimension(model: VAE, log_likelihoods: Float[Tensor, " n"], level: 
     r"""Log-likelihoods of images in nats (:func:`log_likelihoods`) as bits for each of their D = c h w dimensions.
 
     .. math::
-        \text{logistic, Bernoulli: } & -\frac{\log p(x)}{D \log 2}, \\
+        \text{logistic, Bernoulli, categorical (D = h w): } & -\frac{\log p(x)}{D \log 2}, \\
         \text{Gaussian: } & -\frac{\log p(x + u)}{D \log 2} + \log_2 127.5
 
     with the mean over images, its standard error over images and a t interval. **Lower is better**; 8 bits (1 for binary pixels)
@@ -136,8 +137,10 @@ def bits_per_dimension(model: VAE, log_likelihoods: Float[Tensor, " n"], level: 
     """
     if len(tensor(log_likelihoods, "log-likelihoods")) < 2 or not torch.isfinite(log_likelihoods).all():
         raise ValueError(f"need the finite log-likelihoods of at least two images, got {len(log_likelihoods)}")
-    d = math.prod(model.image_shape)
+    categorical = model.likelihood == "categorical"  # the channels are kinds, a tile is one of them
+    d = math.prod(model.image_shape[1:] if categorical else model.image_shape)
     levels, meaning = _MEANING[model.likelihood]
+    levels = model.image_shape[0] if categorical else levels
     density = d * math.log(127.5) if model.likelihood == "gaussian" else 0.0
     found: Estimate = mean_estimate((density - log_likelihoods.double()) / (d * math.log(2)), level)
     return Bits(*found, levels, meaning)

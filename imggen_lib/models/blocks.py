@@ -24,11 +24,16 @@ def doublings(size: int) -> int:
     return count
 
 
+def halvings(height: int, width: int) -> int:
+    """How often both sides of an image are halved: as often as the side that allows fewer, :func:`doublings`."""
+    return min(doublings(height), doublings(width))
+
+
 def check_shape(image_shape: Shape) -> Shape:
-    """(channels, height, width), square and positive."""
+    """(channels, height, width), all positive."""
     c, h, w = image_shape
-    if c < 1 or h != w or h < 1:
-        raise ValueError(f"image_shape must be (channels, side, side), got {image_shape}")
+    if min(c, h, w) < 1:
+        raise ValueError(f"image_shape must be (channels, height, width), got {image_shape}")
     return c, h, w
 
 

@@ -14,7 +14,9 @@ class FeatureNet(nn.Module):
 
     def __init__(self, image_shape: Shape = (1, 28, 28), classes: int = 10, width: int = 32) -> None:
         super().__init__()
-        channels, side, _ = check_shape(image_shape)
+        channels, side, width_of = check_shape(image_shape)
+        if side != width_of:
+            raise ValueError(f"image_shape must be (channels, side, side) for the feature network, got {image_shape}")
         self.image_shape, self.classes = image_shape, classes
         self.body = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2),

@@ -10,7 +10,7 @@ from math import prod
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from imggen_lib.models.blocks import BatchNorm2d, Residual, Shape, check_shape, doublings, joined, mlp, one_hot
+from imggen_lib.models.blocks import BatchNorm2d, Residual, Shape, check_shape, halvings, joined, mlp, one_hot
 
 Images = Float[Tensor, "n c h w"]
 Latents = Float[Tensor, "n z"]
@@ -52,12 +52,12 @@ class ConvGenerator(nn.Module):
 
     def __init__(self, image_shape: Shape, latent_dim: int = 64, width: int = 64, classes: int = 0, blocks: int = 0) -> None:
         super().__init__()
-        channels, side, _ = check_shape(image_shape)
-        ups = doublings(side)
+        channels, rows, columns = check_shape(image_shape)
+        ups = halvings(rows, columns)
         if width < 2:
             raise ValueError(f"width must be at least 2, got {width}: it is halved on the way to the image")
         self.image_shape, self.latent_dim, self.classes = image_shape, latent_dim, classes
-        self.start = (width * 2 ** (ups - 2), side >> ups, side >> ups)
+        self.start = (width * 2 ** (ups - 2), rows >> ups, columns >> ups)
         self.dense = nn.Linear(latent_dim + classes, prod(self.start), bias=False)
 
         def worked_on(width: int) -> list[nn.Module]:
@@ -86,8 +86,8 @@ class ConvCritic(nn.Module):
 
     def __init__(self, image_shape: Shape, width: int = 32, classes: int = 0, blocks: int = 0) -> None:
         super().__init__()
-        channels, side, _ = check_shape(image_shape)
-        downs = doublings(side)
+        channels, rows, columns = check_shape(image_shape)
+        downs = halvings(rows, columns)
         self.image_shape, self.classes = image_shape, classes
         layers: list[nn.Module] = []
         here = channels
@@ -96,7 +96,7 @@ class ConvCritic(nn.Module):
             here = width * 2**k
             layers += [*(Residual(here) for _ in range(blocks)), nn.LeakyReLU(0.2)]
         self.net = nn.Sequential(*layers, nn.Flatten())
-        features = here * (side >> downs) ** 2
+        features = here * (rows >> downs) * (columns >> downs)
         self.logit = nn.Linear(features, 1)
         self.embedding = nn.Linear(classes, features, bias=False) if classes else None
 

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from imggen_lib.checks import check_images
 from imggen_lib.data import to_unit
-from imggen_lib.models.blocks import Residual, Shape, check_shape, doublings, joined, mlp, one_hot
+from imggen_lib.models.blocks import Residual, Shape, check_shape, halvings, joined, mlp, one_hot
 
 Images = Float[Tensor, "n c h w"]
 Latents = Float[Tensor, "n z"]
 Labels = Int[Tensor, " n"]
-Likelihood = Literal["bernoulli", "gaussian", "logistic"]
+Likelihood = Literal["bernoulli", "gaussian", "logistic", "categorical"]
 LIKELIHOODS: tuple[str, ...] = get_args(Likelihood)
 _NOISE = 0.005  # beyond 1: half a grey level of noise, which makes grey pixels continuous
 
@@ -27,7 +27,7 @@ _NOISE = 0.005  # beyond 1: half a grey level of noise, which makes grey pixels 
 class VaeOutput(NamedTuple):
     """What one pass gives: the decoder's output, the approximate posterior, and the z that was drawn from it."""
 
-    decoded: Tensor  # (n, c, h, w): logits (Bernoulli) or means in [-1, 1] units (Gaussian, logistic)
+    decoded: Tensor  # (n, c, h, w): logits (Bernoulli, categorical) or means in [-1, 1] units (Gaussian, logistic)
     mu: Tensor  # (n, z)
     logvar: Tensor  # (n, z)
     z: Tensor  # (n, z)
@@ -66,8 +66,9 @@ class VAE(nn.Module):
     def start_at(self, mean: Float[Tensor, "c h w"]) -> None:
         """Set the output bias to the training set's mean image (in [-1, 1]), so that training starts from there."""
         p = to_unit(mean).clamp(0.01, 0.99)
+        logits = {"bernoulli": torch.logit, "categorical": torch.log}
         with torch.no_grad():
-            self.bias.copy_(torch.logit(p) if self.likelihood == "bernoulli" else mean)
+            self.bias.copy_(logits[self.likelihood](p) if self.likelihood in logits else mean)
 
     def encode(self, x: Images, labels: Labels | None = None) -> tuple[Latents, Latents]:
         """Mean and log-variance of q(z|x). Outside of a training, images of another range than [-1, 1] are refused."""
@@ -78,11 +79,13 @@ class VAE(nn.Module):
         return mu, logvar
 
     def decode(self, z: Latents, labels: Labels | None = None) -> Images:
-        """Logits (Bernoulli) or means (Gaussian, logistic) of p(x|z)."""
+        """Logits (Bernoulli, categorical) or means (Gaussian, logistic) of p(x|z)."""
         return self.decoder(joined(z, one_hot(labels, self.classes, z))).view(-1, *self.image_shape) + self.bias
 
     def images(self, decoded: Images) -> Images:
-        """The mean image of p(x|z), in [-1, 1]: what one looks at."""
+        """The mean image of p(x|z), in [-1, 1]: what one looks at. Categorical: 1 for the most probable kind, -1 for the others."""
+        if self.likelihood == "categorical":
+            return 2 * nn.functional.one_hot(decoded.argmax(1), decoded.shape[1]).movedim(-1, 1).to(decoded.dtype) - 1
         return torch.sigmoid(decoded) * 2 - 1 if self.likelihood == "bernoulli" else decoded.clamp(-1, 1)
 
     def forward(self, x: Images, labels: Labels | None = None, eps: Latents | None = None) -> VaeOutput:
@@ -144,17 +147,17 @@ class ConvVAE(VAE):
         classes: int = 0,
         likelihood: Likelihood = "bernoulli",
     ) -> None:
-        channels, side, _ = check_shape(image_shape)
-        count = doublings(side)
-        small, hidden = side >> count, 4 * width
+        channels, rows, columns = check_shape(image_shape)
+        count, hidden = halvings(rows, columns), 4 * width
+        small = (rows >> count, columns >> count)
         widths = [width * 2**k for k in range(count)]
         down: list[nn.Module] = []
         for a, b in zip([channels, *widths], widths, strict=False):
             down += [nn.Conv2d(a, b, 4, 2, 1), nn.GELU()]
-        flat = widths[-1] * small * small
+        flat = widths[-1] * prod(small)
         encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, hidden), nn.GELU())
         up: list[nn.Module] = [nn.Linear(latent_dim + classes, hidden), nn.GELU(), nn.Linear(hidden, flat), nn.GELU()]
-        up.append(nn.Unflatten(1, (widths[-1], small, small)))
+        up.append(nn.Unflatten(1, (widths[-1], *small)))
         for a, b in zip(reversed(widths), [*reversed(widths[:-1]), channels], strict=True):
             up += [nn.ConvTranspose2d(a, b, 4, 2, 1), nn.GELU()]
         super().__init__(image_shape, latent_dim, classes, likelihood, encoder, hidden, nn.Sequential(*up[:-1]))
@@ -176,14 +179,14 @@ class ResVAE(VAE):
         likelihood: Likelihood = "bernoulli",
         blocks: int = 1,
     ) -> None:
-        channels, side, _ = check_shape(image_shape)
-        count = doublings(side)
-        small, widths = side >> count, [width * 2**k for k in range(count)]
+        channels, rows, columns = check_shape(image_shape)
+        count = halvings(rows, columns)
+        small, widths = (rows >> count, columns >> count), [width * 2**k for k in range(count)]
         down: list[nn.Module] = []
         for a, b in zip([channels, *widths], widths, strict=False):
             down += [nn.Conv2d(a, b, 4, 2, 1), *(Residual(b) for _ in range(blocks)), nn.GELU()]
-        flat = widths[-1] * small * small
-        up: list[nn.Module] = [nn.Linear(latent_dim + classes, flat), nn.Unflatten(1, (widths[-1], small, small))]
+        flat = widths[-1] * prod(small)
+        up: list[nn.Module] = [nn.Linear(latent_dim + classes, flat), nn.Unflatten(1, (widths[-1], *small))]
         for a, b in zip(reversed(widths), [*reversed(widths[:-1]), channels], strict=True):
             up += [*(Residual(a) for _ in range(blocks)), nn.GELU(), nn.ConvTranspose2d(a, b, 4, 2, 1)]
         encoder = nn.Sequential(*down, nn.Flatten())

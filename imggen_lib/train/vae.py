@@ -11,6 +11,7 @@ from imggen_lib.checks import check_images
 from imggen_lib.data import to_unit
 from imggen_lib.losses.vae import (
     bernoulli_log_prob,
+    categorical_log_prob,
     discretized_logistic_log_prob,
     elbo,
     free_bits_kl,
@@ -45,11 +46,12 @@ def observe(x: Float[Tensor, "n c h w"], model: VAE, noise: torch.Generator) -> 
 
     Bernoulli: binary pixels, white with the probability that the grey value gives, drawn anew each time ("dynamic
     binarisation", the protocol of Burda et al. 2015, arXiv:1509.00519). Gaussian: uniform noise of one grey level is added, so
-    that a density makes sense for pixels that are whole numbers. Logistic: the pixels as they are, one of 256 levels each.
+    that a density makes sense for pixels that are whole numbers. Logistic: the pixels as they are, one of 256 levels each;
+    categorical: the tiles as they are.
     """
     if model.likelihood == "bernoulli":
         return torch.bernoulli(to_unit(x), generator=noise) * 2 - 1
-    if model.likelihood == "logistic":
+    if model.likelihood in ("logistic", "categorical"):
         return x
     return x + (torch.rand(x.shape, generator=noise, device=x.device, dtype=x.dtype) - 0.5) / 127.5
 
@@ -60,7 +62,8 @@ def log_likelihood(model: VAE, x: Tensor, decoded: Tensor) -> Float[Tensor, " n"
         return gaussian_log_prob(x, decoded, model.log_sigma)
     if model.log_scale is not None:
         return discretized_logistic_log_prob(x, decoded, model.log_scale)
-    return bernoulli_log_prob(to_unit(x), decoded)
+    log_prob = categorical_log_prob if model.likelihood == "categorical" else bernoulli_log_prob
+    return log_prob(to_unit(x), decoded)
 
 
 def terms(model: VAE, x: Tensor, labels: Tensor | None, eps: Tensor | None) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:

@@ -260,6 +260,7 @@ DEMOS = {
     "drawing": lambda: live.drawing(),
     "real_or_fake": lambda: live.real_or_fake(seed=3),
     "trainer": lambda: live.trainer("gan"),
+    "game": lambda: live.game(),
     "xrays": lambda: live.xrays(),
 }
 

@@ -61,10 +61,26 @@ def test_sides_that_cannot_be_halved_are_refused(side: int) -> None:
         ConvVAE((1, side, side))
 
 
-def test_images_that_are_not_square_are_refused() -> None:
-    for make in (MLPGenerator, MLPDiscriminator, ConvGenerator, ConvCritic, MLPVAE, ConvVAE, ResVAE, FeatureNet):
+@pytest.mark.parametrize("shape", [(3, 16, 32), (1, 48, 28)], ids=str)
+def test_images_need_not_be_square(shape: tuple[int, int, int]) -> None:
+    x, z = torch.rand(2, *shape) * 2 - 1, torch.randn(2, 4)
+    for generator in (MLPGenerator(shape, 4, (8,)), ConvGenerator(shape, 4, 4), ConvGenerator(shape, 4, 4, blocks=1)):
+        assert generator(z).shape == x.shape
+    for critic in (MLPDiscriminator(shape, (8,)), ConvCritic(shape, 2), ConvCritic(shape, 2, blocks=1)):
+        assert critic(x).shape == (2,)
+    for model in (MLPVAE(shape, 4, (8,), 0, "gaussian"), ConvVAE(shape, 4, 2, 0, "gaussian"), ResVAE(shape, 4, 2, 0, "gaussian")):
+        assert model(x).decoded.shape == x.shape
+
+
+def test_sides_of_the_wrong_size_are_refused() -> None:
+    for make in (MLPGenerator, MLPDiscriminator, ConvGenerator, ConvCritic, MLPVAE, ConvVAE, ResVAE):
         with pytest.raises(ValueError, match="image_shape"):
-            make((1, 28, 32))
+            make((1, 28, 0))
+    for net in (ConvGenerator, ConvCritic, ConvVAE, ResVAE):
+        with pytest.raises(ValueError, match="multiple of 4"):
+            net((1, 28, 30))
+    with pytest.raises(ValueError, match="image_shape"):
+        FeatureNet((1, 28, 32))
 
 
 def test_batch_normalisation_over_processes_takes_products_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
