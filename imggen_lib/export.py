@@ -22,6 +22,7 @@ from imggen_lib.noise import latents
 from imggen_lib.sampling import decode
 
 PARTS = ("decoder", "encoder")
+OLDEST = "2.9"  #: PyTorch, for ONNX: the exporters of older ones do not fit the packages that they need.
 TOLERANCE = 1e-5  # of float32 values up to 1; in proportion for larger ones
 _BATCHES, _SEEDS = (1, 2, 7), (0, 1, 2)
 _MOST = 2**31 - 2**20  # bytes of one protobuf message
@@ -144,6 +145,8 @@ def _followed() -> Iterator[None]:
 
 
 def _needed() -> Any:
+    if torch.__version__ < OLDEST:  # a version: compared by its numbers
+        raise ValueError(f"ONNX needs PyTorch {OLDEST} or newer, and this is {torch.__version__}: write .pt2")
     try:
         import onnx  # noqa: F401
         import onnxruntime

@@ -21,6 +21,8 @@ from imggen_lib.sampling import decode
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
+# What older exporters do with the tests' checks of shapes is not what a user meets: see the test of a process of its own.
+newer = pytest.mark.skipif(torch.__version__ < export.OLDEST, reason=f"needs PyTorch {export.OLDEST}")
 SMALL: dict[str, Any] = {"image_shape": (3, 16, 16), "latent_dim": 6, "width": 8, "hidden": (16,)}
 
 
@@ -35,6 +37,7 @@ MODELS = [
 ]  # fmt: skip
 
 
+@newer
 @pytest.mark.parametrize(("kind", "net", "classes"), MODELS)
 def test_onnx_runtime_draws_the_same_images(kind: str, net: str, classes: int, tmp_path: Path) -> None:
     made, path = model(kind, net, classes), tmp_path / "x.onnx"
@@ -54,6 +57,7 @@ def test_onnx_runtime_draws_the_same_images(kind: str, net: str, classes: int, t
     assert (about["latent_dim"], about["classes"], about["part"]) == ("6", str(classes), "decoder")
 
 
+@newer
 @pytest.mark.parametrize("classes", [0, 3])
 def test_an_encoder_gives_mean_and_log_variance(classes: int, tmp_path: Path) -> None:
     made = model("vae", "conv", classes)
@@ -68,6 +72,7 @@ def test_an_encoder_gives_mean_and_log_variance(classes: int, tmp_path: Path) ->
         assert abs(ours.detach().numpy() - theirs).max() < 1e-5 and torch.allclose(ours, program, atol=1e-6)
 
 
+@newer
 def test_a_program_of_torch_export_holds_any_number_of_rows_and_its_metadata(tmp_path: Path) -> None:
     saved, extra = pretrained("mnist-gan-classes"), {"imggen.json": ""}
     export.to_program(saved, tmp_path / "x.pt2", name="digits")
@@ -87,6 +92,7 @@ def run_of_ones_own(kind: str, out: Path) -> list[str]:
     return [str(out), "--allow", "own_nets"]
 
 
+@newer
 @pytest.mark.parametrize("kind", ["gan", "vae"])
 def test_networks_of_ones_own_go_out_from_the_command_line(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """ONNX Runtime draws what PyTorch draws, to 1e-5; ``torch.export`` to 1e-6; the other side needs none of the code."""
@@ -114,6 +120,7 @@ REFUSED = {
 }
 
 
+@newer
 @pytest.mark.parametrize(("build", "endings", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_network_that_no_export_can_follow_is_refused_in_a_sentence(
     build: Any, endings: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -127,6 +134,7 @@ def test_a_network_that_no_export_can_follow_is_refused_in_a_sentence(
     assert not list(tmp_path.iterdir()) and "def forward" not in out.out + out.err, "exporters print whole programs"
 
 
+@newer
 @pytest.mark.parametrize("ending", ["onnx", "pt2"])
 def test_what_computes_something_else_leaves_no_file_and_the_old_one_in_place(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -153,17 +161,20 @@ def test_refused_in_one_line(line: str, message: str, refused: Callable[..., Non
     refused(f"export {line}", message)
 
 
+@newer
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     assert main(["export", "mnist-gan-conv", "--to", str(tmp_path / "x.onnx")]) == 2
     assert "pip install onnx onnxscript onnxruntime" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
+@newer
 def test_the_command_says_how_far_it_is_from_pytorch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "mnist-vae-map", "--to", str(tmp_path / "x.onnx")]) == 0
     assert "differs from PyTorch by at most" in capsys.readouterr().out and (tmp_path / "x.onnx").exists()
 
 
+@newer
 def test_the_program_in_the_readme_runs_without_this_library(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     (program,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.S) if "onnxruntime" in block]
@@ -171,3 +182,19 @@ def test_the_program_in_the_readme_runs_without_this_library(tmp_path: Path) -> 
     program += "import sys\nprint(images.shape, 'imggen_lib' in sys.modules, 'torch' in sys.modules)\n"
     done = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "(4, 1, 28, 28) False False\n"), done.stderr
+
+
+def test_an_older_pytorch_is_told_that_onnx_needs_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "__version__", type(torch.__version__)("2.8.1"))
+    with pytest.raises(ValueError, match=r"ONNX needs PyTorch 2.9 or newer, and this is 2.8.1: write .pt2"):
+        export.to_onnx(model("gan", "mlp"), tmp_path / "x.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_program_is_written_by_any_pytorch_that_the_library_allows(tmp_path: Path) -> None:
+    code = (
+        "from imggen_lib import export, pretrained\n"
+        "for name, part in (('mnist-gan-classes', 'decoder'), ('mnist-vae-conv', 'encoder')):\n"
+        f"    assert export.to_program(pretrained(name), {str(tmp_path / 'x.pt2')!r}, part=part) < 1e-6\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
