@@ -92,7 +92,10 @@ def choice(train: ImageSet, validation: ImageSet) -> None:
     """How well VAEs of several sizes tell the validation images apart after a short training; the largest area is taken."""
     x, ill = validation.floats(), validation.labels == 1
     complexity = compressed_length(x)
-    record: dict[str, Any] = {"command": "python scripts/records/chest.py choice", "versions": versions(), "latent_dims": {}}
+    made = versions()
+    machine = f"CPU ({made.pop('machine')}), one thread"
+    command = "python scripts/records/chest.py choice"
+    record: dict[str, Any] = {"command": command, "versions": made, "machine": machine, "latent_dims": {}}
     record["protocol"] = f"{CHOICE_IMAGES:,} images, seed 0; {len(x)} validation images, {int(ill.sum())} ill; no test image"
     for latent_dim in (2, 4, 8, 16, 32):
         state = trained(replace(VAE, latent_dim=latent_dim, schedule_images=CHOICE_IMAGES), train)
