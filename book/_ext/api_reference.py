@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "viewcode_follow_imported_members": False,
 }
 LINES = re.compile(r'(?P<start><span class="sig-paren">\(</span>\s*)<dl>(?P<inner>.*?)</dl>', re.S)
+LONGEST = 60  #: Letters of a value that fit a phone.
 GOOGLE = NapoleonConfig(napoleon_numpy_docstring=False)
 SOURCES = {"github": "{url}/blob/{branch}/{path}#L{first}-L{last}", "gitlab": "{url}/-/blob/{branch}/{path}#L{first}-{last}"}
 
@@ -101,8 +102,14 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
 
 
 def _quotes(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_content) -> None:
-    """Called for each object on a page: shapes in the quotes that the source has, without the space that a single axis needs."""
+    """Called for each object on a page: shapes in the quotes that the source has, without the space that a single axis needs.
+
+    A constant's value is shown if it is short; the source has the others.
+    """
     for signature in content.parent.findall(addnodes.desc_signature):
+        for value in [v for v in signature.findall(addnodes.desc_annotation) if v.astext().lstrip().startswith("=")]:
+            if len(value.astext()) > LONGEST or "Path(" in value.astext():  # a place on this machine is nobody's business
+                signature.remove(value)
         for literal in signature.findall(addnodes.desc_sig_literal_string):
             text = literal.astext()
             if text[0] == text[-1] == "'" and '"' not in text:

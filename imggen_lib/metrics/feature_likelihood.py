@@ -36,8 +36,11 @@ def fitted_variances(
 ) -> Float[Tensor, " m"]:
     r"""The variance of a Gaussian around every centre with which they explain `training` best together, by EM.
 
-    .. math:: s_j \leftarrow \frac{\sum_i r_{ij} \lVert x_i - c_j \rVert^2}{d \sum_i r_{ij}}, \qquad
-        r_{ij} = \frac{N(x_i; c_j, s_j I)}{\sum_k N(x_i; c_k, s_k I) + m N(x_i; \bar x, s_0 I)}
+    .. math::
+        \begin{aligned}
+        s_j &\leftarrow \frac{\sum_i r_{ij} \lVert x_i - c_j \rVert^2}{d \sum_i r_{ij}}, \\
+        r_{ij} &= \frac{N(x_i; c_j, s_j I)}{\sum_k N(x_i; c_k, s_k I) + m N(x_i; \bar x, s_0 I)}
+        \end{aligned}
 
     Centres and weights stay. The last term, a Gaussian around the mean of the training set with a variance of its own and as much
     weight as all others together, takes the points that no centre explains, so that a centre far from all data need not become

@@ -122,11 +122,11 @@ def bits_per_dimension(model: VAE, log_likelihoods: Float[Tensor, " n"], level: 
     r"""Log-likelihoods of images in nats (:func:`log_likelihoods`) as bits for each of their D = c h w dimensions.
 
     .. math::
-        \text{logistic, Bernoulli, categorical (D = h w): } & -\frac{\log p(x)}{D \log 2}, \\
-        \text{Gaussian: } & -\frac{\log p(x + u)}{D \log 2} + \log_2 127.5
+        \text{Gaussian: } & -\frac{\log p(x + u)}{D \log 2} + \log_2 127.5, \\
+        \text{others: } & -\frac{\log p(x)}{D \log 2}
 
-    with the mean over images, its standard error over images and a t interval. **Lower is better**; 8 bits (1 for binary pixels)
-    are those of a model that finds all pixels equally likely, and there is no upper limit.
+    with the mean over images, its standard error over images and a t interval. A grid of kinds has D = h w. **Lower is
+    better**; 8 bits (1 for binary pixels) are those of a model that finds all pixels equally likely, and there is no upper limit.
 
     Likelihoods of different things do not compare, and `meaning` says which this is. Discretised logistic: the probability of
     one of 256 levels. Gaussian: a density, of pixels in [-1, 1] to which u, uniform over one level, was added. A level is 1/127.5

@@ -21,8 +21,11 @@ def classification_accuracy_score(
 ) -> Estimate:  # fmt: skip
     r"""Train on synthetic, test on real: the share of real images that a classifier trained on `images` names right.
 
-    .. math:: \frac1m \sum_{j=1}^m \mathbb 1\left[\arg\max_y f_\theta(x_j)_y = y_j\right], \qquad
-        \theta \approx \arg\min_\theta -\frac1n \sum_{i=1}^n \log p_\theta(\ell_i \mid g_i)
+    .. math::
+        \begin{aligned}
+        &\frac1m \sum_{j=1}^m \mathbb 1\left[\arg\max_y f_\theta(x_j)_y = y_j\right], \\
+        &\theta \approx \arg\min_\theta -\frac1n \sum_{i=1}^n \log p_\theta(\ell_i \mid g_i)
+        \end{aligned}
 
     with :math:`g_i, \ell_i` the generated images and the classes that they were asked for, and :math:`x_j, y_j` real test images.
     0 to 1, **higher is better**; read it beside as many real training images, which a generator trained on no more than those

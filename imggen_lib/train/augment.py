@@ -126,14 +126,18 @@ WINDOW = 4  # batches that p is decided by, as in the paper
 class Adaptive:
     r"""Adaptive discriminator augmentation: :func:`diff_augment` with a probability that follows the critic.
 
-    .. math:: r_t = \operatorname{E}\,\operatorname{sign}(a_i - m), \qquad
-              p \leftarrow p + \operatorname{sign}(r_t - r^*)\,\frac{\text{images since the last change}}{\text{images}}
+    .. math::
+        \begin{aligned}
+        r_t &= \operatorname{E}\,\operatorname{sign}(a_i - m), \\
+        p &\leftarrow p + \operatorname{sign}(r_t - r^*)\,\frac{\Delta}{\text{images}}
+        \end{aligned}
 
     Over the real images of four batches, whose logits are :math:`a_i`: :math:`r_t` is 0 for a critic that knows nothing and 1 for
     one that knows every image. :math:`m` is the logit that says "as likely real as not", 0 for the logistic losses. Where a loss
     looks at differences alone (relativistic, Wasserstein) there is no such logit, and a generated image's takes its place,
-    :math:`\operatorname{sign}(a_i - b_i)`. :math:`p` begins at 0, which is no augmentation, and stays from 0 to `most`; with
-    ``most < 1/2`` nothing is hidden for good (see above), whatever the critic says.
+    :math:`\operatorname{sign}(a_i - b_i)`. :math:`\Delta` is how many images were seen since the last
+    change. :math:`p` begins at 0, which is no augmentation, and stays from 0 to `most`; with ``most < 1/2`` nothing is hidden for
+    good (see above), whatever the critic says.
 
     Source: Karras et al. 2020, arXiv:2006.06676, section 3, whose `target` is 0.6. Their `images` are 500,000 in trainings of
     25 million.
