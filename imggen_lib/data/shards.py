@@ -195,7 +195,6 @@ class Shards(IterableDataset[Item]):
                 opened = archive.extractfile(member)
                 assert opened is not None  # a regular file
                 yield {"fname": member.name, "data": opened.read(), "__url__": url}
-        yield {}  # the end of a shard: what comes next is another sample
 
     def _pass(self, urls: list[str], rng: random.Random) -> Iterator[Item]:
         for sample in webdataset().shuffle(self.buffer, rng=rng)(self._samples(urls)):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import trapezoid
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 from torch import Tensor
@@ -27,7 +28,7 @@ def test_med_auroc() -> None:
     ill, well = _rand(5), _rand(5, seed=1)
     ill, well = ill / ill.sum(), well / well.sum()  # the probabilities of the scores 0, 1, 2, 3, 4
     corners = [(0.0, 0.0)] + [(float(well[v:].sum()), float(ill[v:].sum())) for v in range(4, -1, -1)]
-    area = np.trapezoid([y for _, y in corners], [x for x, _ in corners])
+    area = trapezoid([y for _, y in corners], [x for x, _ in corners])
     above = sum(float(ill[i] * well[j]) for i in range(5) for j in range(5) if i > j)
     equal = sum(float(ill[i] * well[i]) for i in range(5))
     formula = above + 1 / 2 * equal  # claim
