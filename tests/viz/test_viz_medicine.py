@@ -17,7 +17,7 @@ def test_roc_curves_are_the_points_and_have_a_diagonal() -> None:
     curve = audit.roc(ILL, WELL)
     ax = medicine.roc_curves({"one": curve}).axes[0]
     assert ax.lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
-    assert torch.equal(torch.from_numpy(ax.lines[1].get_ydata()), curve.sensitivity)
+    assert torch.equal(torch.as_tensor(ax.lines[1].get_ydata()), curve.sensitivity)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["one"] and ax.get_xlabel() == "false alarms"
     with pytest.raises(ValueError, match="no curve"):
         medicine.roc_curves({})
@@ -35,7 +35,7 @@ def test_histograms_are_shares_of_each_group() -> None:
 
 def test_points_and_their_line() -> None:
     ax = medicine.against({"ill": (ILL, 2 * ILL)}, labels=("c", "s"), line=(2.0, 0.5)).axes[0]
-    assert torch.equal(torch.from_numpy(ax.lines[0].get_ydata()), 2 * ILL)
+    assert torch.equal(torch.as_tensor(ax.lines[0].get_ydata()), 2 * ILL)
     x, y = ax.lines[1].get_data()
     assert y.tolist() == pytest.approx((2 * x + 0.5).tolist())
 
