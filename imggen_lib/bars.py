@@ -11,7 +11,8 @@ def bar(**options: Any) -> Any:
 
     tqdm's own lock is shared with forked processes, such as the readers of a stream: one that is killed with it in its hand keeps
     it, and every later bar waits for good. Here a thread's lock does, since no other process draws, and no watching thread can
-    hold it at a fork. And it is given back where the bar cannot be written.
+    hold it at a fork. And it is given back where the bar cannot be written. Once it is closed it draws no more, whoever still
+    updates it.
     """
     from tqdm.auto import tqdm
 
@@ -21,6 +22,6 @@ def bar(**options: Any) -> Any:
 
         def refresh(self, nolock: bool = False, lock_args: Any = None) -> Any:
             with self._lock:
-                return super().refresh(nolock=True)
+                return None if self.disable else super().refresh(nolock=True)
 
     return Bar(**options)

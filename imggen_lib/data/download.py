@@ -91,18 +91,17 @@ def sweep(folder: Path) -> None:
                 path.unlink()
 
 
-def _copy(response: Any, file: Any, size: int, name: str, given_up: threading.Event) -> None:
+def _copy(response: Any, file: Any, size: int, shown: Any, given_up: threading.Event) -> None:
     """What a server sends into a file; ``OSError`` if it sends too much or too little, or when nobody waits for it any more."""
     seen = 0
-    with bars.bar(total=size, unit="B", unit_scale=True, desc=name, leave=False, disable=sys.stderr is None) as shown:
-        while block := response.read1(1 << 16):  # what has come; read() would wait for all of it
-            file.write(block)
-            seen += len(block)
-            shown.update(len(block))
-            if seen > size:
-                raise OSError(f"more than the expected {size:,} bytes")
-            if given_up.is_set():
-                raise OSError("nobody waits for it any more")
+    while block := response.read1(1 << 16):  # what has come; read() would wait for all of it
+        file.write(block)
+        seen += len(block)
+        shown.update(len(block))
+        if seen > size:
+            raise OSError(f"more than the expected {size:,} bytes")
+        if given_up.is_set():
+            raise OSError("nobody waits for it any more")
     if seen < size:
         raise OSError(f"{seen:,} of {size:,} bytes, then the end")
 
@@ -142,11 +141,14 @@ def _fetch_once(url: str, target: Path, expected: str, size: int) -> None:
 
     def transfer() -> None:
         with open(temporary, "xb", buffering=0) as file, urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-            _copy(response, file, size, target.name, given_up)
+            _copy(response, file, size, shown, given_up)
             os.fsync(file.fileno())
 
+    # The bar is this thread's: once it is closed, a transfer that was given up draws nothing any more, however late it ends.
+    shown = bars.bar(total=size, unit="B", unit_scale=True, desc=target.name, leave=False, disable=sys.stderr is None)
     try:
-        _watched(transfer, temporary, given_up)
+        with shown:
+            _watched(transfer, temporary, given_up)
         verify(temporary, expected, size)
         os.replace(temporary, target)  # closed by now: Windows does not rename an open file
     except BaseException:

@@ -209,6 +209,20 @@ def test_a_drip_is_given_up(path: str, server: str, tmp_path: Path, monkeypatch:
         _fetch(server, tmp_path / "other.gz", path)
 
 
+def test_a_transfer_that_was_given_up_draws_nothing_more(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(download, "WINDOW", 0.1)
+    with pytest.raises(DataUnavailable, match="only"):
+        _fetch(server, tmp_path / "file.gz", "/drip")
+    assert "file.gz" in capfd.readouterr().err  # a bar was there
+    for thread in threading.enumerate():
+        if thread.name.endswith("(work)"):
+            thread.join(20)
+            assert not thread.is_alive()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_reason_does_not_speak_of_a_file_that_is_gone(server: str, tmp_path: Path) -> None:
     for bad in ("/wrong", "/short", "/long"):
         with pytest.raises(DataUnavailable) as error:

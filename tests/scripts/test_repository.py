@@ -136,7 +136,7 @@ tqdm==4.67.1
 def test_the_library_fits_beside_what_colab_has() -> None:
     verdict = judge(map(Requirement, OURS), installed(COLAB), "3.12")
     assert verdict.conflicts == []
-    assert [r.name for r in verdict.added] == ["cma", "jaxtyping"]
+    assert [r.name for r in verdict.added] == ["cma", "coloraide", "jaxtyping"]
     assert len(verdict.met) == len(OURS) - 2
 
 
