@@ -19,9 +19,10 @@ PARTS = (
     *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
     *("xrays_math", "xrays"),
     *("game_physics", "game_agent", "game_draw", "game"),
+    *("world_math", "world_tiles", "world_gl", "world_map", "world_walk", "world"),
 )
 _VIEW = "application/vnd.jupyter.widget-view+json"
-DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "xrays", "game")
+DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "xrays", "game", "world")
 
 
 def style() -> str:

@@ -1,0 +1,440 @@
+// A landscape without end: walk and fly through it. Heights are made in the page, tile by tile, as Python makes them.
+//
+// options: model (the file of the generator), kind ("land" or "noise"), seed.
+
+words.world = {
+  loading: "Loading the generator of the land \u2026",
+  screen:
+    "The landscape. Keys: W, A, S, D or up and down arrow to walk, left and right arrow to turn, E to rise, Q to sink, Shift to go faster. The place is told below.",
+  how: "Drag to look around. Keys: W A S D or arrows to walk, E and Q to rise and sink, Shift to go faster.",
+  howTouch: "Drag the picture to look around; the left thumb walks, the arrows rise and sink.",
+  land: "Land",
+  noise: "Noise",
+  kinds: "What makes the heights",
+  seed: "Seed",
+  other: "New world",
+  water: "Water stands in hollows",
+  home: "Back to the start",
+  far: "A million tiles away",
+  up: "Rise",
+  down: "Sink",
+  map: "Map from above, north is up; blue is where water would stand. Arrow keys move a cross, Enter goes there.",
+  mapPan: "Map from above, north is up; blue is where water would stand. Drag it, or move it by the arrow keys.",
+  mapNote: "{km} km of land. Tap a place to be there. Blue: hollows without an outlet.",
+  mapNotePan: "{km} km of land. Drag it. Blue: hollows without an outlet.",
+  flat: "This browser draws no WebGL\u00a02, so here is the land from above.",
+  making: "The land is being made: {n} of {all} tiles.",
+  place: "{x} km {eastwest}, {z} km {northsouth} of the start, {h} m high, {above} m above the ground, looking {way}.",
+  placeFlat: "{x} km {eastwest}, {z} km {northsouth} of the start, {h} m high.",
+  hollows: "On this map water would stand on {percent}\u00a0% of the ground.",
+  east: "east",
+  west: "west",
+  north: "north",
+  south: "south",
+  ways: "north,north-east,east,south-east,south,south-west,west,north-west",
+  headset: "Enter with a headset",
+  headsetHow: "In the headset: the trigger takes you where you point, the stick turns.",
+};
+
+demos.world = function ({ model, el, say }) {
+  const body = h("div", { class: "il-world" }, h("p", { class: "il-note" }, say("loading")));
+  el.append(body);
+  let end = () => {};
+  let ended = false;
+  const options = model.get("options");
+  const file = options.model ? fetchFile(model, options.model).then(async (found) => ({ spec: found.spec, buffer: await fileBytes(found) })) : Promise.resolve(null);
+  file
+    .then((land) => {
+      if (!ended) end = worldBody({ land, body, el, options, say });
+    })
+    .catch((error) => fail(body, error));
+  return () => {
+    ended = true;
+    end();
+  };
+};
+
+function worldBody({ land, body, el, options, say }) {
+  const maths = worldMaths();
+  const { NET } = maths;
+  const settings = worldSettings(land);
+  const { cell } = settings;
+  const reach = 4.6; // tiles that one sees
+  const helper = worldHelper();
+  if (land) helper.ask("learn", { spec: land.spec, tensors: readTensors(land.spec.tensors, land.buffer) });
+  const narrow = el.clientWidth > 0 && el.clientWidth < 480;
+  const still = reducedMotion();
+  const state = { kind: land ? options.kind : "noise", seed: options.seed, water: true };
+  const controls = worldControls();
+  const line = status();
+  const place = h("p", { class: "il-note il-world-place", "aria-hidden": "true" });
+  const camera = worldCamera({ ground, cell });
+  let [tiles, field, busy, ready, ended, dark] = [null, null, false, false, false, false];
+  let home = { x: 0, z: 0 };
+
+  // The height of the ground at a place, null where no tile is.
+  function ground(x, z) {
+    const [c, r] = [x / cell / NET, z / cell / NET];
+    const tile = tiles && tiles.at(Math.floor(c), Math.floor(r));
+    return tile ? maths.between(tile.heights, (c - Math.floor(c)) * NET, (r - Math.floor(r)) * NET) : null;
+  }
+
+  const screen = h("canvas", { tabindex: 0, role: "application", "aria-label": say("screen"), class: "il-world-screen" });
+  const scene = worldScene({ screen, maths, settings, reach });
+  const flat = scene === null;
+  body.dataset.view = flat ? "map" : "land";
+  const map = worldMap({
+    label: say(flat ? "mapPan" : "map"),
+    size: flat ? (narrow ? 340 : 448) : 224,
+    shown: flat ? 320 : 320,
+    pan: flat,
+    ink: () => ({ empty: dark ? "#20262d" : "#e6e9ec" }),
+    go: (x, z) => travel(x * cell, z * cell, camera.flying ? camera.above - camera.eye : 0),
+  });
+
+  function where() {
+    const here = [camera.x / cell / NET, camera.z / cell / NET];
+    return { here, column: Math.floor(here[0]), row: Math.floor(here[1]) };
+  }
+
+  // Ask for what is missing, nearest first; what lies ahead before what lies behind.
+  function gather() {
+    const { here, column, row } = where();
+    const list = flat ? [] : worldAround(here[0], here[1], reach);
+    const [s, c] = [Math.sin(camera.yaw), Math.cos(camera.yaw)];
+    const behind = ([x, y, away]) => away + ((x + 0.5 - here[0]) * s - (y + 0.5 - here[1]) * c < -0.6 ? 1.5 : 0);
+    const first = list.filter(([, , away]) => away < 1);
+    const square = [];
+    for (let r = -worldMapReach; r <= worldMapReach; r++)
+      for (let c = -worldMapReach; c <= worldMapReach; c++) square.push([column + c, row + r, Math.hypot(c, r)]);
+    square.sort((a, b) => a[2] - b[2]);
+    const rest = list.filter(([, , away]) => away >= 1).sort((a, b) => behind(a) - behind(b));
+    const all = ready ? [...first, ...rest, ...square] : square;
+    tiles.want(all, [column, row]);
+    const missing = all.filter(([x, y]) => !tiles.at(x, y)).length;
+    body.dataset.missing = missing;
+    if (!busy && (!field || field.column !== column || field.row !== row)) chart(column, row);
+    return missing;
+  }
+
+  // Water and shadows over the square of tiles around; then the map.
+  function chart(column, row) {
+    const found = worldField(tiles, column, row, maths);
+    if (!found) return;
+    busy = true;
+    const mine = tiles;
+    helper
+      .ask("weather", { heights: found.heights, wide: found.wide, high: found.wide, cell, sun: light().sun })
+      .then(({ out, share }) => {
+        busy = false;
+        if (ended || tiles !== mine) return !ended && gather();
+        field = { ...found, water: out, share, column, row };
+        scene?.weather(out, found.wide, found.first);
+        map.field(field, { cell, low: settings.low, high: settings.high, sun: worldLights.day.sun });
+        body.dataset.share = share;
+        body.dataset.field = `${column},${row}`;
+        tell();
+        wake();
+        gather();
+      })
+      .catch((error) => !ended && fail(body, error));
+  }
+
+  const light = () => worldLights[dark ? "evening" : "day"];
+
+  function begin() {
+    tiles?.end();
+    field = null;
+    ready = false;
+    scene?.weather(null);
+    map.field(null);
+    delete body.dataset.share;
+    delete body.dataset.field;
+    delete body.dataset.ready;
+    tiles = worldTiles({ helper, ...state, cell, came, left: (tile) => scene?.left(tile), failed: (error) => fail(body, error) });
+    camera.put(cell * NET * 0.5, cell * NET * 0.5);
+    for (const [name, key] of Object.entries(kinds)) key.setAttribute("aria-pressed", String(name === state.kind));
+    Object.assign(body.dataset, { kind: state.kind, seed: state.seed });
+    seed.value = state.seed;
+    gather();
+    wake();
+  }
+
+  function came(tile) {
+    scene?.came(tile, performance.now());
+    if (!ready) {
+      const all = (2 * worldMapReach + 1) ** 2;
+      const near = [-1, 0, 1].every((r) => [-1, 0, 1].every((c) => tiles.at(where().column + c, where().row + r)));
+      line.say(say("making", { n: Math.min(all, tiles.made.size), all }));
+      if (near) {
+        ready = true;
+        home = worldLookout(tiles, cell, maths);
+        camera.put(home.x, home.z, home.lift);
+        camera.look(home.yaw, home.pitch);
+        body.dataset.ready = "yes";
+      }
+    } else if (camera.above !== null && !camera.flying) camera.settle(1);
+    gather();
+    wake();
+  }
+
+  const ways = say("ways").split(",");
+  function told() {
+    const [x, z] = [(camera.x - home.x) / 1000, (home.z - camera.z) / 1000];
+    const height = ground(camera.x, camera.z);
+    const far = Math.max(Math.abs(x), Math.abs(z));
+    const values = {
+      x: number(Math.abs(x), far < 100 ? 1 : 0),
+      z: number(Math.abs(z), far < 100 ? 1 : 0),
+      eastwest: say(x < 0 ? "west" : "east"),
+      northsouth: say(z < 0 ? "south" : "north"),
+      h: height === null ? "?" : number(height, 0),
+      above: camera.above === null ? "?" : number(Math.max(0, camera.above), 0),
+      way: ways[Math.round(camera.yaw / (Math.PI / 4)) % 8],
+    };
+    return say(flat ? "placeFlat" : "place", values);
+  }
+
+  function tell() {
+    place.textContent = told();
+    const water = field ? say("hollows", { percent: number(100 * field.share, 1) }) : "";
+    line.say(`${flat ? `${say("flat")} ` : ""}${place.textContent} ${water}`.trim());
+    Object.assign(body.dataset, { x: camera.x, y: camera.y, z: camera.z, yaw: camera.yaw, above: camera.above ?? "" });
+  }
+
+  let quiet = 0;
+  const frames = loop(body, (passed) => {
+    const seconds = passed / 1000;
+    const moved = !still && camera.step(controls.wish(), seconds);
+    if (still) camera.settle(1);
+    const missing = gather();
+    const fading = scene ? scene.draw({ camera, tiles, light: light(), dry: !state.water, passed, still }) : false;
+    map.move({ x: camera.x / cell, z: camera.z / cell, yaw: camera.yaw });
+    body.dataset.frames = Number(body.dataset.frames || 0) + 1;
+    if (moved || controls.any) {
+      quiet = 0;
+      place.textContent = told();
+    } else quiet += passed;
+    if (quiet > 250 && !fading) {
+      frames.stop();
+      tell();
+      if (missing) gather();
+    }
+  });
+  function wake() {
+    quiet = 0;
+    if (!ended) frames.start();
+  }
+
+  // Be somewhere else at once.
+  function travel(x, z, lift = 0) {
+    camera.put(x, z, lift);
+    camera.landing = lift;
+    gather();
+    wake();
+  }
+
+  // With reduced motion nothing glides: a key is a step, and a turn is 30 degrees.
+  function hop(wish) {
+    const { ahead, back, left, right, turnLeft, turnRight, up, down } = { [wish]: 1 };
+    const height = Math.max(0, (camera.above ?? 0) - camera.eye);
+    const step = 3 * cell + height;
+    camera.look(camera.yaw + ((turnRight || 0) - (turnLeft || 0)) * (Math.PI / 6), camera.pitch);
+    const [forward, side] = [(ahead || 0) - (back || 0), (right || 0) - (left || 0)];
+    const [s, c] = [Math.sin(camera.yaw), Math.cos(camera.yaw)];
+    const lift = Math.max(0, height + ((up || 0) - (down || 0)) * Math.max(2 * cell, height / 2));
+    camera.put(camera.x + step * (forward * s + side * c), camera.z + step * (side * s - forward * c), lift < 0.5 * cell ? 0 : lift);
+    wake();
+  }
+
+  screen.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") return screen.blur();
+    const wish = controls.key(event);
+    if (!wish) return;
+    if (event.key !== "Shift") event.preventDefault();
+    if (still) return wish === "run" ? undefined : hop(wish);
+    controls.press(event.key.toLowerCase(), wish);
+    wake();
+  });
+  screen.addEventListener("keyup", (event) => controls.release(event.key.toLowerCase()));
+  screen.addEventListener("blur", () => controls.clear());
+  let drag = null;
+  screen.addEventListener("pointerdown", (event) => {
+    if (event.button || drag) return;
+    drag = { id: event.pointerId, x: event.clientX, y: event.clientY, yaw: camera.yaw, pitch: camera.pitch };
+    screen.setPointerCapture(event.pointerId);
+    screen.focus();
+  });
+  screen.addEventListener("pointermove", (event) => {
+    if (!drag || drag.id !== event.pointerId) return;
+    const turn = 1.9 / Math.max(240, screen.clientWidth);
+    camera.look(drag.yaw - (event.clientX - drag.x) * turn, drag.pitch + (event.clientY - drag.y) * turn);
+    wake();
+  });
+  for (const over of ["pointerup", "pointercancel"]) screen.addEventListener(over, (event) => drag?.id === event.pointerId && (drag = null));
+  const hidden = () => document.hidden && controls.clear();
+  document.addEventListener("visibilitychange", hidden);
+
+  const become = (change) => {
+    Object.assign(state, change);
+    begin();
+  };
+  const kinds = {};
+  for (const name of land ? ["land", "noise"] : []) kinds[name] = button(say(name), () => become({ kind: name }), { "aria-pressed": "false" });
+  const seed = h("input", { type: "number", min: 0, max: 999999, class: "il-world-seed", "aria-label": say("seed") });
+  seed.addEventListener("change", () => become({ seed: Math.max(0, Math.min(999999, Math.round(Number(seed.value) || 0))) }));
+  const wet = checkbox({
+    label: say("water"),
+    value: true,
+    onchange: (on) => {
+      state.water = on;
+      wake();
+    },
+  });
+  const again = () => {
+    travel(home.x, home.z, home.lift);
+    camera.look(home.yaw, home.pitch);
+  };
+  const buttons = [
+    button(say("other"), () => become({ seed: Math.floor(Math.random() * 1e6) })),
+    button(say("home"), again),
+    button(say("far"), () => travel(camera.x + 1e6 * NET * cell, camera.z + 1e6 * NET * cell, camera.flying ? camera.above - camera.eye : 0)),
+  ];
+  const kilometres = number((320 * cell) / 1000, 0);
+  const mapNote = h("p", { class: "il-note" }, say(flat ? "mapNotePan" : "mapNote", { km: `${kilometres} \u00d7 ${kilometres}` }));
+  const pad = flat || still ? [] : worldPad({ say, controls, wake });
+  const headset = h("span", {});
+  body.replaceChildren(
+    ...(flat
+      ? [h("p", { class: "il-note" }, say("flat"))]
+      : [
+          h("p", { class: "il-note il-world-how" }, say("how")),
+          h("p", { class: "il-note il-world-how-touch" }, say("howTouch")),
+          h("div", { class: "il-world-view" }, screen, ...pad),
+        ]),
+    place,
+    h("div", { class: "il-row" }, land ? h("div", { class: "il-world-kinds", role: "group", "aria-label": say("kinds") }, ...Object.values(kinds)) : null, h("label", { class: "il-chooser" }, say("seed"), seed), ...buttons, headset),
+    h("div", { class: "il-world-below" }, map.board, h("div", { class: "il-world-side" }, flat ? null : wet, mapNote, line)),
+  );
+  const paint = () => {
+    const before = dark;
+    ({ dark } = colours(el));
+    map.draw();
+    if (dark !== before && tiles && field) chart(field.column, field.row); // the evening's shadows are longer
+    wake();
+  };
+  ({ dark } = colours(el));
+  const unwatch = onTheme(paint);
+  const resize = new ResizeObserver(wake);
+  resize.observe(flat ? map.board : screen);
+  begin();
+  body.world = { camera, maths, tiles: () => tiles, scene, helper, field: () => field, travel, wake }; // for tests, and for a console
+  return () => {
+    ended = true;
+    frames.end();
+    tiles.end();
+    helper.end();
+    scene?.end();
+    unwatch();
+    resize.disconnect();
+    document.removeEventListener("visibilitychange", hidden);
+  };
+}
+
+// Sizes and colours of a world: the cell's side and usual heights in metres.
+function worldSettings(land) {
+  return { cell: 30, low: -500, high: 700, ...(land?.spec.world || {}) };
+}
+
+// Where a walk begins: above the highest place near the start, looking over the land.
+function worldLookout(tiles, cell, { NET, HALO, SIDE }) {
+  let best = { h: -Infinity };
+  const middle = [NET / 2, NET / 2];
+  for (let row = -1; row <= 1; row++) {
+    for (let column = -1; column <= 1; column++) {
+      const { heights } = tiles.at(column, row);
+      for (let r = 0; r < NET; r += 2) {
+        for (let c = 0; c < NET; c += 2) {
+          const height = heights[(r + HALO) * SIDE + c + HALO];
+          if (height > best.h) best = { h: height, x: column * NET + c, z: row * NET + r };
+        }
+      }
+    }
+  }
+  const [dx, dz] = [middle[0] - best.x, middle[1] - best.z];
+  const yaw = Math.hypot(dx, dz) < 4 ? 0.8 : Math.atan2(dx, -dz);
+  return { x: best.x * cell, z: best.z * cell, yaw, pitch: -0.1, lift: 2.5 * cell };
+}
+
+// The canvas with its WebGL2 context, or null where there is none.
+function worldScene({ screen, maths, settings, reach }) {
+  const gl = screen.getContext("webgl2", { antialias: true, alpha: false, powerPreference: "high-performance", xrCompatible: false });
+  if (!gl) return null;
+  const { NET } = maths;
+  const { cell } = settings;
+  const cards = new Map(); // tile -> what lies on the card
+  let painter = worldPainter(gl, maths);
+  let [sharp, slow, weather] = [1, 0, null];
+  screen.addEventListener("webglcontextlost", (event) => event.preventDefault());
+  screen.addEventListener("webglcontextrestored", () => {
+    painter = worldPainter(gl, maths);
+    for (const tile of cards.keys()) cards.set(tile, { card: painter.tile(tile), since: 0 });
+    if (weather) painter.weather(...weather);
+  });
+  const span = { low: settings.low, high: settings.high, far: (reach - 0.1) * NET * cell };
+
+  // Fewer pixels where frames take too long, more where there is time.
+  function size(passed) {
+    const density = Math.min(2, window.devicePixelRatio || 1);
+    if (passed > 0 && passed < 100) slow = 0.9 * slow + 0.1 * passed;
+    if (slow > 45 && sharp > 0.5) [sharp, slow] = [sharp * 0.85, 30];
+    else if (slow < 19 && slow > 0 && sharp < 1) [sharp, slow] = [Math.min(1, sharp * 1.03), 25];
+    const wide = Math.max(1, Math.round(screen.clientWidth * density * sharp));
+    const high = Math.max(1, Math.round(screen.clientHeight * density * sharp));
+    if (screen.width !== wide || screen.height !== high) [screen.width, screen.height] = [wide, high];
+  }
+
+  const self = {
+    gl,
+    came: (tile, now) => cards.set(tile, { card: painter.tile(tile), since: now }),
+    left(tile) {
+      const found = cards.get(tile);
+      if (found) painter.drop(found.card);
+      cards.delete(tile);
+    },
+    weather(...given) {
+      weather = given[0] ? given : null;
+      painter.weather(...given);
+    },
+    shown(camera, now, still) {
+      const list = [];
+      let fading = false;
+      for (const [tile, { card, since }] of cards) {
+        const [x, z] = [camera.x / cell / NET, camera.z / cell / NET];
+        const away = Math.hypot(Math.max(tile.column - x, 0, x - tile.column - 1), Math.max(tile.row - z, 0, z - tile.row - 1));
+        if (away > reach) continue;
+        const fade = still || since === 0 ? 1 : Math.min(1, (now - since) / 500);
+        fading ||= fade < 1;
+        list.push({ card, column: tile.column, row: tile.row, fade, away });
+      }
+      return { list: list.sort((a, b) => a.away - b.away), fading };
+    },
+    draw({ camera, light, dry, passed, still }) {
+      if (gl.isContextLost()) return false;
+      size(passed);
+      const { list, fading } = self.shown(camera, performance.now(), still);
+      const angle = screen.width > screen.height ? 0.95 : 1.15;
+      const projection = worldPerspective(angle, screen.width / screen.height, 0.03 * cell, 1.6 * span.far);
+      const view = { projection, look: worldLook(camera.yaw, camera.pitch), viewport: [0, 0, screen.width, screen.height] };
+      self.pieces = painter.draw({ tiles: list, camera, views: [view], light, cell, span, dry });
+      return fading;
+    },
+    eyes: ({ camera, light, dry, views }) => painter.draw({ tiles: self.shown(camera, performance.now(), false).list, camera, views, light, cell, span, dry }),
+    end() {
+      for (const tile of [...cards.keys()]) self.left(tile);
+      gl.getExtension("WEBGL_lose_context")?.loseContext();
+    },
+  };
+  return self;
+}
