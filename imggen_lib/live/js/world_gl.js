@@ -42,7 +42,7 @@ void main() {
   where = (corner.xy + cells + 0.5) / corner.z;
   bool known = corner.w > 0.0 && all(greaterThan(where, vec2(0.0))) && all(lessThan(where, vec2(1.0)));
   float water = known ? textureLod(weather, where, 0.0).r : 0.0;
-  place = origin + vec3(cells.x * cell, h + max(0.0, water - 0.02 * cell) - at.z * piece.z * cell * 1.5, cells.y * cell);
+  place = origin + vec3(cells.x * cell, h + max(0.0, water) - at.z * piece.z * cell * 1.5, cells.y * cell);
   gl_Position = view * vec4(place, 1.0);
 }`;
 
@@ -109,14 +109,16 @@ void main() {
   c *= 1.0 + 0.45 * fine + 0.6 * near * close;
   c = mix(c, snow * (0.96 + 0.1 * fine), smoothstep(0.80, 0.90, t + 0.10 * fine + 0.06 * (n.z * -1.0)) * smoothstep(0.95, 0.55, steep));
 
-  float lit = 1.0, water = 0.0;
+  float lit = 1.0, water = 0.0, thin = 0.0;
   if (corner.w > 0.0) {
     vec2 w = texture(weather, where).rg;
     vec2 e = min(where, 1.0 - where);
     float in_ = smoothstep(0.0, 0.04, min(e.x, e.y));
     lit = 1.0 - in_ * smoothstep(0.0, 0.25 * span.w, w.g);
-    water = in_ * (1.0 - dry) * smoothstep(0.0, 0.02 * span.w, w.r - 0.02 * span.w);
-    c = mix(c, vec3(0.30, 0.26, 0.17), in_ * (1.0 - dry) * smoothstep(0.0, 0.02 * span.w, w.r) * 0.6); // a shore
+    float soft = max(0.3 * fwidth(w.r), 0.002 * span.w);
+    water = in_ * (1.0 - dry) * smoothstep(-soft, soft, w.r);
+    c = mix(c, vec3(0.26, 0.22, 0.15), in_ * (1.0 - dry) * smoothstep(-0.05 * span.w, 0.0, w.r) * 0.7); // a shore
+    thin = exp(-max(w.r, 0.0) / (0.12 * span.w));
   }
   float face = max(dot(n, sun), 0.0) * lit;
   vec3 above = mix(haze, zenith, 0.6);
@@ -127,7 +129,7 @@ void main() {
     vec3 m = normalize(vec3(wave.x, 1.0, wave.y));
     vec3 back = reflect(d, m);
     float mirror = 0.03 + 0.75 * pow(1.0 - max(dot(-d, m), 0.0), 4.0);
-    vec3 deep = vec3(0.010, 0.055, 0.085) * (0.35 + lit);
+    vec3 deep = mix(vec3(0.010, 0.050, 0.080), vec3(0.05, 0.12, 0.11), thin) * (0.35 + lit);
     c = mix(c, mix(deep, sky(vec3(back.x, abs(back.y), back.z)), mirror), water);
   }
   float fog = 1.0 - exp(-pow(1.75 * far / span.z, 2.4));

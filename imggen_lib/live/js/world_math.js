@@ -168,7 +168,8 @@ function worldMaths() {
     return { heights, ground: ground(heights, cell), low, top };
   }
 
-  // Water and shadow over a field of heights: two numbers a cell, metres of water and metres up to the light.
+  // Water and shadow over a field of heights: two numbers a cell, metres of water and metres up to the light. On dry cells the water
+  // is negative, metres from the level of the lake beside them up to the ground, so that the shore lies where it passes zero.
   function weather({ heights, wide, high, cell, sun }) {
     const level = fill(heights, wide, high);
     const shade = shadows(level, wide, high, cell, sun);
@@ -177,7 +178,18 @@ function worldMaths() {
     for (let k = 0; k < wide * high; k++) {
       out[2 * k] = level[k] - heights[k];
       out[2 * k + 1] = shade[k];
-      wet += level[k] > heights[k];
+      if (level[k] > heights[k]) wet += 1;
+      else {
+        let beside = -cell;
+        const [row, column] = [Math.floor(k / wide), k % wide];
+        for (let r = Math.max(0, row - 1); r <= Math.min(high - 1, row + 1); r++) {
+          for (let c = Math.max(0, column - 1); c <= Math.min(wide - 1, column + 1); c++) {
+            const near = r * wide + c;
+            if (level[near] > heights[near]) beside = Math.max(beside, level[near] - heights[k]);
+          }
+        }
+        out[2 * k] = Math.min(0, beside);
+      }
     }
     return { out, share: wet / (wide * high) };
   }
