@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from imggen_lib.errors import unknown_name
-from imggen_lib.live.base import Live, module
-from imggen_lib.live.shipped import packed_file
+from imggen_lib.live.base import Live
+from imggen_lib.live.shipped import LANDSCAPE, packed_file
 
 KINDS = ("land", "noise")
 MOST = 999_999  # the largest seed that the demo's field takes
@@ -18,11 +18,11 @@ class World(Live):
     """See :func:`world`."""
 
     demo = "world"
+    parts = ("product", "net", "world_math", "world_tiles", "world_gl", "world_map", "world_walk")
     words = (
         "A live demo stands here: a landscape without end, to walk and to fly through, made from a seed in the page. "
         "It needs JavaScript, or a running notebook."
     )
-    _esm = module("world", "product", "net", "world_math", "world_tiles", "world_gl", "world_map", "world_walk")
 
     def file(self, name: str) -> dict[str, Any]:
         return packed_file(name)
@@ -41,4 +41,4 @@ def world(kind: str = "land", *, seed: int = 0, strings: Mapping[str, str] | Non
         raise ValueError(unknown_name("kind of landscape", kind, KINDS))
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MOST:
         raise ValueError(f"a seed is a whole number from 0 to {MOST}, got {seed!r}")
-    return World({"kind": kind, "seed": seed}, strings=strings)
+    return World({"model": LANDSCAPE, "kind": kind, "seed": seed}, strings=strings)

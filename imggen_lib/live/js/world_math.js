@@ -9,36 +9,120 @@ function worldMaths() {
   const SIDE = NET + 2 * HALO;
   const GROUND = NET + 1; // cells of the ground's texture: both edges belong to a tile
 
-  // 32 mixed bits of three whole numbers.
-  function hash(x, y, seed) {
-    let h = Math.imul(x, 0x8da6b343) ^ Math.imul(y, 0xd8163841) ^ Math.imul(seed, 0xcb1ab31f);
-    h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
-    h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-    return (h ^ (h >>> 16)) >>> 0;
+  // imggen_lib.applications.worlds.noise: scramble, hashed, normal, field, fbm.
+  function scramble(h) {
+    h ^= h >>> 16;
+    h = Math.imul(h, 0x7feb352d);
+    h ^= h >>> 15;
+    h = Math.imul(h, 0x846ca68b);
+    return h ^ (h >>> 16);
+  }
+  const key = (seed, channel) => scramble((scramble((seed + 0x9e3779b9) | 0) + channel) | 0);
+  const hashed = (start, x, y) => scramble((scramble((start + x) | 0) + y) | 0);
+  const PER_SD = Math.fround(1 / Math.sqrt((4 * (256 ** 2 - 1)) / 12));
+  const normal = (h) => Math.fround(((h & 255) + ((h >>> 8) & 255) + ((h >>> 16) & 255) + (h >>> 24) - 510) * PER_SD);
+
+  // One channel of noise on a window, into `out` from `at` on.
+  function field(out, at, seed, channel, left, top, high, wide) {
+    const start = key(seed, channel);
+    for (let c = 0; c < wide; c++) {
+      const column = scramble((start + left + c) | 0);
+      for (let r = 0; r < high; r++) out[at + r * wide + c] = normal(scramble((column + top + r) | 0));
+    }
   }
 
-  // Placeholder: value noise in octaves.
-  function fbm(x0, y0, side, seed) {
-    const out = new Float32Array(side * side);
-    for (let octave = 0, size = 128, gain = 900; size >= 2; octave++, size /= 2, gain *= 0.45) {
-      const value = (x, y) => hash(x, y, seed * 16 + octave) / 4294967296 - 0.5;
-      for (let r = 0; r < side; r++) {
-        const v = (y0 + r) / size;
-        const j = Math.floor(v);
-        const t = v - j;
-        const b = t * t * t * (t * (6 * t - 15) + 10);
-        for (let c = 0; c < side; c++) {
-          const u = (x0 + c) / size;
-          const i = Math.floor(u);
-          const s = u - i;
-          const a = s * s * s * (s * (6 * s - 15) + 10);
-          const top = value(i, j) * (1 - a) + value(i + 1, j) * a;
-          const low = value(i, j + 1) * (1 - a) + value(i + 1, j + 1) * a;
-          out[r * side + c] += gain * (top * (1 - b) + low * b);
-        }
+  function fbm(seed, left, top, high, wide, octaves = 7, gain = 0.5) {
+    const land = new Float64Array(high * wide);
+    for (let k = 0; k < octaves; k++) {
+      const step = 2 ** (octaves - 1 - k);
+      const start = key(seed, k);
+      const places = (from, count) =>
+        Array.from({ length: count }, (_, n) => {
+          const i = Math.floor((from + n) / step);
+          const t = (from + n) / step - i;
+          return [i, t ** 3 * (t * (6 * t - 15) + 10)];
+        });
+      const columns = places(left, wide);
+      places(top, high).forEach(([j, v], r) => {
+        let [last, a, b, c, d] = [null, 0, 0, 0, 0];
+        columns.forEach(([i, u], n) => {
+          if (i !== last) {
+            [a, b, c, d] = [[i, j], [i + 1, j], [i, j + 1], [i + 1, j + 1]].map(([x, y]) => normal(hashed(start, x, y)));
+            last = i;
+          }
+          const upper = (1 - u) * a + u * b;
+          const lower = (1 - u) * c + u * d;
+          land[r * wide + n] += gain ** k * ((1 - v) * upper + v * lower);
+        });
+      });
+    }
+    return land;
+  }
+
+  // imggen_lib.applications.worlds.generator: plan, doubled, Terrain, heights. `learn` takes the file of the weights.
+  let stages = null;
+  let last = null;
+  let world = { unit: 100, octaves: 7, gain: 0.5, scale: 100 };
+  function learn({ spec, tensors }) {
+    const layers = spec.nets.land.map((said) => convLayer({ ...said, weight: tensors[said.weight], bias: tensors[said.bias] }));
+    stages = spec.stages.map(([noise, , count]) => ({ noise, layers: layers.splice(0, count) }));
+    [last] = layers;
+    world = spec.world;
+  }
+
+  function plan(start, size) {
+    let [low, high] = [start - 1, start + size + 1];
+    const windows = [];
+    for (const { layers } of [...stages].reverse()) {
+      [low, high] = [low - layers.length, high + layers.length];
+      windows.unshift([low, high - low]);
+      [low, high] = [Math.floor(low / 2), Math.floor((high - 1) / 2) + 2];
+    }
+    return windows;
+  }
+
+  // The window of `high` x `wide` samples from (top, left) on of the doubled map.
+  function doubled({ data, shape: [channels, rows, columns] }, top, left, high, wide) {
+    const out = new Float32Array(channels * high * wide);
+    const between = new Float32Array(rows * wide);
+    for (let c = 0; c < channels; c++) {
+      const from = c * rows * columns;
+      for (let x = 0; x < wide; x++) {
+        const k = (x + left) >> 1;
+        const [a, b] = (x + left) & 1 ? [0.25, 0.75] : [0.75, 0.25];
+        for (let r = 0; r < rows; r++) between[r * wide + x] = a * data[from + r * columns + k] + b * data[from + r * columns + k + 1];
+      }
+      for (let y = 0; y < high; y++) {
+        const k = ((y + top) >> 1) * wide;
+        const [a, b] = (y + top) & 1 ? [0.25, 0.75] : [0.75, 0.25];
+        const to = (c * high + y) * wide;
+        for (let x = 0; x < wide; x++) out[to + x] = a * between[k + x] + b * between[k + wide + x];
       }
     }
     return out;
+  }
+
+  function land(seed, left, top, high, wide) {
+    const [rows, columns] = [plan(top, high), plan(left, wide)];
+    let x = null;
+    stages.forEach(({ noise, layers }, k) => {
+      const [[y0, tall], [x0, broad]] = [rows[k], columns[k]];
+      const below = x === null ? 0 : x.shape[0];
+      const data = new Float32Array((below + noise) * tall * broad);
+      if (x !== null) data.set(doubled(x, y0 & 1, x0 & 1, tall, broad));
+      for (let c = 0; c < noise; c++) field(data, (below + c) * tall * broad, seed, 16 * k + c, x0, y0, tall, broad);
+      x = { data, n: 1, shape: [below + noise, tall, broad] };
+      for (const layer of layers) {
+        x = layer(x);
+        for (let i = 0; i < x.data.length; i++) if (x.data[i] < 0) x.data[i] *= 0.2;
+      }
+    });
+    return last(x).data.map((value) => value * world.unit);
+  }
+
+  function heightsOf(kind, seed, left, top, high, wide) {
+    if (kind === "land") return land(seed, left, top, high, wide);
+    return Float32Array.from(fbm(seed, left, top, high, wide, world.octaves, world.gain), (value) => value * world.scale);
   }
 
   // What the light needs to know of a tile's cells, four numbers each: both slopes (metres a metre), how much of the sky is
@@ -159,7 +243,7 @@ function worldMaths() {
 
   // What a worker is asked for.
   function tile({ kind, seed, column, row, cell }) {
-    const heights = fbm(column * NET - HALO, row * NET - HALO, SIDE, seed);
+    const heights = heightsOf(kind, seed, column * NET - HALO, row * NET - HALO, SIDE, SIDE);
     let [low, top] = [Infinity, -Infinity];
     for (const h of heights) {
       low = Math.min(low, h);
@@ -194,5 +278,5 @@ function worldMaths() {
     return { out, share: wet / (wide * high) };
   }
 
-  return { NET, HALO, SIDE, GROUND, hash, fbm, ground, fill, shadows, between, tile, weather };
+  return { NET, HALO, SIDE, GROUND, learn, plan, field, fbm, heightsOf, ground, fill, shadows, between, tile, weather };
 }
