@@ -202,12 +202,17 @@ function worldBody({ land, body, el, options, say }) {
     Object.assign(body.dataset, { x: camera.x, y: camera.y, z: camera.z, yaw: camera.yaw, above: camera.above ?? "" });
   }
 
-  let quiet = 0;
+  let drag = null;
+  let [quiet, waited] = [0, 1e9];
   const frames = loop(body, (passed) => {
     const seconds = passed / 1000;
     const moved = !still && camera.step(controls.wish(), seconds);
     if (still) camera.settle(1);
     const missing = gather();
+    // While land is being made and nobody moves, few pictures: the processor has other work.
+    waited += passed;
+    if (missing && !moved && !controls.any && !drag && waited < 250) return;
+    waited = 0;
     const fading = scene ? scene.draw({ camera, tiles, light: light(), dry: !state.water, passed, still }) : false;
     map.move({ x: camera.x / cell, z: camera.z / cell, yaw: camera.yaw });
     body.dataset.frames = Number(body.dataset.frames || 0) + 1;
@@ -259,7 +264,6 @@ function worldBody({ land, body, el, options, say }) {
   });
   screen.addEventListener("keyup", (event) => controls.release(event.key.toLowerCase()));
   screen.addEventListener("blur", () => controls.clear());
-  let drag = null;
   screen.addEventListener("pointerdown", (event) => {
     if (event.button || drag) return;
     drag = { id: event.pointerId, x: event.clientX, y: event.clientY, yaw: camera.yaw, pitch: camera.pitch };

@@ -57,7 +57,7 @@ vec3 sky(vec3 d) {
   float up = max(d.y, 0.0);
   vec3 c = mix(haze, zenith, 1.0 - pow(1.0 - up, 3.2));
   float s = max(dot(d, sun), 0.0);
-  return c + glow * (0.32 * pow(s, 6.0) + 0.5 * pow(s, 90.0)) * (0.35 + 0.65 * exp(-4.0 * up));
+  return c + glow * (0.20 * pow(s, 7.0) + 0.5 * pow(s, 90.0)) * (0.35 + 0.65 * exp(-4.0 * up));
 }
 vec3 film(vec3 c) {
   c *= 1.1;
@@ -107,7 +107,7 @@ void main() {
   c = mix(c, straw, smoothstep(0.30, 0.62, t + 0.25 * fine + 0.25 * mid - 0.35 * (0.8 - g.z)));
   c = mix(c, rock, smoothstep(0.55, 0.85, steep + 0.35 * smoothstep(0.55, 0.85, t)));
   c *= 1.0 + 0.45 * fine + 0.6 * near * close;
-  c = mix(c, snow * (0.96 + 0.1 * fine), smoothstep(0.80, 0.90, t + 0.10 * fine + 0.06 * (n.z * -1.0)) * smoothstep(0.95, 0.55, steep));
+  c = mix(c, snow * (0.96 + 0.1 * fine), smoothstep(0.88, 0.97, t + 0.10 * fine + 0.06 * (n.z * -1.0)) * smoothstep(0.95, 0.55, steep));
 
   float lit = 1.0, water = 0.0, thin = 0.0;
   if (corner.w > 0.0) {
@@ -117,7 +117,7 @@ void main() {
     lit = 1.0 - in_ * smoothstep(0.0, 0.25 * span.w, w.g);
     float soft = max(0.3 * fwidth(w.r), 0.002 * span.w);
     water = in_ * (1.0 - dry) * smoothstep(-soft, soft, w.r);
-    c = mix(c, vec3(0.26, 0.22, 0.15), in_ * (1.0 - dry) * smoothstep(-0.05 * span.w, 0.0, w.r) * 0.7); // a shore
+    c = mix(c, vec3(0.26, 0.22, 0.15), in_ * (1.0 - dry) * smoothstep(-0.012 * span.w, 0.0, w.r) * 0.6); // a shore
     thin = exp(-max(w.r, 0.0) / (0.12 * span.w));
   }
   float face = max(dot(n, sun), 0.0) * lit;
@@ -132,7 +132,7 @@ void main() {
     vec3 deep = mix(vec3(0.010, 0.050, 0.080), vec3(0.05, 0.12, 0.11), thin) * (0.35 + lit);
     c = mix(c, mix(deep, sky(vec3(back.x, abs(back.y), back.z)), mirror), water);
   }
-  float fog = 1.0 - exp(-pow(1.75 * far / span.z, 2.4));
+  float fog = 1.0 - exp(-pow(1.62 * far / span.z, 3.0));
   fog = max(fog, 1.0 - fade);
   vec3 level = normalize(vec3(d.x, max(d.y, 0.012), d.z));
   colour = vec4(film(mix(c, sky(level), fog)), 1.0);
@@ -171,7 +171,7 @@ void main() {
 
 // Light by day, and in the evening for dark pages. Linear light, not the screen's.
 const worldLights = {
-  day: { sun: [-0.62, 0.46, -0.42], zenith: [0.10, 0.24, 0.56], haze: [0.56, 0.68, 0.80], glow: [0.9, 0.72, 0.45], light: [2.35, 2.05, 1.62] },
+  day: { sun: [-0.62, 0.46, -0.42], zenith: [0.075, 0.19, 0.50], haze: [0.38, 0.50, 0.63], glow: [0.9, 0.72, 0.45], light: [2.35, 2.05, 1.62] },
   evening: { sun: [-0.80, 0.30, -0.40], zenith: [0.045, 0.075, 0.20], haze: [0.46, 0.33, 0.34], glow: [1.3, 0.55, 0.22], light: [1.9, 1.15, 0.66] },
 };
 for (const light of Object.values(worldLights)) {

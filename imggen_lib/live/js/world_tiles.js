@@ -91,10 +91,10 @@ function worldTiles({ helper, kind, seed, cell, came, left, failed, keep = 260 }
   const self = {
     made,
     at: (column, row) => made.get(name(column, row)),
-    // Ask for the first of the list that is missing; at most two are on their way at a time, so that a new list is soon served.
+    // Ask for the first of the list that is missing; at most four are on their way at a time, so that a new list is soon served.
     want(list, [column, row]) {
       for (const [c, r] of list) {
-        if (asked.size >= 2) break;
+        if (asked.size >= 4) break;
         const key = name(c, r);
         if (made.has(key) || asked.has(key)) continue;
         asked.add(key);
