@@ -70,6 +70,7 @@ function worldBody({ land, body, el, options, say }) {
   const place = h("p", { class: "il-note il-world-place", "aria-hidden": "true" });
   const camera = worldCamera({ ground, cell });
   let [tiles, field, busy, ready, ended, dark] = [null, null, false, false, false, false];
+  let landing = null; // metres above a ground that is not there yet
   let home = { x: 0, z: 0 };
 
   // The height of the ground at a place, null where no tile is.
@@ -89,8 +90,11 @@ function worldBody({ land, body, el, options, say }) {
     shown: flat ? 320 : 320,
     pan: flat,
     ink: () => ({ empty: dark ? "#20262d" : "#e6e9ec" }),
-    go: (x, z) => travel(x * cell, z * cell, camera.flying ? camera.above - camera.eye : 0),
+    go: (x, z) => travel(x * cell, z * cell, lift()),
   });
+
+  // How far above the eyes of somebody who stands.
+  const lift = () => (camera.flying && camera.above !== null ? Math.max(0, camera.above - camera.eye) : 0);
 
   function where() {
     const here = [camera.x / cell / NET, camera.z / cell / NET];
@@ -173,6 +177,9 @@ function worldBody({ land, body, el, options, say }) {
         camera.look(home.yaw, home.pitch);
         body.dataset.ready = "yes";
       }
+    } else if (landing !== null && camera.above !== null) {
+      camera.put(camera.x, camera.z, landing);
+      landing = null;
     } else if (camera.above !== null && !camera.flying) camera.settle(1);
     gather();
     wake();
@@ -232,9 +239,11 @@ function worldBody({ land, body, el, options, say }) {
   }
 
   // Be somewhere else at once.
-  function travel(x, z, lift = 0) {
-    camera.put(x, z, lift);
-    camera.landing = lift;
+  function travel(x, z, height = 0) {
+    const most = 2 ** 31 * cell * 0.99; // the hash has 32 bits
+    const within = (v) => Math.max(-most, Math.min(most, v));
+    camera.put(within(x), within(z), height);
+    landing = camera.above === null ? height : null;
     gather();
     wake();
   }
@@ -247,8 +256,8 @@ function worldBody({ land, body, el, options, say }) {
     camera.look(camera.yaw + ((turnRight || 0) - (turnLeft || 0)) * (Math.PI / 6), camera.pitch);
     const [forward, side] = [(ahead || 0) - (back || 0), (right || 0) - (left || 0)];
     const [s, c] = [Math.sin(camera.yaw), Math.cos(camera.yaw)];
-    const lift = Math.max(0, height + ((up || 0) - (down || 0)) * Math.max(2 * cell, height / 2));
-    camera.put(camera.x + step * (forward * s + side * c), camera.z + step * (side * s - forward * c), lift < 0.5 * cell ? 0 : lift);
+    const rise = Math.max(0, height + ((up || 0) - (down || 0)) * Math.max(2 * cell, height / 2));
+    camera.put(camera.x + step * (forward * s + side * c), camera.z + step * (side * s - forward * c), rise < 0.5 * cell ? 0 : rise);
     wake();
   }
 
@@ -303,7 +312,7 @@ function worldBody({ land, body, el, options, say }) {
   const buttons = [
     button(say("other"), () => become({ seed: Math.floor(Math.random() * 1e6) })),
     button(say("home"), again),
-    button(say("far"), () => travel(camera.x + 1e6 * NET * cell, camera.z + 1e6 * NET * cell, camera.flying ? camera.above - camera.eye : 0)),
+    button(say("far"), () => travel(camera.x + 1e6 * NET * cell, camera.z + 1e6 * NET * cell, lift())),
   ];
   const kilometres = number((320 * cell) / 1000, 0);
   const mapNote = h("p", { class: "il-note" }, say(flat ? "mapNotePan" : "mapNote", { km: `${kilometres} \u00d7 ${kilometres}` }));
@@ -321,6 +330,23 @@ function worldBody({ land, body, el, options, say }) {
     h("div", { class: "il-row" }, land ? h("div", { class: "il-world-kinds", role: "group", "aria-label": say("kinds") }, ...Object.values(kinds)) : null, h("label", { class: "il-chooser" }, say("seed"), seed), ...buttons, headset),
     h("div", { class: "il-world-below" }, map.board, h("div", { class: "il-world-side" }, flat ? null : wet, mapNote, line)),
   );
+  let session = null;
+  const enter = button(say("headset"), async () => {
+    try {
+      const far = scene.far;
+      const left = () => {
+        session = null;
+        delete body.dataset.headset;
+        wake();
+      };
+      session = await worldEnter({ scene, camera, ground, gather, travel, picture: () => ({ light: light(), dry: !state.water }), far, left });
+      body.dataset.headset = "yes";
+      line.say(say("headsetHow"));
+    } catch (error) {
+      line.say(String(error.message || error));
+    }
+  });
+  if (!flat) worldHeadsetThere().then((there) => there && !ended && headset.append(enter));
   const paint = () => {
     const before = dark;
     ({ dark } = colours(el));
@@ -337,6 +363,7 @@ function worldBody({ land, body, el, options, say }) {
   return () => {
     ended = true;
     frames.end();
+    session?.end();
     tiles.end();
     helper.end();
     scene?.end();
@@ -373,7 +400,7 @@ function worldLookout(tiles, cell, { NET, HALO, SIDE }) {
 
 // The canvas with its WebGL2 context, or null where there is none.
 function worldScene({ screen, maths, settings, reach }) {
-  const gl = screen.getContext("webgl2", { antialias: true, alpha: false, powerPreference: "high-performance", xrCompatible: false });
+  const gl = screen.getContext("webgl2", { antialias: true, alpha: false, powerPreference: "high-performance" });
   if (!gl) return null;
   const { NET } = maths;
   const { cell } = settings;
@@ -401,6 +428,7 @@ function worldScene({ screen, maths, settings, reach }) {
 
   const self = {
     gl,
+    far: span.far,
     came: (tile, now) => cards.set(tile, { card: painter.tile(tile), since: now }),
     left(tile) {
       const found = cards.get(tile);
@@ -426,6 +454,7 @@ function worldScene({ screen, maths, settings, reach }) {
     },
     draw({ camera, light, dry, passed, still }) {
       if (gl.isContextLost()) return false;
+      gl.bindFramebuffer(gl.FRAMEBUFFER, null);
       size(passed);
       const { list, fading } = self.shown(camera, performance.now(), still);
       const angle = screen.width > screen.height ? 0.95 : 1.15;
@@ -442,3 +471,5 @@ function worldScene({ screen, maths, settings, reach }) {
   };
   return self;
 }
+
+Object.assign(tools, { worldMaths, worldHit });
