@@ -3,8 +3,8 @@
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
 X-rays with what their scores are, ``platform-levels`` levels of the game with inputs that finish them, ``level-decoder`` a network
 that makes others, ``landscape`` a generator of heights. What was computed from data (maps, the nats of each latent dimension, what
-is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, ``chest_cases.py`` and
-``game_levels.py``, so that pages are built without data.
+is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by
+``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
@@ -111,12 +111,26 @@ def landscape() -> dict[str, Any]:
     waves = np.stack([noise.fbm(0, side * x, side * y, side, side, octaves=octaves, gain=gain) for x, y in places])
     low, high = (float(round(v)) for v in np.quantile(tiles, (0.01, 0.99)))
     scale = float(round(tiles.std() / waves.std(), 1))
-    world = {"cell": generator.CELL, "unit": generator.UNIT, "octaves": octaves, "gain": gain, "scale": scale, "low": low, "high": high}
+    world = {
+        "cell": generator.CELL,
+        "unit": generator.UNIT,
+        "octaves": octaves,
+        "gain": gain,
+        "scale": scale,
+        "low": low,
+        "high": high,
+    }
     return {"spec": {**said, "stages": [list(stage) for stage in generator.STAGES], "world": world}, "bytes": content}
 
 
 #: Files that are not made of a model of images.
-STORED: dict[str, Callable[[], dict[str, Any]]] = {DIGITS: digits, CHEST: cases, LEVELS: levels, DECODER: level_decoder, LANDSCAPE: landscape}
+STORED: dict[str, Callable[[], dict[str, Any]]] = {
+    DIGITS: digits,
+    CHEST: cases,
+    LEVELS: levels,
+    DECODER: level_decoder,
+    LANDSCAPE: landscape,
+}
 
 
 def stored(name: str) -> dict[str, Any]:

@@ -17,7 +17,9 @@ WORLD = landscape()["spec"]["world"]
 CELL, TILE = WORLD["cell"], generator.TILE
 NO_WEBGL = """
 const get = HTMLCanvasElement.prototype.getContext;
-HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind === "webgl2" ? null : get.call(this, kind, ...more); };
+HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+  return kind === "webgl2" ? null : get.call(this, kind, ...more);
+};
 """
 NO_WORKER = "window.Worker = function () { throw new Error('no workers here'); };"
 #: A headset as small as it can be: two eyes in a room, and a pointer that looks down ahead.
@@ -25,12 +27,21 @@ HEADSET = """
 const ends = [], selects = [];
 const eye = (x) => ({
   projectionMatrix: Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1, -1, 0, 0, -1, 0),
-  transform: { position: { x, y: 1.6, z: 0 }, inverse: { matrix: Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, -x, -1.6, 0, 1) } },
+  transform: {
+    position: { x, y: 1.6, z: 0 },
+    inverse: { matrix: Float32Array.of(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, -x, -1.6, 0, 1) },
+  },
 });
 const [s, c] = [Math.sin(-0.3), Math.cos(-0.3)];
-const pointer = { transform: { position: { x: 0.2, y: 1.2, z: 0 }, matrix: Float32Array.of(1, 0, 0, 0, 0, c, s, 0, 0, -s, c, 0, 0.2, 1.2, 0, 1) } };
+const held = Float32Array.of(1, 0, 0, 0, 0, c, s, 0, 0, -s, c, 0, 0.2, 1.2, 0, 1);
+const pointer = { transform: { position: { x: 0.2, y: 1.2, z: 0 }, matrix: held } };
 const frame = { getViewerPose: () => ({ views: [eye(-0.03), eye(0.03)] }), getPose: () => pointer };
-window.headset = { frames: 0, axes: [0, 0, 0, 0], select: () => selects.forEach((f) => f({ frame, inputSource: {} })), end: () => ends.forEach((f) => f()) };
+window.headset = {
+  frames: 0,
+  axes: [0, 0, 0, 0],
+  select: () => selects.forEach((f) => f({ frame, inputSource: {} })),
+  end: () => ends.forEach((f) => f()),
+};
 const session = {
   inputSources: [{ gamepad: headset }],
   updateRenderState(state) { headset.state = state; },
@@ -39,7 +50,10 @@ const session = {
   requestAnimationFrame: (f) => requestAnimationFrame((now) => { headset.frames += 1; f(now, frame); }),
   end: () => headset.end(),
 };
-window.XRWebGLLayer = class { constructor() { this.framebuffer = null; } getViewport(view) { return { x: view.transform.position.x < 0 ? 0 : 64, y: 0, width: 64, height: 64 }; } };
+window.XRWebGLLayer = class {
+  framebuffer = null;
+  getViewport(view) { return { x: view.transform.position.x < 0 ? 0 : 64, y: 0, width: 64, height: 64 }; }
+};
 Object.defineProperty(navigator, "xr", { value: { isSessionSupported: async () => true, requestSession: async () => session } });
 WebGL2RenderingContext.prototype.makeXRCompatible = async () => {};
 """
@@ -74,12 +88,15 @@ def said(page: Page, name: str) -> str:
 def until(page: Page, condition: str) -> None:
     """Wait until the data of the demo fulfil the condition, in which they are called `d`, the camera `c`."""
     page.wait_for_function(
-        f"() => {{ const e = document.querySelector('.il-world'); const d = e?.dataset, c = e?.world?.camera; return d && c && ({condition}); }}"
+        "() => { const e = document.querySelector('.il-world'); const d = e?.dataset, c = e?.world?.camera;"
+        f" return d && c && ({condition}); }}"
     )
 
 
 def camera(page: Page) -> dict[str, float]:
-    found: dict[str, float] = page.evaluate("(({ x, y, z, yaw, pitch, above, eye }) => ({ x, y, z, yaw, pitch, above, eye }))(document.querySelector('.il-world').world.camera)")
+    found: dict[str, float] = page.evaluate(
+        "(({ x, y, z, yaw, above, eye }) => ({ x, y, z, yaw, above, eye }))(document.querySelector('.il-world').world.camera)"
+    )
     return found
 
 
@@ -134,7 +151,10 @@ def test_it_is_walked_and_flown_by_keys(visit: Callable[..., Page]) -> None:
     begin = camera(page)
     page.get_by_role("application").first.focus()
     page.keyboard.down("w")
-    page.wait_for_function("([x, z]) => { const c = document.querySelector('.il-world').world.camera; return Math.hypot(c.x - x, c.z - z) > 90; }", arg=[begin["x"], begin["z"]])
+    page.wait_for_function(
+        "([x, z]) => { const c = document.querySelector('.il-world').world.camera; return Math.hypot(c.x - x, c.z - z) > 90; }",
+        arg=[begin["x"], begin["z"]],
+    )
     page.keyboard.up("w")
     there = camera(page)
     ahead = np.array([np.sin(begin["yaw"]), -np.cos(begin["yaw"])])
@@ -183,7 +203,10 @@ def test_the_map_says_where_water_would_stand_and_takes_one_there(visit: Callabl
     assert 0.15 < float(said(page, "share")) < 0.45
     expect(page.get_by_role("status")).to_contain_text("water would stand on")
     board = page.get_by_role("application", name="Map from above")
-    blue = board.evaluate("(e) => { const { data } = e.getContext('2d').getImageData(0, 0, e.width, e.height); let n = 0; for (let k = 0; k < data.length; k += 4) n += data[k + 2] > data[k] + 70; return n / (data.length / 4); }")
+    blue = board.evaluate(
+        "(e) => { const { data } = e.getContext('2d').getImageData(0, 0, e.width, e.height); let n = 0;"
+        " for (let k = 0; k < data.length; k += 4) n += data[k + 2] > data[k] + 70; return n / (data.length / 4); }"
+    )
     assert 0.1 < blue < 0.5
     begin = camera(page)
     board.click(position={"x": 168, "y": 112})
@@ -224,14 +247,20 @@ def test_a_phone_shows_it_all_and_a_thumb_walks(visit: Callable[..., Page], dark
     fingers, begin = page.context.new_cdp_session(page), camera(page)
 
     def touch(kind: str, *points: tuple[float, float]) -> None:
-        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(points)]})
+        fingers.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(points)]},
+        )
 
     stick = page.locator(".il-world-stick").bounding_box()
     assert stick is not None
     x, y = stick["x"] + 52, stick["y"] + 52
     touch("touchStart", (x, y))
     touch("touchMove", (x, y - 40))
-    page.wait_for_function("([x, z]) => { const c = document.querySelector('.il-world').world.camera; return Math.hypot(c.x - x, c.z - z) > 60; }", arg=[begin["x"], begin["z"]])
+    page.wait_for_function(
+        "([x, z]) => { const c = document.querySelector('.il-world').world.camera; return Math.hypot(c.x - x, c.z - z) > 60; }",
+        arg=[begin["x"], begin["z"]],
+    )
     touch("touchEnd")
     page.wait_for_timeout(200)
     rest = camera(page)
@@ -267,7 +296,9 @@ def test_without_webgl_the_land_is_a_map_that_is_dragged(visit: Callable[..., Pa
     page.mouse.move(x - 100, y + 40, steps=4)
     page.mouse.up()
     scale = 320 / box["width"] * CELL
-    assert camera(page)["x"] == pytest.approx(begin["x"] + 100 * scale, abs=CELL) and camera(page)["z"] == pytest.approx(begin["z"] - 40 * scale, abs=CELL)
+    assert camera(page)["x"] == pytest.approx(begin["x"] + 100 * scale, abs=CELL) and camera(page)["z"] == pytest.approx(
+        begin["z"] - 40 * scale, abs=CELL
+    )
     before = said(page, "field")
     board.focus()
     for _ in range(6):

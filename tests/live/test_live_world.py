@@ -1,4 +1,4 @@
-"""The landscape in the page: its tiles are Python's, agree with each other in any order, and its hollows, shadows and light are right."""
+"""The landscape in the page: its tiles are Python's and agree in any order; its hollows, shadows and light are right."""
 
 import base64
 import gzip
@@ -124,7 +124,9 @@ def test_between_cells_lies_a_smooth_surface_through_them() -> None:
 @needs_node
 @pytest.mark.parametrize("shape", [(30, 41), (3, 3), (64, 64)])
 def test_hollows_are_filled_as_by_reconstruction(shape: tuple[int, int]) -> None:
-    land = np.float32(np.random.default_rng(3).normal(size=shape).cumsum(0).cumsum(1) if shape != (3, 3) else [[3, 3, 3], [3, 0, 2], [3, 3, 3]])
+    land = np.float32(
+        np.random.default_rng(3).normal(size=shape).cumsum(0).cumsum(1) if shape != (3, 3) else [[3, 3, 3], [3, 0, 2], [3, 3, 3]]
+    )
     seed = land.copy()
     seed[1:-1, 1:-1] = land.max()
     filled = reconstruction(seed, land, method="erosion")
@@ -138,7 +140,9 @@ def test_water_and_its_shore_are_told_by_sign() -> None:
     land = np.full((9, 9), 10.0)
     land[4, 4], land[4, 5:] = 2.0, 7.0  # a hollow of 5 m, for its outlet is 7 m high
     data = {"heights": land.ravel().tolist(), "wide": 9, "high": 9, "cell": 30, "sun": [0.6, 0.6, 0.5]}
-    found = run("const w = maths.weather({ ...data, heights: Float32Array.from(data.heights) }); return [[...w.out], w.share]", data)
+    found = run(
+        "const w = maths.weather({ ...data, heights: Float32Array.from(data.heights) }); return [[...w.out], w.share]", data
+    )
     water = np.reshape(found[0], (9, 9, 2))[..., 0]
     assert found[1] == pytest.approx(1 / 81) and water[4, 4] == 5 and water[3, 4] == -3 and water[4, 5] == 0
     assert (water > 0).sum() == 1 and water[0, 0] == -30

@@ -8,7 +8,7 @@ const worldKeys = {
 function worldControls() {
   const held = new Map(); // what holds a wish (a key, a button) -> the wish
   const stick = { x: 0, y: 0 };
-  const on = (wish) => (([...held.values()].includes(wish) ? 1 : 0));
+  const on = (wish) => ([...held.values()].includes(wish) ? 1 : 0);
   return {
     stick,
     key: (event) => worldKeys[event.key.length === 1 ? event.key.toLowerCase() : event.key],
@@ -66,8 +66,9 @@ function worldCamera({ ground, cell }) {
       self.look(self.yaw + wish.turn * 1.1 * seconds, self.pitch);
       self.x += (pace * (wish.ahead * s + wish.side * c)) / long;
       self.z += (pace * (wish.side * s - wish.ahead * c)) / long;
-      if (wish.rise) {
+      if (wish.rise > 0 || (wish.rise && self.flying)) {
         self.y += wish.rise * (1.2 * cell + 0.9 * height) * (wish.run ? 3 : 1) * seconds;
+        if (wish.rise < 0 && low !== null) self.y = Math.max(self.y, low);
         self.flying = true;
       }
       self.settle(seconds);
