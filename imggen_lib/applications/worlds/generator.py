@@ -1,12 +1,13 @@
 r"""A generator of land without borders: convolutions without padding over noise that is a hash of the coordinates.
 
-Noise enters at five resolutions, 16, 8, 4, 2 and 1 cells a sample. Each stage joins what comes from below, doubled, with noise of
-its own, and convolves :math:`k` times with 3x3, without padding. Nothing knows where a window ends, so a cell has the same height
+Noise enters at six resolutions, 32, 16, 8, 4, 2 and 1 cells a sample. Each stage joins what comes from below, doubled, with its
+own noise, and convolves :math:`k` times with 3x3, without padding. Nothing knows where a window ends, so a cell has the same height
 in every window that contains it. The price is a halo: see :func:`plan`.
 """
 
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ CELL = 90.0  # metres
 UNIT = 100.0  # metres of height for an output of 1
 SLOPE = 0.2  # of the leaky ReLU below 0
 #: Channels of noise, channels of features and number of 3x3 convolutions of each stage, the coarsest first.
-STAGES = ((8, 32, 2), (2, 32, 2), (2, 32, 2), (2, 24, 2), (2, 16, 1))
+STAGES = ((8, 32, 2), (4, 32, 2), (2, 32, 2), (2, 32, 2), (2, 24, 2), (2, 16, 1))
 
 
 class Window(NamedTuple):
@@ -64,14 +65,14 @@ def doubled(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
 
 
 class Terrain(nn.Module):
-    """The generator: five stages of doubling, noise and 3x3 convolutions without padding, and a last convolution to one channel."""
+    """The generator: six stages of doubling, noise and 3x3 convolutions without padding, and a last convolution to one channel."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
         stages, below = [], 0
         for noise, width, convolutions in STAGES:
             sizes = [below + noise] + [width] * convolutions
-            stages.append(nn.ModuleList(nn.Conv2d(a, b, 3) for a, b in zip(sizes, sizes[1:], strict=False)))
+            stages.append(nn.ModuleList(nn.Conv2d(a, b, 3) for a, b in pairwise(sizes)))
             below = width
         self.stages, self.last = nn.ModuleList(stages), nn.Conv2d(below, 1, 3)
         generator = generator_for(seed)
@@ -88,7 +89,7 @@ class Terrain(nn.Module):
                 (top, height), (left, width) = rows[k], columns[k]
                 x = doubled(x)[:, :, top % 2 :, left % 2 :][:, :, :height, :width]
             x = noises[k] if x is None else torch.cat((x, noises[k]), 1)
-            for convolution in convolutions:  # type: ignore[union-attr]
+            for convolution in convolutions.children():
                 x = leaky_relu(convolution(x), SLOPE)
         assert x is not None
         heights: Tensor = self.last(x)
@@ -123,7 +124,8 @@ def tile(x: int, y: int, seed: int = 0, *, model: Terrain | None = None, rim: in
 def walled_tile(x: int, y: int, seed: int = 0, *, model: Terrain | None = None) -> Float32[np.ndarray, "side side"]:
     """The same weights with zero padding, tile by tile: what a generator usually is, and why its tiles do not meet."""
     model = model or shipped()
-    rows, columns = ([Window(TILE * place // s, TILE // s) for s in (16, 8, 4, 2, 1)] for place in (y, x))
+    strides = [2**k for k in reversed(range(len(STAGES)))]
+    rows, columns = ([Window(TILE * place // s, TILE // s) for s in strides] for place in (y, x))
     with torch.no_grad():
         land = _padded(model, noise_of(seed, rows, columns))
     return (land[0, 0] * UNIT).numpy()
@@ -134,10 +136,11 @@ def _padded(model: Terrain, noises: list[Tensor]) -> Tensor:
     x: Tensor | None = None
     for noise, convolutions in zip(noises, model.stages, strict=True):
         x = noise if x is None else torch.cat((nn.functional.interpolate(x, scale_factor=2, mode="bilinear"), noise), 1)
-        for convolution in convolutions:  # type: ignore[union-attr]
-            x = leaky_relu(nn.functional.conv2d(x, convolution.weight, convolution.bias, padding=1), SLOPE)
+        for convolution in convolutions.children():
+            x = leaky_relu(convolution(nn.functional.pad(x, (1, 1, 1, 1))), SLOPE)
     assert x is not None
-    return nn.functional.conv2d(x, model.last.weight, model.last.bias, padding=1)
+    land: Tensor = model.last(nn.functional.pad(x, (1, 1, 1, 1)))
+    return land
 
 
 def save(model: Terrain, path: Path) -> None:

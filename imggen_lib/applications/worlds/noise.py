@@ -33,7 +33,7 @@ def hashed(seed: int, channel: int, x: Int[np.ndarray, "*#shape"], y: Int[np.nda
         ValueError: if a coordinate is 2^31 or more cells away from the origin.
     """
     for name, place in (("x", x), ("y", y)):
-        if place.size and not (-_LIMIT <= int(place.min()) and int(place.max()) < _LIMIT):
+        if place.size and (int(place.min()) < -_LIMIT or int(place.max()) >= _LIMIT):
             raise ValueError(f"{name} must be from -2^31 to 2^31 - 1: the hash has 32 bits")
     key = np.array([(seed + GOLDEN) & 0xFFFFFFFF], np.uint32)
     key = scramble(scramble(key) + np.uint32(channel & 0xFFFFFFFF))
