@@ -418,8 +418,8 @@ function worldScene({ screen, maths, settings, reach }) {
   // Fewer pixels where frames take too long, more where there is time.
   function size(passed) {
     const density = Math.min(2, window.devicePixelRatio || 1);
-    if (passed > 0 && passed < 100) slow = 0.9 * slow + 0.1 * passed;
-    if (slow > 45 && sharp > 0.5) [sharp, slow] = [sharp * 0.85, 30];
+    if (passed > 0) slow = 0.85 * slow + 0.15 * passed;
+    if (slow > 42 && sharp > 0.5) [sharp, slow] = [Math.max(0.5, sharp * 0.85), 30];
     else if (slow < 19 && slow > 0 && sharp < 1) [sharp, slow] = [Math.min(1, sharp * 1.03), 25];
     const wide = Math.max(1, Math.round(screen.clientWidth * density * sharp));
     const high = Math.max(1, Math.round(screen.clientHeight * density * sharp));

@@ -42,7 +42,8 @@ void main() {
   where = (corner.xy + cells + 0.5) / corner.z;
   bool known = corner.w > 0.0 && all(greaterThan(where, vec2(0.0))) && all(lessThan(where, vec2(1.0)));
   float water = known ? textureLod(weather, where, 0.0).r : 0.0;
-  place = origin + vec3(cells.x * cell, h + max(0.0, water) - at.z * piece.z * cell * 1.5, cells.y * cell);
+  vec2 out_ = at.z * (step(float(GRID), at.xy) - step(at.xy, vec2(0.0))); // the skirt leans outwards a little
+  place = origin + vec3(cells.x * cell, h + max(0.0, water), cells.y * cell) + piece.z * cell * vec3(0.04 * out_.x, -1.5 * at.z, 0.04 * out_.y);
   gl_Position = view * vec4(place, 1.0);
 }`;
 
@@ -211,7 +212,7 @@ function worldBack(projection, look) {
 
 // What draws on a WebGL2 context; throws where a shader does not compile.
 function worldPainter(gl, { NET, HALO, SIDE, GROUND }) {
-  const constants = `#define NET ${NET}\n#define HALO ${HALO}\n#define SIDE ${SIDE}\n#define GROUND ${GROUND}\n`;
+  const constants = `#define GRID ${worldGrid}\n#define NET ${NET}\n#define HALO ${HALO}\n#define SIDE ${SIDE}\n#define GROUND ${GROUND}\n`;
   function program(vertex, fragment) {
     const made = gl.createProgram();
     for (const [type, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
