@@ -80,6 +80,7 @@ class Terrain(nn.Module):
             for p in self.parameters():
                 fan_in = p[0].numel()
                 p.copy_(torch.randn(p.shape, generator=generator) * (2 / (1 + SLOPE**2) / fan_in) ** 0.5 if p.ndim > 1 else p * 0)
+            self.last.weight.copy_(-self.last.weight.abs())  # a ReLU's kink bends up: ridges begin sharper than valleys
 
     def forward(self, noises: list[Tensor], rows: list[Window], columns: list[Window]) -> Tensor:
         """Heights ``(n, 1, h, w)`` in units of ``UNIT`` from the stages' noise ``(n, c, rows, columns)``."""

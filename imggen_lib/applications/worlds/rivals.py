@@ -18,18 +18,27 @@ AROUND = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)]
 
 
 def matched_field(
-    patches: Float[np.ndarray, "n size size"], count: int, rng: np.random.Generator
+    patches: Float[np.ndarray, "n size size"], count: int, rng: np.random.Generator, *, tilted: bool = False
 ) -> Float[np.ndarray, "k size size"]:
     """Gaussian fields with the mean power spectrum of `patches` (less their planes of best fit, Hann's window): real land's twin.
 
-    White noise on a torus twice as wide is multiplied by the root of the power, and a patch cut out. Mean 0, in metres.
+    White noise on a torus twice as wide is multiplied by the root of the power, and a patch cut out. Mean 0, in metres. With
+    `tilted`, a plane in a random direction is added, as steep as those that were taken off; water runs off more easily then.
     """
     size = patches.shape[-1]
     hann = np.outer(np.hanning(size), np.hanning(size))
-    flat = without_plane(np.asarray(patches, float)) * hann
-    power = (np.abs(np.fft.fft2(flat, (2 * size, 2 * size))) ** 2).mean(0) / (hann**2).sum()
+    land = np.asarray(patches, float)
+    flat = without_plane(land)
+    power = (np.abs(np.fft.fft2(flat * hann, (2 * size, 2 * size))) ** 2).mean(0) / (hann**2).sum()
     white = np.fft.fft2(rng.standard_normal((count, 2 * size, 2 * size)))
-    return np.fft.ifft2(white * np.sqrt(power)).real[:, :size, :size]
+    field = np.fft.ifft2(white * np.sqrt(power)).real[:, :size, :size]
+    if tilted:
+        planes = land - flat
+        steep = ((planes[:, -1, 0] - planes[:, 0, 0]) ** 2 + (planes[:, 0, -1] - planes[:, 0, 0]) ** 2).mean()
+        falls = rng.standard_normal((2, count, 1, 1)) * (steep / 2) ** 0.5
+        t = np.linspace(-0.5, 0.5, size)
+        field = field + falls[0] * t[:, None] + falls[1] * t
+    return field
 
 
 def flood(land: Grid, tilt: float = 1e-3) -> tuple[Grid, Int[np.ndarray, "rows columns"], list[int]]:
