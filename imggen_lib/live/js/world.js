@@ -59,7 +59,6 @@ function worldBody({ land, body, el, options, say }) {
   const { NET } = maths;
   const settings = worldSettings(land);
   const { cell } = settings;
-  const reach = 4.6; // tiles that one sees
   const helper = worldHelper();
   if (land) helper.ask("learn", { spec: land.spec, tensors: readTensors(land.spec.tensors, land.buffer) });
   const narrow = el.clientWidth > 0 && el.clientWidth < 480;
@@ -81,7 +80,7 @@ function worldBody({ land, body, el, options, say }) {
   }
 
   const screen = h("canvas", { tabindex: 0, role: "application", "aria-label": say("screen"), class: "il-world-screen" });
-  const scene = worldScene({ screen, maths, settings, reach });
+  const scene = worldScene({ screen, maths, settings });
   const flat = scene === null;
   body.dataset.view = flat ? "map" : "land";
   const map = worldMap({
@@ -104,7 +103,7 @@ function worldBody({ land, body, el, options, say }) {
   // Ask for what is missing, nearest first; what lies ahead before what lies behind.
   function gather() {
     const { here, column, row } = where();
-    const list = flat ? [] : worldAround(here[0], here[1], reach);
+    const list = flat ? [] : worldAround(here[0], here[1], scene.reach);
     const [s, c] = [Math.sin(camera.yaw), Math.cos(camera.yaw)];
     const behind = ([x, y, away]) => away + ((x + 0.5 - here[0]) * s - (y + 0.5 - here[1]) * c < -0.6 ? 1.5 : 0);
     const first = list.filter(([, , away]) => away < 1);
@@ -399,14 +398,22 @@ function worldLookout(tiles, cell, { NET, HALO, SIDE }) {
 }
 
 // The canvas with its WebGL2 context, or null where there is none.
-function worldScene({ screen, maths, settings, reach }) {
-  const gl = screen.getContext("webgl2", { antialias: true, alpha: false, powerPreference: "high-performance" });
+function worldScene({ screen, maths, settings }) {
+  const trial = h("canvas").getContext("webgl2");
+  if (!trial) return null;
+  const told = trial.getExtension("WEBGL_debug_renderer_info");
+  const card = String(trial.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : trial.RENDERER));
+  const quick = !/swiftshader|llvmpipe|software|basic render/i.test(card); // a graphics card draws, not the processor
+  trial.getExtension("WEBGL_lose_context")?.loseContext();
+  const gl = screen.getContext("webgl2", { antialias: quick, alpha: false, powerPreference: "high-performance" });
   if (!gl) return null;
+  const care = quick ? { smallest: worldGrid / 4, detail: 1.3, coarse: 9 } : { smallest: worldGrid / 2, detail: 0.9, coarse: 1.6 };
+  const reach = quick ? 4.6 : 3.7; // tiles that one sees
   const { NET } = maths;
   const { cell } = settings;
   const cards = new Map(); // tile -> what lies on the card
   let painter = worldPainter(gl, maths);
-  let [sharp, slow, weather] = [1, 0, null];
+  let [sharp, slow, weather] = [quick ? 1 : 0.7, 0, null];
   screen.addEventListener("webglcontextlost", (event) => event.preventDefault());
   screen.addEventListener("webglcontextrestored", () => {
     painter = worldPainter(gl, maths);
@@ -428,6 +435,7 @@ function worldScene({ screen, maths, settings, reach }) {
 
   const self = {
     gl,
+    reach,
     far: span.far,
     came: (tile, now) => cards.set(tile, { card: painter.tile(tile), since: now }),
     left(tile) {
@@ -460,10 +468,10 @@ function worldScene({ screen, maths, settings, reach }) {
       const angle = screen.width > screen.height ? 0.95 : 1.15;
       const projection = worldPerspective(angle, screen.width / screen.height, 0.03 * cell, 1.6 * span.far);
       const view = { projection, look: worldLook(camera.yaw, camera.pitch), viewport: [0, 0, screen.width, screen.height] };
-      self.pieces = painter.draw({ tiles: list, camera, views: [view], light, cell, span, dry });
+      self.pieces = painter.draw({ tiles: list, camera, views: [view], light, cell, span, dry, ...care });
       return fading;
     },
-    eyes: ({ camera, light, dry, views }) => painter.draw({ tiles: self.shown(camera, performance.now(), false).list, camera, views, light, cell, span, dry }),
+    eyes: ({ camera, light, dry, views }) => painter.draw({ tiles: self.shown(camera, performance.now(), false).list, camera, views, light, cell, span, dry, ...care }),
     end() {
       for (const tile of [...cards.keys()]) self.left(tile);
       gl.getExtension("WEBGL_lose_context")?.loseContext();

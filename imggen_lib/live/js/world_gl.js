@@ -15,9 +15,12 @@ uniform float cell;
 uniform vec4 corner;  // of the field of water and shadow: the tile's corner in its cells; its side; 1 if there is water
 uniform sampler2D heights;
 uniform sampler2D weather;
+uniform sampler2D grain;
+uniform vec2 phase;   // the tile's column and row, modulo 8
 out vec3 place;
 out vec2 cells;
 out vec2 where;
+out float wide; // slow change of colour over the land
 
 float height(ivec2 c) { return texelFetch(heights, clamp(c + HALO, ivec2(0), ivec2(SIDE - 1)), 0).r; }
 
@@ -44,6 +47,7 @@ void main() {
   float water = known ? textureLod(weather, where, 0.0).r : 0.0;
   vec2 out_ = at.z * (step(float(GRID), at.xy) - step(at.xy, vec2(0.0))); // the skirt leans outwards a little
   place = origin + vec3(cells.x * cell, h + max(0.0, water), cells.y * cell) + piece.z * cell * vec3(0.04 * out_.x, -1.5 * at.z, 0.04 * out_.y);
+  wide = textureLod(grain, (phase + cells / float(NET)) * 0.625 + 0.7, 2.0).r - 0.5;
   gl_Position = view * vec4(place, 1.0);
 }`;
 
@@ -54,16 +58,18 @@ uniform vec3 zenith;
 uniform vec3 haze;
 uniform vec3 glow;
 uniform vec3 light;
+float shine(vec3 d) { // around the sun: near its 7th and its 90th power
+  float s = max(dot(d, sun), 0.0), s2 = s * s, s4 = s2 * s2, s8 = s4 * s4, s32 = s8 * s8 * s8 * s8;
+  return 0.20 * s4 * s2 * s + 0.5 * s32 * s32 * s8 * s8 * s8;
+}
 vec3 sky(vec3 d) {
-  float up = max(d.y, 0.0);
-  vec3 c = mix(haze, zenith, 1.0 - pow(1.0 - up, 3.2));
-  float s = max(dot(d, sun), 0.0);
-  return c + glow * (0.20 * pow(s, 7.0) + 0.5 * pow(s, 90.0)) * (0.35 + 0.65 * exp(-4.0 * up));
+  float up = max(d.y, 0.0), low = 1.0 - up;
+  return mix(haze, zenith, 1.0 - low * low * low) + glow * shine(d) * (0.35 + 0.65 * exp(-4.0 * up));
 }
 vec3 film(vec3 c) {
   c *= 1.1;
   c = c * (2.51 * c + 0.03) / (c * (2.43 * c + 0.59) + 0.14); // Narkowicz's fit of a film's curve
-  return pow(clamp(c, 0.0, 1.0), vec3(1.0 / 2.2));
+  return sqrt(clamp(c, 0.0, 1.0));
 }`;
 
 const worldFragment = `#version 300 es
@@ -72,29 +78,37 @@ precision highp sampler2D;
 in vec3 place;
 in vec2 cells;
 in vec2 where;
+in float wide;
 uniform sampler2D ground;
 uniform sampler2D weather;
 uniform sampler2D grain;
-uniform vec2 phase;   // the tile's column and row, modulo 8
+uniform vec2 phase;
 uniform vec4 corner;
 uniform vec4 span;    // low, high, how far one sees, the cell's side
 uniform float fade;   // of a tile that has just come
+uniform float closely; // 1 for pieces that are near
 uniform float dry;    // 1 where no water is to be seen
 out vec4 colour;
 ${worldSky}
 void main() {
-  vec4 g = texture(ground, (cells + 0.5) / float(GROUND));
   float far = length(place);
   vec3 d = place / far;
+  float fog = max(1.0 - exp(-pow(1.62 * far / span.z, 3.0)), 1.0 - fade);
+  vec3 air = mix(haze, zenith, 0.036) + glow * shine(d); // the sky at the horizon
+  if (fog > 0.985) {
+    colour = vec4(film(air), 1.0);
+    return;
+  }
+  vec4 g = texture(ground, (cells + 0.5) / float(GROUND));
   vec2 at = phase + cells / 64.0; // in tiles
-  float fine = texture(grain, at * 23.0).r - 0.5;
+  vec2 small = texture(grain, at * 23.0).rg - 0.5;
+  vec2 close = vec2(0.0);
+  if (closely > 0.5) close = texture(grain, at * 131.0).rg - 0.5;
+  float fine = small.r;
   float mid = texture(grain, at * 5.0 + 0.3).r - 0.5;
-  float wide = texture(grain, at * 0.625 + 0.7).r - 0.5;
-  float close = texture(grain, at * 131.0).r - 0.5;
   float near = exp(-far / (14.0 * span.w));
   // The grain is paint: it leans the light a little and moves no point of the land.
-  vec2 lean = near * vec2(close, texture(grain, at * 131.0 + 0.37).r - 0.5) * 0.9;
-  lean += vec2(fine, texture(grain, at * 23.0 + 0.41).r - 0.5) * 0.35;
+  vec2 lean = near * close * 0.9 + small * 0.35;
   vec3 n = normalize(vec3(-g.x - 0.5 * lean.x, 1.0, -g.y - 0.5 * lean.y));
   float steep = length(g.xy) + 0.25 * mid + 0.1 * fine;
   float t = (g.w - span.x) / (span.y - span.x) + 0.14 * wide + 0.05 * mid;
@@ -107,7 +121,7 @@ void main() {
   vec3 c = mix(meadow, brush, smoothstep(-0.25, 0.35, 1.6 * mid + fine + 1.2 * (0.75 - g.z)));
   c = mix(c, straw, smoothstep(0.30, 0.62, t + 0.25 * fine + 0.25 * mid - 0.35 * (0.8 - g.z)));
   c = mix(c, rock, smoothstep(0.55, 0.85, steep + 0.35 * smoothstep(0.55, 0.85, t)));
-  c *= 1.0 + 0.45 * fine + 0.6 * near * close;
+  c *= 1.0 + 0.45 * fine + 0.6 * near * close.r;
   c = mix(c, snow * (0.96 + 0.1 * fine), smoothstep(0.88, 0.97, t + 0.10 * fine + 0.06 * (n.z * -1.0)) * smoothstep(0.95, 0.55, steep));
 
   float lit = 1.0, water = 0.0, thin = 0.0;
@@ -126,17 +140,14 @@ void main() {
   vec3 lightly = light * face + above * (0.30 + 0.30 * n.y) * g.z + light * vec3(0.10, 0.085, 0.06) * (1.0 - 0.6 * n.y);
   c *= lightly;
   if (water > 0.0) {
-    vec2 wave = vec2(fine, mid) * 0.05 + near * vec2(close) * 0.04;
+    vec2 wave = vec2(fine, mid) * 0.05 + near * close * 0.04;
     vec3 m = normalize(vec3(wave.x, 1.0, wave.y));
     vec3 back = reflect(d, m);
     float mirror = 0.03 + 0.75 * pow(1.0 - max(dot(-d, m), 0.0), 4.0);
     vec3 deep = mix(vec3(0.010, 0.050, 0.080), vec3(0.05, 0.12, 0.11), thin) * (0.35 + lit);
     c = mix(c, mix(deep, sky(vec3(back.x, abs(back.y), back.z)), mirror), water);
   }
-  float fog = 1.0 - exp(-pow(1.62 * far / span.z, 3.0));
-  fog = max(fog, 1.0 - fade);
-  vec3 level = normalize(vec3(d.x, max(d.y, 0.012), d.z));
-  colour = vec4(film(mix(c, sky(level), fog)), 1.0);
+  colour = vec4(film(mix(c, air, fog)), 1.0);
 }`;
 
 const worldSkyVertex = `#version 300 es
@@ -240,7 +251,7 @@ function worldPainter(gl, { NET, HALO, SIDE, GROUND }) {
       height: [gl.R32F, gl.RED, gl.FLOAT],
       ground: [gl.RGBA16F, gl.RGBA, gl.FLOAT],
       weather: [gl.RG16F, gl.RG, gl.FLOAT],
-      grain: [gl.R8, gl.RED, gl.UNSIGNED_BYTE],
+      grain: [gl.RG8, gl.RG, gl.UNSIGNED_BYTE],
     }[format];
     const made = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, made);
@@ -254,28 +265,31 @@ function worldPainter(gl, { NET, HALO, SIDE, GROUND }) {
     return made;
   }
 
-  // The one mesh: a square of vertices and a skirt around it.
+  // The one mesh: a square of vertices and a skirt around it; for what is far, every second vertex of it.
   const n = worldGrid + 1;
   const points = [];
-  const faces = [];
   for (let r = 0; r < n; r++) for (let c = 0; c < n; c++) points.push(c, r, 0);
-  for (let r = 0; r < worldGrid; r++) {
-    for (let c = 0; c < worldGrid; c++) {
-      const k = r * n + c;
-      faces.push(k, k + n, k + 1, k + 1, k + n, k + n + 1);
-    }
-  }
   const edge = [];
   for (let k = 0; k < worldGrid; k++) edge.push([k, 0]);
   for (let k = 0; k < worldGrid; k++) edge.push([worldGrid, k]);
   for (let k = worldGrid; k > 0; k--) edge.push([k, worldGrid]);
   for (let k = worldGrid; k > 0; k--) edge.push([0, k]);
-  edge.forEach(([c, r], k) => {
-    points.push(c, r, 1);
-    const [next, nextRow] = edge[(k + 1) % edge.length];
-    const [a, b] = [r * n + c, nextRow * n + next];
-    const [lower, after] = [n * n + k, n * n + ((k + 1) % edge.length)];
-    faces.push(a, b, lower, b, after, lower);
+  for (const [c, r] of edge) points.push(c, r, 1);
+  const faces = [];
+  const sets = [1, 2].map((step) => {
+    const first = faces.length;
+    for (let r = 0; r < worldGrid; r += step) {
+      for (let c = 0; c < worldGrid; c += step) {
+        const [k, below] = [r * n + c, (r + step) * n + c];
+        faces.push(k, below, k + step, k + step, below, below + step);
+      }
+    }
+    for (let k = 0; k < edge.length; k += step) {
+      const next = (k + step) % edge.length;
+      const [a, b] = [k, next].map((i) => edge[i][1] * n + edge[i][0]);
+      faces.push(a, b, n * n + k, b, n * n + next, n * n + k);
+    }
+    return { first: 2 * first, count: faces.length - first };
   });
   const mesh = gl.createVertexArray();
   gl.bindVertexArray(mesh);
@@ -304,10 +318,13 @@ function worldPainter(gl, { NET, HALO, SIDE, GROUND }) {
       }
     }
   }
-  const grain = texture("grain", size, size, Uint8Array.from(grains, (v) => Math.max(0, Math.min(255, 128 + 170 * v))), {
-    wrap: gl.REPEAT,
-    mips: true,
+  const bytes = new Uint8Array(2 * size * size); // the second channel is the first from another place
+  grains.forEach((v, k) => {
+    const byte = Math.max(0, Math.min(255, 128 + 170 * v));
+    bytes[2 * k] = byte;
+    bytes[2 * ((k + 97 * size + 41) % (size * size)) + 1] = byte;
   });
+  const grain = texture("grain", size, size, bytes, { wrap: gl.REPEAT, mips: true });
   const none = texture("weather", 1, 1, new Float32Array(2));
   let weather = { texture: none, corner: null };
 
@@ -350,7 +367,7 @@ function worldPainter(gl, { NET, HALO, SIDE, GROUND }) {
       weather = out ? { texture: texture("weather", side, side, out), side, first } : { texture: none, corner: null };
     },
     // `tiles`: { card, column, row, fade }; `camera`: { x, y, z } in metres; `views`: { projection, look, viewport }.
-    draw({ tiles, camera, views, light, cell, span, dry, detail = 1 }) {
+    draw({ tiles, camera, views, light, cell, span, dry, smallest, detail, coarse }) {
       let pieces = 0;
       gl.enable(gl.DEPTH_TEST);
       gl.enable(gl.CULL_FACE);
@@ -389,12 +406,14 @@ function worldPainter(gl, { NET, HALO, SIDE, GROUND }) {
             const ball = Math.hypot(side / 2, side / 2, (card.top - card.low) / 2);
             if (!inSight(matrix, px + side / 2, middle, pz + side / 2, ball)) return;
             const away = Math.hypot(Math.max(px, 0, -px - side), Math.max(pz, 0, -pz - side), Math.max(0, y + card.low, -y - card.top));
-            if (cells > worldGrid / 4 && away < 1.3 * side * detail) {
+            if (cells > smallest && away < side * detail) {
               for (const [i, j] of [[0, 0], [1, 0], [0, 1], [1, 1]]) divide(c + (i * cells) / 2, r + (j * cells) / 2, cells / 2);
               return;
             }
             gl.uniform3f(u.piece, c, r, cells / worldGrid);
-            gl.drawElements(gl.TRIANGLES, faces.length, gl.UNSIGNED_SHORT, 0);
+            gl.uniform1f(u.closely, away < 50 * cell ? 1 : 0);
+            const { first, count } = sets[away > coarse * side ? 1 : 0];
+            gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_SHORT, first);
             pieces += 1;
           };
           divide(0, 0, NET);
