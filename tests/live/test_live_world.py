@@ -16,7 +16,7 @@ from skimage.morphology import reconstruction
 
 import imggen_lib.live.base as base
 from imggen_lib import live
-from imggen_lib.applications.worlds import generator, noise
+from imggen_lib.applications.worlds import generator, lakes, measures, noise
 from imggen_lib.live import shipped
 
 JS = Path(base.__file__).parent / "js"
@@ -136,15 +136,39 @@ def test_hollows_are_filled_as_by_reconstruction(shape: tuple[int, int]) -> None
 
 
 @needs_node
+def test_lakes_are_python_s_whoever_looks() -> None:
+    code = """
+    const { NET, HALO, SIDE } = maths;
+    const wide = 4 * NET;
+    return data.map(([column, row]) => {
+      const heights = maths.heightsOf('land', 3, column * NET, row * NET, wide, wide);
+      const { out, share } = maths.weather({ heights, wide, high: wide, cell: 90, sun: [0.6, 0.6, 0.5] });
+      const water = [...out].filter((_, k) => k % 2 === 0);
+      return { level: water.map((w, k) => heights[k] + Math.max(0, w)), water, share };
+    });
+    """
+    here, east = run(code, [[0, 0], [1, 0]])
+    surface, water = (np.reshape(here[name], (256, 256)) for name in ("level", "water"))
+    inner = slice(64, 192)
+    theirs = lakes.level(64, 64, 128, 128, 3)
+    assert abs(surface[inner, inner] - theirs).max() < 2e-3
+    land = generator.heights(generator.shipped(), 3, 64, 64, 128, 128)
+    assert here["share"] == pytest.approx((theirs - land > measures.LEAST).mean(), abs=1e-3)
+    again = np.reshape(east["level"], (256, 256))
+    assert np.array_equal(surface[inner, 128:192], again[inner, 64:128]), "a lake changes with the place of who looks"
+    assert (water[inner, inner] > 0).any() and water.min() >= -90
+
+
+@needs_node
 def test_water_and_its_shore_are_told_by_sign() -> None:
-    land = np.full((9, 9), 10.0)
-    land[4, 4], land[4, 5:] = 2.0, 7.0  # a hollow of 5 m, for its outlet is 7 m high
-    data = {"heights": land.ravel().tolist(), "wide": 9, "high": 9, "cell": 30, "sun": [0.6, 0.6, 0.5]}
+    land = np.full((192, 192), 10.0)
+    land[96, 96], land[96, 97:] = 2.0, 7.0  # a hollow of 5 m, for its outlet is 7 m high
+    data = {"heights": land.ravel().tolist(), "wide": 192, "high": 192, "cell": 30, "sun": [0.6, 0.6, 0.5]}
     found = run(
         "const w = maths.weather({ ...data, heights: Float32Array.from(data.heights) }); return [[...w.out], w.share]", data
     )
-    water = np.reshape(found[0], (9, 9, 2))[..., 0]
-    assert found[1] == pytest.approx(1 / 81) and water[4, 4] == 5 and water[3, 4] == -3 and water[4, 5] == 0
+    water = np.reshape(found[0], (192, 192, 2))[..., 0]
+    assert found[1] == pytest.approx(1 / 64**2) and water[96, 96] == 5 and water[95, 96] == -3 and water[96, 97] == 0
     assert (water > 0).sum() == 1 and water[0, 0] == -30
 
 

@@ -228,6 +228,7 @@ function worldBody({ land, body, el, options, say }) {
     } else quiet += passed;
     if (quiet > 250 && !fading) {
       frames.stop();
+      scene?.draw({ camera, tiles, light: light(), dry: !state.water, passed: 0, still, fine: true }); // who stands still sees all pixels
       tell();
       if (missing) gather();
     }
@@ -423,13 +424,14 @@ function worldScene({ screen, maths, settings }) {
   const span = { low: settings.low, high: settings.high, far: (reach - 0.1) * NET * cell };
 
   // Fewer pixels where frames take too long, more where there is time.
-  function size(passed) {
+  function size(passed, fine) {
     const density = Math.min(2, window.devicePixelRatio || 1);
     if (passed > 0) slow = 0.85 * slow + 0.15 * passed;
     if (slow > 42 && sharp > 0.5) [sharp, slow] = [Math.max(0.5, sharp * 0.85), 30];
     else if (slow < 19 && slow > 0 && sharp < 1) [sharp, slow] = [Math.min(1, sharp * 1.03), 25];
-    const wide = Math.max(1, Math.round(screen.clientWidth * density * sharp));
-    const high = Math.max(1, Math.round(screen.clientHeight * density * sharp));
+    const scale = density * (fine ? 1 : sharp);
+    const wide = Math.max(1, Math.round(screen.clientWidth * scale));
+    const high = Math.max(1, Math.round(screen.clientHeight * scale));
     if (screen.width !== wide || screen.height !== high) [screen.width, screen.height] = [wide, high];
   }
 
@@ -460,10 +462,10 @@ function worldScene({ screen, maths, settings }) {
       }
       return { list: list.sort((a, b) => a.away - b.away), fading };
     },
-    draw({ camera, light, dry, passed, still }) {
+    draw({ camera, light, dry, passed, still, fine = false }) {
       if (gl.isContextLost()) return false;
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-      size(passed);
+      size(passed, fine);
       const { list, fading } = self.shown(camera, performance.now(), still);
       const angle = screen.width > screen.height ? 0.95 : 1.15;
       const projection = worldPerspective(angle, screen.width / screen.height, 0.03 * cell, 1.6 * span.far);

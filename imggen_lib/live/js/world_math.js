@@ -200,6 +200,27 @@ function worldMaths() {
     return level;
   }
 
+  // imggen_lib.applications.worlds.lakes.level: hollows are filled within fixed blocks of two by two tiles, and the highest answer
+  // counts, so that a lake does not change with the place of who looks. Exact where all four blocks of a cell lie in the field.
+  function lakes(heights, wide, high) {
+    const level = Float32Array.from(heights);
+    const side = 2 * NET;
+    const block = new Float32Array(side * side);
+    for (let top = 0; top + side <= high; top += NET) {
+      for (let left = 0; left + side <= wide; left += NET) {
+        for (let r = 0; r < side; r++) block.set(heights.subarray((top + r) * wide + left, (top + r) * wide + left + side), r * side);
+        const full = fill(block, side, side);
+        for (let r = 0; r < side; r++) {
+          for (let c = 0; c < side; c++) {
+            const at = (top + r) * wide + left + c;
+            if (full[r * side + c] > level[at]) level[at] = full[r * side + c];
+          }
+        }
+      }
+    }
+    return level;
+  }
+
   // How high above each cell the shadow of the land reaches, in metres (0 in the sun). `sun` points to it: [east, up, south].
   function shadows(heights, wide, high, cell, [east, up, south]) {
     const along = Math.max(Math.abs(east), Math.abs(south));
@@ -253,19 +274,23 @@ function worldMaths() {
   }
 
   // Water and shadow over a field of heights: two numbers a cell, metres of water and metres up to the light. On dry cells the water
-  // is negative, metres from the level of the lake beside them up to the ground, so that the shore lies where it passes zero.
+  // is negative, metres from the level of the lake beside them up to the ground, so that the shore lies where it passes zero. The share is that of the tiles within the outermost.
   function weather({ heights, wide, high, cell, sun }) {
-    const level = fill(heights, wide, high);
+    const level = lakes(heights, wide, high);
     const shade = shadows(level, wide, high, cell, sun);
     const out = new Float32Array(2 * wide * high);
-    let wet = 0;
+    const inner = (k) => k >= NET;
+    let [wet, all] = [0, 0];
     for (let k = 0; k < wide * high; k++) {
+      const [row, column] = [Math.floor(k / wide), k % wide];
+      if (inner(row) && inner(high - 1 - row) && inner(column) && inner(wide - 1 - column)) {
+        all += 1;
+        wet += level[k] - heights[k] > 1e-3; // measures.LEAST
+      }
       out[2 * k] = level[k] - heights[k];
       out[2 * k + 1] = shade[k];
-      if (level[k] > heights[k]) wet += 1;
-      else {
+      if (level[k] <= heights[k]) {
         let beside = -cell;
-        const [row, column] = [Math.floor(k / wide), k % wide];
         for (let r = Math.max(0, row - 1); r <= Math.min(high - 1, row + 1); r++) {
           for (let c = Math.max(0, column - 1); c <= Math.min(wide - 1, column + 1); c++) {
             const near = r * wide + c;
@@ -275,8 +300,8 @@ function worldMaths() {
         out[2 * k] = Math.min(0, beside);
       }
     }
-    return { out, share: wet / (wide * high) };
+    return { out, share: wet / all };
   }
 
-  return { NET, HALO, SIDE, GROUND, learn, plan, field, fbm, heightsOf, ground, fill, shadows, between, tile, weather };
+  return { NET, HALO, SIDE, GROUND, learn, plan, field, fbm, heightsOf, ground, fill, lakes, shadows, between, tile, weather };
 }
