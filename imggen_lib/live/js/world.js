@@ -316,7 +316,7 @@ function worldBody({ land, body, el, options, say }) {
   ];
   const kilometres = number((320 * cell) / 1000, 0);
   const mapNote = h("p", { class: "il-note" }, say(flat ? "mapNotePan" : "mapNote", { km: `${kilometres} \u00d7 ${kilometres}` }));
-  const pad = flat || still ? [] : worldPad({ say, controls, wake });
+  const pad = flat || still ? [] : worldPad({ names: { up: say("up"), down: say("down") }, controls, wake });
   const headset = h("span", {});
   body.replaceChildren(
     ...(flat

@@ -90,7 +90,7 @@ function worldCamera({ ground, cell }) {
 }
 
 // The stick under the thumb, and two buttons to rise and sink.
-function worldPad({ say, controls, wake }) {
+function worldPad({ names, controls, wake }) {
   const knob = h("span", { class: "il-world-knob" });
   const stick = h("div", { class: "il-world-stick", role: "presentation" }, knob);
   const show = () => (knob.style.transform = `translate(${controls.stick.x * 28}px, ${controls.stick.y * 28}px)`);
@@ -115,7 +115,7 @@ function worldPad({ say, controls, wake }) {
   stick.addEventListener("pointermove", (event) => stick.hasPointerCapture(event.pointerId) && move(event));
   for (const end of ["pointerup", "pointercancel"]) stick.addEventListener(end, free);
   const lifts = ["up", "down"].map((wish) => {
-    const key = h("button", { type: "button", class: "il-world-lift", tabindex: -1, "aria-label": say(wish) }, wish === "up" ? "\u25b2" : "\u25bc");
+    const key = h("button", { type: "button", class: "il-world-lift", tabindex: -1, "aria-label": names[wish] }, wish === "up" ? "\u25b2" : "\u25bc");
     key.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       event.stopPropagation();
