@@ -31,8 +31,8 @@ class Weights(NamedTuple):
     critics: float = 0.0
     distributions: float = 5.0
     skew: float = 10.0
-    spectrum: float = 1.5
-    water: float = 3.0
+    spectrum: float = 2.0
+    water: float = 6.0
 
 
 def standing_water(land: Maps) -> Float[Tensor, ""]:
@@ -116,17 +116,27 @@ def skewness(land: Maps) -> Float[Tensor, " scales"]:
     return torch.stack(found)
 
 
-def log_power(land: Maps) -> Float[Tensor, " bands"]:
-    """Log power in rings of frequencies, as :func:`~imggen_lib.applications.worlds.measures.log_spectrum`, less the mean only."""
+def log_power(land: Maps, sectors: int = 4) -> Float[Tensor, " bands"]:
+    """Log power in rings of frequencies and in sectors of directions, so that no direction is preferred; less the mean only.
+
+    The rings are those of :func:`~imggen_lib.applications.worlds.measures.log_spectrum`.
+    """
     size = land.shape[-1]
     hann = torch.hann_window(size, periodic=False)
     x = (land - land.mean((2, 3), keepdim=True)) * hann[:, None] * hann
     power = torch.fft.fft2(x).abs().square().mean((0, 1))
     k = torch.fft.fftfreq(size, 1 / size)
-    ring = torch.floor(torch.hypot(k[:, None], k) + 0.5).long().flatten()
-    sums = torch.zeros(size).index_add(0, ring, power.flatten())
-    counts = torch.zeros(size).index_add(0, ring, torch.ones(size * size))
-    return torch.log(sums / counts.clamp(min=1) + 1e-12)[2 : size // 2 + 1]
+    ring = torch.floor(torch.hypot(k[:, None], k) + 0.5).long()
+    sector = torch.floor(torch.atan2(k[:, None], k) / torch.pi * sectors + 0.5).long() % sectors
+    band = torch.where((ring >= 2) & (ring <= size // 2), ring * sectors + sector, 0).flatten()
+    sums = torch.zeros(size * sectors).index_add(0, band, power.flatten())
+    counts = torch.zeros(size * sectors).index_add(0, band, torch.ones(size * size))
+    return torch.log(sums[2 * sectors : (size // 2 + 1) * sectors] / counts[2 * sectors : (size // 2 + 1) * sectors] + 1e-12)
+
+
+def quarters(land: Maps) -> Maps:
+    """Windows cut into pieces of 64 cells."""
+    return land.unfold(2, 64, 64).unfold(3, 64, 64).flatten(0, 3)[:, None]
 
 
 def real_batch(lands: Sequence[np.ndarray], size: int, batch: int, generator: torch.Generator) -> Maps:
@@ -191,7 +201,7 @@ def train(
         pairs = zip(responses(made, directions), responses(real, directions), strict=True)
         parts = {
             "distributions": torch.stack([distance(a, b) for a, b in pairs]).mean(),
-            "spectrum": (log_power(made[:, :, :64, :64]) - spectrum).square().mean(),
+            "spectrum": (log_power(quarters(made)) - spectrum).square().mean(),
             "water": standing_water(made),
         }
         parts["skew"] = (skewness(made) - skew).square().mean()

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage, stats
 from skimage.morphology import local_minima
 
-from imggen_lib.applications.worlds import lakes, measures, rivals
+from imggen_lib.applications.worlds import generator, lakes, measures, rivals
 from imggen_lib.data.elevation import coarser, elevation, west_and_east
 
 
@@ -120,3 +120,11 @@ def test_lakes_are_the_same_in_every_tile() -> None:
     assert np.array_equal(here[:, 64:], east[:, :4])
     whole = lakes.level(-30, -20, 150, 170, seed=2)
     assert np.abs(whole[18:86, 28:96] - here).max() < 1e-2
+
+
+def test_land_that_is_worn_in_blocks_is_seamless_too() -> None:
+    here, lower = (lakes.worn(-3, top, 20, 12, seed=2, steps=1) for top in (50, 60))
+    assert np.abs(here[10:] - lower[:10]).max() < 1e-2
+    untouched = lakes.worn(-3, 50, 20, 12, seed=2, steps=0)
+    assert np.allclose(untouched, generator.heights(generator.shipped(), 2, -3, 50, 12 + 8, 12), atol=1e-2)
+    assert not np.allclose(here, untouched, atol=0.5)
