@@ -123,6 +123,7 @@ levels: $(READY) ## train the models of platform levels, measure and search, and
 worlds: $(READY) ## train the generator of land, measure it beside noise, erosion and real land, and record it (an hour)
 	$(BIN)/python scripts/records/worlds.py train
 	$(BIN)/python scripts/records/worlds.py measure
+	$(BIN)/python scripts/records/worlds.py ablate
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

@@ -9,6 +9,7 @@ import json
 import platform
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -150,6 +151,21 @@ def seams(count: int = 50) -> dict[str, Any]:
     return {"pairs": 2 * count, "largest_difference_metres": worst, "zero_padding": wall}
 
 
+def ablation(windows: int = 800) -> dict[str, Any]:
+    """Short trainings that differ in one part of the loss, measured alike."""
+    reference, west = measures.patches(west_and_east()[0], TILE, 27).astype(float), [west_and_east()[0]]
+    arms = {"as shipped": training.Weights(), "without water": training.Weights(water=0.0)}
+    arms["two critics as well"] = training.Weights(critics=0.1)
+    found: dict[str, Any] = {"windows": windows}
+    for name, weights in arms.items():
+        record = deque(training.train(Terrain(0), windows, weights=weights), maxlen=1)[0]
+        model: Any = record["average"]
+        land = np.stack([generator.heights(model.eval(), SEED + k, 0, 0, TILE, TILE) for k in range(N)]).astype(float)
+        found[name] = {**cells(land, reference, west), "critics": round(float(record.get("critics", 0.0)), 3)}  # type: ignore[arg-type]
+        print(name, found[name], flush=True)
+    return found
+
+
 def measure() -> dict[str, Any]:
     """The record's numbers."""
     reference = measures.patches(west_and_east()[0], TILE, 27).astype(float)
@@ -161,14 +177,19 @@ def measure() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train, or measure and write the record."""
+    """Train, or measure and write the record; `ablate` adds short trainings to it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("train", "measure"))
+    parser.add_argument("what", choices=("train", "measure", "ablate"))
     parser.add_argument("--windows", type=int, default=WINDOWS)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.what == "train":
         train(arguments.windows, arguments.out or WEIGHTS)
+        return
+    out = arguments.out or OUT
+    stored = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    if arguments.what == "ablate":
+        out.write_text(json.dumps({**stored, "ablation": ablation()}, indent=1) + "\n", encoding="utf-8")
         return
     about = {
         "command": "python scripts/records/worlds.py measure",
@@ -182,7 +203,7 @@ def main() -> None:
         "versions": {"torch": torch.__version__, "python": platform.python_version(), "imggen_lib": imggen_lib.__version__},
         "machine": "CPU, one thread",
     }
-    (arguments.out or OUT).write_text(json.dumps({**about, **measure()}, indent=1) + "\n", encoding="utf-8")
+    out.write_text(json.dumps({**stored, **about, **measure()}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def log_power(land: Maps, sectors: int = 4) -> Float[Tensor, " bands"]:
     return torch.log(sums[2 * sectors : (size // 2 + 1) * sectors] / counts[2 * sectors : (size // 2 + 1) * sectors] + 1e-12)
 
 
-def quarters(land: Maps) -> Maps:
+def quarters(land: Maps) -> Float[Tensor, "m 1 64 64"]:
     """Windows cut into pieces of 64 cells."""
     return land.unfold(2, 64, 64).unfold(3, 64, 64).flatten(0, 3)[:, None]
 
@@ -171,6 +171,8 @@ def train(
     weights: Weights = Weights(),  # noqa: B008
 ) -> Iterator[dict[str, float | Terrain]]:
     """Train on the west of Big Tujunga; yields each step's losses, the windows seen (``images``) and the ``average`` model."""
+    if size < (80 if weights.critics else 64):
+        raise ValueError(f"windows have at least 64 cells, and 80 where critics look at a quarter of the resolution; got {size}")
     lands = [west_and_east(i, j)[0] for i in range(3) for j in range(3)]
     critics = [Critic(mix(seed, 1), layers=3), Critic(mix(seed, 2), layers=2)]
     sees = [lambda x: x, lambda x: avg_pool2d(x, 4) / 2]
