@@ -94,11 +94,12 @@ def landscape() -> dict[str, Any]:
     """What makes the landscape in the page: the generator of land in half precision, and how high noise is to be beside it.
 
     ``spec["world"]`` has the cell's side and the unit of height in metres, octaves and gain of the noise, its ``scale`` in metres
-    (the same standard deviation as the land's), and the heights between which colours are spread. Measured on nine tiles.
+    (as steep as the land in the mean), and ``span``, the heights between which
+    colours are spread. Measured on nine tiles.
     """
     import numpy as np
 
-    from imggen_lib.applications.worlds import generator, noise
+    from imggen_lib.applications.worlds import generator, measures, noise
     from imggen_lib.live.layers import unrolled
     from imggen_lib.live.pack import written
 
@@ -109,17 +110,13 @@ def landscape() -> dict[str, Any]:
     tiles = np.stack([generator.tile(*place, rim=0) for place in places])
     side = generator.TILE
     waves = np.stack([noise.fbm(0, side * x, side * y, side, side, octaves=octaves, gain=gain) for x, y in places])
-    low, high = (float(round(v)) for v in np.quantile(tiles, (0.01, 0.99)))
-    scale = float(round(tiles.std() / waves.std(), 1))
-    world = {
-        "cell": generator.CELL,
-        "unit": generator.UNIT,
-        "octaves": octaves,
-        "gain": gain,
-        "scale": scale,
-        "low": low,
-        "high": high,
-    }
+    steep, scale = float(measures.slopes(tiles).mean()), 1.0
+    for _ in range(20):
+        scale *= steep / float(measures.slopes(waves * scale).mean())
+    scale = round(scale, 1)
+    heights = {"land": tiles, "noise": waves * scale}
+    span = {kind: [float(round(v)) for v in np.quantile(values, (0.01, 0.99))] for kind, values in heights.items()}
+    world = {"cell": generator.CELL, "unit": generator.UNIT, "octaves": octaves, "gain": gain, "scale": scale, "span": span}
     return {"spec": {**said, "stages": [list(stage) for stage in generator.STAGES], "world": world}, "bytes": content}
 
 

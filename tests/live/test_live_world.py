@@ -195,12 +195,12 @@ def test_the_plan_of_windows_is_python_s() -> None:
     assert theirs == [[list(window) for window in generator.plan(*a)] for a in asked]
 
 
-def test_noise_is_as_high_as_land() -> None:
+def test_noise_is_as_steep_as_land() -> None:
     places = [(11 * k, 13 - k) for k in range(12)]
     land = np.stack([ours("land", *place, 1) for place in places])
     waves = np.stack([ours("noise", *place, 1) for place in places])
-    assert 0.6 < waves.std() / land.std() < 1.7
-    assert WORLD["low"] < np.median(land) < WORLD["high"] and WORLD["cell"] == generator.CELL
+    assert 0.8 < measures.slopes(waves).mean() / measures.slopes(land).mean() < 1.25
+    assert WORLD["span"]["land"][0] < np.median(land) < WORLD["span"]["land"][1] and WORLD["cell"] == generator.CELL
 
 
 def test_what_the_page_loads_is_small() -> None:

@@ -59,6 +59,7 @@ function worldBody({ land, body, el, options, say }) {
   const { NET } = maths;
   const settings = worldSettings(land);
   const { cell } = settings;
+  const span = () => settings.span[state.kind];
   const helper = worldHelper();
   if (land) helper.ask("learn", { spec: land.spec, tensors: readTensors(land.spec.tensors, land.buffer) });
   const narrow = el.clientWidth > 0 && el.clientWidth < 480;
@@ -133,7 +134,7 @@ function worldBody({ land, body, el, options, say }) {
         if (ended || tiles !== mine) return !ended && gather();
         field = { ...found, water: out, share, column, row };
         scene?.weather(out, found.wide, found.first);
-        map.field(field, { cell, low: settings.low, high: settings.high, sun: worldLights.day.sun });
+        map.field(field, { cell, low: span()[0], high: span()[1], sun: worldLights.day.sun });
         body.dataset.share = share;
         body.dataset.field = `${column},${row}`;
         tell();
@@ -171,7 +172,7 @@ function worldBody({ land, body, el, options, say }) {
       line.say(say("making", { n: Math.min(all, tiles.made.size), all }));
       if (near) {
         ready = true;
-        home = worldLookout(tiles, cell, maths);
+        home = worldLookout(tiles, cell, span(), maths);
         camera.put(home.x, home.z, home.lift);
         camera.look(home.yaw, home.pitch);
         body.dataset.ready = "yes";
@@ -219,7 +220,7 @@ function worldBody({ land, body, el, options, say }) {
     waited += passed;
     if (missing && !moved && !controls.any && !drag && waited < 250) return;
     waited = 0;
-    const fading = scene ? scene.draw({ camera, tiles, light: light(), dry: !state.water, passed, still }) : false;
+    const fading = scene ? scene.draw({ camera, tiles, span: span(), light: light(), dry: !state.water, passed, still }) : false;
     map.move({ x: camera.x / cell, z: camera.z / cell, yaw: camera.yaw });
     body.dataset.frames = Number(body.dataset.frames || 0) + 1;
     if (moved || controls.any) {
@@ -228,7 +229,7 @@ function worldBody({ land, body, el, options, say }) {
     } else quiet += passed;
     if (quiet > 250 && !fading) {
       frames.stop();
-      scene?.draw({ camera, tiles, light: light(), dry: !state.water, passed: 0, still, fine: true }); // who stands still sees all pixels
+      scene?.draw({ camera, tiles, span: span(), light: light(), dry: !state.water, passed: 0, still, fine: true }); // who stands still sees all pixels
       tell();
       if (missing) gather();
     }
@@ -286,6 +287,10 @@ function worldBody({ land, body, el, options, say }) {
     wake();
   });
   for (const over of ["pointerup", "pointercancel"]) screen.addEventListener(over, (event) => drag?.id === event.pointerId && (drag = null));
+  // Stick and buttons where there are fingers, at the latest when the first one comes.
+  const fingers = () => body.classList.add("il-world-touch");
+  if (window.matchMedia("(any-pointer: coarse)").matches || navigator.maxTouchPoints > 0) fingers();
+  body.addEventListener("pointerdown", (event) => event.pointerType === "touch" && fingers());
   const hidden = () => document.hidden && controls.clear();
   document.addEventListener("visibilitychange", hidden);
 
@@ -339,7 +344,7 @@ function worldBody({ land, body, el, options, say }) {
         delete body.dataset.headset;
         wake();
       };
-      session = await worldEnter({ scene, camera, ground, gather, travel, picture: () => ({ light: light(), dry: !state.water }), far, left });
+      session = await worldEnter({ scene, camera, ground, gather, travel, picture: () => ({ span: span(), light: light(), dry: !state.water }), far, left });
       body.dataset.headset = "yes";
       line.say(say("headsetHow"));
     } catch (error) {
@@ -375,27 +380,38 @@ function worldBody({ land, body, el, options, say }) {
 
 // Sizes and colours of a world: the cell's side and usual heights in metres.
 function worldSettings(land) {
-  return { cell: 30, low: -500, high: 700, ...(land?.spec.world || {}) };
+  return { cell: 90, span: { noise: [-200, 200] }, ...(land?.spec.world || {}) };
 }
 
-// Where a walk begins: above the highest place near the start, looking over the land.
-function worldLookout(tiles, cell, { NET, HALO, SIDE }) {
-  let best = { h: -Infinity };
-  const middle = [NET / 2, NET / 2];
-  for (let row = -1; row <= 1; row++) {
-    for (let column = -1; column <= 1; column++) {
-      const { heights } = tiles.at(column, row);
-      for (let r = 0; r < NET; r += 2) {
-        for (let c = 0; c < NET; c += 2) {
-          const height = heights[(r + HALO) * SIDE + c + HALO];
-          if (height > best.h) best = { h: height, x: column * NET + c, z: row * NET + r };
-        }
+// Where a walk begins: near the start, on a slope of middle height, looking where the land falls away and the view is long, with
+// the light from the side.
+function worldLookout(tiles, cell, [low, high], { NET, HALO, SIDE }) {
+  const height = (x, z) => {
+    const [c, r] = [Math.floor(x / NET), Math.floor(z / NET)];
+    return tiles.at(c, r).heights[(Math.round(z - r * NET) + HALO) * SIDE + Math.round(x - c * NET) + HALO];
+  };
+  const [first, last, far] = [-NET + 1, 2 * NET - 2, 36];
+  const sun = worldLights.day.sun;
+  let best = { score: -Infinity };
+  for (let z = first; z <= last; z += 4) {
+    for (let x = first; x <= last; x += 4) {
+      const here = height(x, z);
+      const t = (here - low) / (high - low);
+      if (t < 0.3 || t > 0.78) continue;
+      for (let k = 0; k < 16; k++) {
+        const yaw = (k * Math.PI) / 8;
+        const [dx, dz] = [Math.sin(yaw), -Math.cos(yaw)];
+        if (x + far * dx < first || x + far * dx > last || z + far * dz < first || z + far * dz > last) continue;
+        const [near, middle, away] = [3, 14, far].map((n) => height(Math.round(x + n * dx), Math.round(z + n * dz)) - here);
+        // It should fall away nearby and rise again further off; nothing stands before the eyes.
+        const facing = dx * sun[0] + dz * sun[2];
+        const score = -middle + 0.6 * away - 2 * Math.max(0, near) - 0.25 * (high - low) * Math.max(0, facing - 0.25);
+        if (score > best.score) best = { score, x, z, yaw };
       }
     }
   }
-  const [dx, dz] = [middle[0] - best.x, middle[1] - best.z];
-  const yaw = Math.hypot(dx, dz) < 4 ? 0.8 : Math.atan2(dx, -dz);
-  return { x: best.x * cell, z: best.z * cell, yaw, pitch: -0.1, lift: 2.5 * cell };
+  if (best.score === -Infinity) best = { x: NET / 2, z: NET / 2, yaw: 0.8 };
+  return { x: best.x * cell, z: best.z * cell, yaw: best.yaw, pitch: -0.06, lift: 0.6 * cell };
 }
 
 // The canvas with its WebGL2 context, or null where there is none.
@@ -421,7 +437,7 @@ function worldScene({ screen, maths, settings }) {
     for (const tile of cards.keys()) cards.set(tile, { card: painter.tile(tile), since: 0 });
     if (weather) painter.weather(...weather);
   });
-  const span = { low: settings.low, high: settings.high, far: (reach - 0.1) * NET * cell };
+  const far = (reach - 0.1) * NET * cell;
 
   // Fewer pixels where frames take too long, more where there is time.
   function size(passed, fine) {
@@ -438,7 +454,7 @@ function worldScene({ screen, maths, settings }) {
   const self = {
     gl,
     reach,
-    far: span.far,
+    far,
     came: (tile, now) => cards.set(tile, { card: painter.tile(tile), since: now }),
     left(tile) {
       const found = cards.get(tile);
@@ -462,18 +478,18 @@ function worldScene({ screen, maths, settings }) {
       }
       return { list: list.sort((a, b) => a.away - b.away), fading };
     },
-    draw({ camera, light, dry, passed, still, fine = false }) {
+    draw({ camera, span: [low, high], light, dry, passed, still, fine = false }) {
       if (gl.isContextLost()) return false;
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
       size(passed, fine);
       const { list, fading } = self.shown(camera, performance.now(), still);
       const angle = screen.width > screen.height ? 0.95 : 1.15;
-      const projection = worldPerspective(angle, screen.width / screen.height, 0.03 * cell, 1.6 * span.far);
+      const projection = worldPerspective(angle, screen.width / screen.height, 0.03 * cell, 1.6 * far);
       const view = { projection, look: worldLook(camera.yaw, camera.pitch), viewport: [0, 0, screen.width, screen.height] };
-      self.pieces = painter.draw({ tiles: list, camera, views: [view], light, cell, span, dry, ...care });
+      self.pieces = painter.draw({ tiles: list, camera, views: [view], light, cell, span: { low, high, far }, dry, ...care });
       return fading;
     },
-    eyes: ({ camera, light, dry, views }) => painter.draw({ tiles: self.shown(camera, performance.now(), false).list, camera, views, light, cell, span, dry, ...care }),
+    eyes: ({ camera, span: [low, high], light, dry, views }) => painter.draw({ tiles: self.shown(camera, performance.now(), false).list, camera, views, light, cell, span: { low, high, far }, dry, ...care }),
     end() {
       for (const tile of [...cards.keys()]) self.left(tile);
       gl.getExtension("WEBGL_lose_context")?.loseContext();

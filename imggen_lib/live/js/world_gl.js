@@ -117,7 +117,7 @@ void main() {
   vec3 brush = vec3(0.060, 0.090, 0.034);
   vec3 straw = vec3(0.330, 0.245, 0.105);
   vec3 rock = mix(vec3(0.215, 0.185, 0.155), vec3(0.33, 0.26, 0.19), 0.5 + wide);
-  vec3 snow = vec3(0.86, 0.89, 0.94);
+  vec3 snow = vec3(0.66, 0.70, 0.76);
   vec3 c = mix(meadow, brush, smoothstep(-0.25, 0.35, 1.6 * mid + fine + 1.2 * (0.75 - g.z)));
   c = mix(c, straw, smoothstep(0.30, 0.62, t + 0.25 * fine + 0.25 * mid - 0.35 * (0.8 - g.z)));
   c = mix(c, rock, smoothstep(0.55, 0.85, steep + 0.35 * smoothstep(0.55, 0.85, t)));
