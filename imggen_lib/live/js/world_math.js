@@ -59,14 +59,53 @@ function worldMaths() {
     return land;
   }
 
+  // A 3x3 convolution without padding, as matrix products over a few input channels at a time, whose sums are added up in double
+  // precision: single precision alone would be a millimetre off where land is high.
+  function convolution(weight, bias, few = 4) {
+    const [outputs, inputs] = weight.shape;
+    const parts = [];
+    for (let first = 0; first < inputs; first += few) {
+      const count = Math.min(few, inputs - first);
+      const values = new Float32Array(outputs * count * 9);
+      for (let o = 0; o < outputs; o++) {
+        const from = (o * inputs + first) * 9;
+        values.set(weight.values.subarray(from, from + count * 9), o * count * 9);
+      }
+      parts.push({ first, count, multiply: productWith(values, outputs, count * 9) });
+    }
+    return ({ data, shape: [, tall, broad] }) => {
+      const [high, wide] = [tall - 2, broad - 2];
+      const area = high * wide;
+      const sums = new Float64Array(outputs * area);
+      for (let o = 0; o < outputs; o++) sums.fill(bias.values[o], o * area, (o + 1) * area);
+      const out = new Float32Array(outputs * area);
+      for (const { first, count, multiply } of parts) {
+        const columns = new Float32Array(count * 9 * area);
+        for (let k = 0; k < count * 9; k++) {
+          const [c, i, j] = [first + Math.floor(k / 9), Math.floor((k % 9) / 3), k % 3];
+          for (let r = 0; r < high; r++) {
+            const from = (c * tall + r + i) * broad + j;
+            columns.set(data.subarray(from, from + wide), k * area + r * wide);
+          }
+        }
+        out.fill(0);
+        multiply(out, columns, area);
+        for (let k = 0; k < out.length; k++) sums[k] += out[k];
+      }
+      for (let k = 0; k < out.length; k++) out[k] = sums[k];
+      return { data: out, shape: [outputs, high, wide] };
+    };
+  }
+
   // imggen_lib.applications.worlds.generator: plan, doubled, Terrain, heights. `learn` takes the file of the weights.
   let stages = null;
   let last = null;
   let world = { unit: 100, octaves: 7, gain: 0.5, scale: 100 };
   function learn({ spec, tensors }) {
-    const layers = spec.nets.land.map((said) => convLayer({ ...said, weight: tensors[said.weight], bias: tensors[said.bias] }));
+    const layers = spec.nets.land.slice(0, -1).map((said) => convolution(tensors[said.weight], tensors[said.bias]));
     stages = spec.stages.map(([noise, , count]) => ({ noise, layers: layers.splice(0, count) }));
-    [last] = layers;
+    const { weight, bias } = spec.nets.land.at(-1);
+    last = { weight: tensors[weight].values, bias: tensors[bias].values[0] };
     world = spec.world;
   }
 
@@ -111,13 +150,28 @@ function worldMaths() {
       const data = new Float32Array((below + noise) * tall * broad);
       if (x !== null) data.set(doubled(x, y0 & 1, x0 & 1, tall, broad));
       for (let c = 0; c < noise; c++) field(data, (below + c) * tall * broad, seed, 16 * k + c, x0, y0, tall, broad);
-      x = { data, n: 1, shape: [below + noise, tall, broad] };
+      x = { data, shape: [below + noise, tall, broad] };
       for (const layer of layers) {
         x = layer(x);
         for (let i = 0; i < x.data.length; i++) if (x.data[i] < 0) x.data[i] *= 0.2;
       }
     });
-    return last(x).data.map((value) => value * world.unit);
+    // The last convolution, in which large terms cancel, in double precision, as in Python.
+    const out = new Float32Array(high * wide);
+    const [channels, tall, broad] = x.shape;
+    for (let r = 0; r < high; r++) {
+      for (let c = 0; c < wide; c++) {
+        let sum = last.bias;
+        for (let k = 0, w = 0; k < channels; k++) {
+          for (let i = 0; i < 3; i++) {
+            const at = (k * tall + r + i) * broad + c;
+            sum += last.weight[w++] * x.data[at] + last.weight[w++] * x.data[at + 1] + last.weight[w++] * x.data[at + 2];
+          }
+        }
+        out[r * wide + c] = sum * world.unit;
+      }
+    }
+    return out;
   }
 
   function heightsOf(kind, seed, left, top, high, wide) {

@@ -2,7 +2,7 @@
 
 // The text of the worker: the maths with what it uses, and its answers.
 function worldWorkerText() {
-  const shared = [multiplyInto, assembledProduct, productWith, kernelPlaces, placesOf, startAtBias, convLayer, worldMaths];
+  const shared = [multiplyInto, assembledProduct, productWith, worldMaths];
   return [
     '"use strict";',
     `const PRODUCT_CODE = ${JSON.stringify(PRODUCT_CODE)};`,
