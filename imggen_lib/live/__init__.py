@@ -8,6 +8,7 @@
     live.trainer("gan")                     # train a small GAN on points in the plane
     live.game()                             # play platform levels, or watch an agent finish them
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
+    live.world()                            # walk through a landscape without end
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
 
@@ -55,6 +56,7 @@ from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.trainer import trainer
+from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["drawing", "explorer", "game", "real_or_fake", "trainer", "xrays"]
+__all__ = ["drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]

@@ -2,9 +2,9 @@
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
 X-rays with what their scores are, ``platform-levels`` levels of the game with inputs that finish them, ``level-decoder`` a network
-that makes others. What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits)
-and how coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, ``chest_cases.py`` and
-``game_levels.py``, so that pages are built without data.
+that makes others, ``landscape`` a generator of heights. What was computed from data (maps, the nats of each latent dimension, what
+is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by
+``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
@@ -24,6 +24,7 @@ DIGITS = "mnist-digits"
 CHEST = "chest-cases"
 LEVELS = "platform-levels"
 DECODER = "level-decoder"
+LANDSCAPE = "landscape"
 BOTH = ".both"
 
 
@@ -88,8 +89,45 @@ def level_decoder() -> dict[str, Any]:
     return {"spec": {**said, **shape, "name": DECODER}, "bytes": content}
 
 
+@cache
+def landscape() -> dict[str, Any]:
+    """What makes the landscape in the page: the generator of land in half precision, and how high noise is to be beside it.
+
+    ``spec["world"]`` has the cell's side and the unit of height in metres, octaves and gain of the noise, its ``scale`` in metres
+    (as steep as the land in the mean), and ``span``, the heights between which
+    colours are spread. Measured on nine tiles.
+    """
+    import numpy as np
+
+    from imggen_lib.applications.worlds import generator, measures, noise
+    from imggen_lib.live.layers import unrolled
+    from imggen_lib.live.pack import written
+
+    model, octaves, gain = generator.shipped(), 7, 0.5
+    convolutions = [*(layer for stage in model.stages for layer in stage), model.last]  # type: ignore[attr-defined]
+    said, content = written({"land": [layer for convolution in convolutions for layer in unrolled(convolution)]})
+    places = [(9 * k, -7 * k) for k in range(9)]
+    tiles = np.stack([generator.tile(*place, rim=0) for place in places])
+    side = generator.TILE
+    waves = np.stack([noise.fbm(0, side * x, side * y, side, side, octaves=octaves, gain=gain) for x, y in places])
+    steep, scale = float(measures.slopes(tiles).mean()), 1.0
+    for _ in range(20):
+        scale *= steep / float(measures.slopes(waves * scale).mean())
+    scale = round(scale, 1)
+    heights = {"land": tiles, "noise": waves * scale}
+    span = {kind: [float(round(v)) for v in np.quantile(values, (0.01, 0.99))] for kind, values in heights.items()}
+    world = {"cell": generator.CELL, "unit": generator.UNIT, "octaves": octaves, "gain": gain, "scale": scale, "span": span}
+    return {"spec": {**said, "stages": [list(stage) for stage in generator.STAGES], "world": world}, "bytes": content}
+
+
 #: Files that are not made of a model of images.
-STORED: dict[str, Callable[[], dict[str, Any]]] = {DIGITS: digits, CHEST: cases, LEVELS: levels, DECODER: level_decoder}
+STORED: dict[str, Callable[[], dict[str, Any]]] = {
+    DIGITS: digits,
+    CHEST: cases,
+    LEVELS: levels,
+    DECODER: level_decoder,
+    LANDSCAPE: landscape,
+}
 
 
 def stored(name: str) -> dict[str, Any]:
