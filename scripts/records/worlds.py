@@ -80,6 +80,7 @@ def cells(patches: np.ndarray, reference: np.ndarray, places: Sequence[np.ndarra
         "slopes": bootstrapped(patches, gap),
         "spectrum": bootstrapped(patches, off),
         "skew": bootstrapped(patches, lambda which: measures.curvature_skew(patches[which])),
+        "direction": bootstrapped(patches, lambda which: measures.preferred_direction(patches[which])),
         "slope": mean_with_interval([float(measures.slopes(p).mean()) for p in patches]),
         "likeness": mean_with_interval([measures.likeness(p[16:48, 16:48], places) for p in patches]),
     }

@@ -81,6 +81,18 @@ def curvature_skew(land: Land) -> float:
     return float((d**3).mean() / (d**2).mean() ** 1.5)
 
 
+def preferred_direction(land: Land) -> float:
+    r"""How much steeper land is across its favourite direction than along it: 0 for none, 1 if it is all parallel folds.
+
+    :math:`(\lambda_1 - \lambda_2) / (\lambda_1 + \lambda_2)`, with the eigenvalues of the mean of
+    :math:`\nabla h\, \nabla h^T` over all cells.
+    """
+    land = np.asarray(land, float)
+    down, across = land[..., 2:, 1:-1] - land[..., :-2, 1:-1], land[..., 1:-1, 2:] - land[..., 1:-1, :-2]
+    a, b, c = (down**2).mean(), (across**2).mean(), (down * across).mean()
+    return float(np.hypot(a - b, 2 * c) / (a + b)) if a + b > 0 else 0.0
+
+
 def filled(land: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
     """The land under water after endless rain that runs off over the border: each cell at the lowest height from which it drains.
 

@@ -67,6 +67,16 @@ def test_curvature_and_its_sign() -> None:
     assert np.allclose(measures.curvature(land), twice[2:-2, 2:-2])
 
 
+def test_a_preferred_direction_is_found_whatever_it_is() -> None:
+    i, j = np.mgrid[0:30, 0:30].astype(float)
+    for folds in (np.sin(i), np.sin(i + j), np.sin(0.5 * i - j)):
+        assert measures.preferred_direction(folds) == pytest.approx(1, abs=1e-6)
+    round_ = np.hypot(i - 14.5, j - 14.5)
+    assert measures.preferred_direction(round_) < 0.01 and measures.preferred_direction(0 * i) == 0
+    slope_ratio = np.sin(i) + 0.5 * np.sin(j)
+    assert measures.preferred_direction(np.stack([slope_ratio, slope_ratio.T])) < 0.01 < measures.preferred_direction(slope_ratio)
+
+
 def test_a_bowl_is_filled_to_its_sill() -> None:
     i, j = np.mgrid[-10:11, -10:11]
     bowl = np.minimum(np.hypot(i, j), 7.0)
