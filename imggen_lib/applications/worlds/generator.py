@@ -5,6 +5,7 @@ own noise, and convolves :math:`k` times with 3x3, without padding. Nothing know
 in every window that contains it. The price is a halo: see :func:`plan`.
 """
 
+from copy import deepcopy
 from functools import cache
 from importlib.resources import as_file, files
 from itertools import pairwise
@@ -108,12 +109,17 @@ def noise_of(seed: int, rows: list[Window], columns: list[Window]) -> list[Tenso
 
 
 def heights(model: Terrain, seed: int, left: int, top: int, height: int, width: int) -> Float32[np.ndarray, "height width"]:
-    """The land in metres on the window of `height` times `width` cells whose first cell is (`left`, `top`)."""
+    """The land in metres on the window of `height` times `width` cells whose first cell is (`left`, `top`).
+
+    It is computed in float64 and rounded at the end: in float32, windows of different sizes differ by a millimetre, as programs do.
+    """
     if height < 1 or width < 1:
         raise ValueError(f"a window has at least one cell, got {height} x {width}")
     rows, columns = plan(top, height), plan(left, width)
     with torch.no_grad():
-        return (model(noise_of(seed, rows, columns), rows, columns)[0, 0] * UNIT).numpy()
+        noises = [noise.double() for noise in noise_of(seed, rows, columns)]
+        land = deepcopy(model).double()(noises, rows, columns)
+        return (land[0, 0] * UNIT).float().numpy()
 
 
 def tile(x: int, y: int, seed: int = 0, *, model: Terrain | None = None, rim: int = RIM) -> Float32[np.ndarray, "side side"]:
