@@ -66,7 +66,13 @@ function worldBody({ land, body, el, options, say }) {
   const still = reducedMotion();
   const state = { kind: land ? options.kind : "noise", seed: options.seed, water: true };
   const controls = worldControls();
-  const line = status();
+  const line = status(); // for screen readers: the place and what is beside it; others see the two apart
+  line.classList.add("il-world-spoken");
+  const shown = h("p", { class: "il-note il-world-shown", "aria-hidden": "true" });
+  const announce = (text, before = "") => {
+    shown.textContent = text;
+    line.say(`${before} ${text}`.trim());
+  };
   const place = h("p", { class: "il-note il-world-place", "aria-hidden": "true" });
   const camera = worldCamera({ ground, cell });
   let [tiles, field, busy, ready, ended, dark] = [null, null, false, false, false, false];
@@ -169,7 +175,7 @@ function worldBody({ land, body, el, options, say }) {
     if (!ready) {
       const all = (2 * worldMapReach + 1) ** 2;
       const near = [-1, 0, 1].every((r) => [-1, 0, 1].every((c) => tiles.at(where().column + c, where().row + r)));
-      line.say(say("making", { n: Math.min(all, tiles.made.size), all }));
+      announce(say("making", { n: Math.min(all, tiles.made.size), all }));
       if (near) {
         ready = true;
         home = worldLookout(tiles, cell, span(), maths);
@@ -205,7 +211,7 @@ function worldBody({ land, body, el, options, say }) {
   function tell() {
     place.textContent = told();
     const water = field ? say("hollows", { percent: number(100 * field.share, 1) }) : "";
-    line.say(`${flat ? `${say("flat")} ` : ""}${place.textContent} ${water}`.trim());
+    announce(water, place.textContent);
     Object.assign(body.dataset, { x: camera.x, y: camera.y, z: camera.z, yaw: camera.yaw, above: camera.above ?? "" });
   }
 
@@ -333,7 +339,7 @@ function worldBody({ land, body, el, options, say }) {
         ]),
     place,
     h("div", { class: "il-row" }, land ? h("div", { class: "il-world-kinds", role: "group", "aria-label": say("kinds") }, ...Object.values(kinds)) : null, h("label", { class: "il-chooser" }, say("seed"), seed), ...buttons, headset),
-    h("div", { class: "il-world-below" }, map.board, h("div", { class: "il-world-side" }, flat ? null : wet, mapNote, line)),
+    h("div", { class: "il-world-below" }, map.board, h("div", { class: "il-world-side" }, flat ? null : wet, mapNote, shown, line)),
   );
   let session = null;
   const enter = button(say("headset"), async () => {
@@ -346,9 +352,9 @@ function worldBody({ land, body, el, options, say }) {
       };
       session = await worldEnter({ scene, camera, ground, gather, travel, picture: () => ({ span: span(), light: light(), dry: !state.water }), far, left });
       body.dataset.headset = "yes";
-      line.say(say("headsetHow"));
+      announce(say("headsetHow"));
     } catch (error) {
-      line.say(String(error.message || error));
+      announce(String(error.message || error));
     }
   });
   if (!flat) worldHeadsetThere().then((there) => there && !ended && headset.append(enter));
