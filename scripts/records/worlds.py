@@ -128,28 +128,36 @@ def by_size(sizes: Sequence[int] = (64, 96, 192)) -> dict[str, dict[str, Measure
     """The share of hollows in larger windows: a hollow that a border cuts open is counted only where the window holds it."""
     west, east = west_and_east()
     model, found = generator.shipped(), {}
+    steep = float(measures.slopes(measures.patches(west)).mean())
     for size in sizes:
+        fractal = as_steep(np.stack([noise.fbm(SEED + k, 0, 0, size, size) for k in range(8)]), steep)
         ours = [generator.heights(model, SEED + k, 0, 0, size, size).astype(float) for k in range(8)]
         water = [lakes.level(0, 0, size, size, SEED + k) for k in range(4)]
         land = np.concatenate([measures.patches(half, size) for half in (west, east)]).astype(float)
-        many = {"real": land, "generator": np.stack(ours), "generator with its lakes": np.stack(water)}
+        many = {"real": land, "fractal noise": fractal, "generator": np.stack(ours), "generator with its lakes": np.stack(water)}
         found[str(size)] = {name: mean_with_interval(measures.hollow_share(each)) for name, each in many.items()}
     return found
 
 
 def seams(count: int = 50) -> dict[str, Any]:
     """The largest difference where neighbours overlap, and the step across a border with zero padding, beside steps inside."""
-    random, worst, across, inside = np.random.default_rng(1), 0.0, [], []
+    random, worst, across, inside, seamless = np.random.default_rng(1), 0.0, [], [], []
     for _ in range(count):
         x, y, seed = (int(v) for v in random.integers(-(10**6), 10**6, 3))
         here, east, south = (generator.tile(x + a, y + b, seed) for a, b in ((0, 0), (1, 0), (0, 1)))
         worst = max(worst, float(np.abs(here[:, TILE:] - east[:, : 2 * RIM]).max()))
         worst = max(worst, float(np.abs(here[TILE:] - south[: 2 * RIM]).max()))
+        seamless.append(float(np.abs(here[:, -RIM] - here[:, -RIM - 1]).mean()))
         left, right = (generator.walled_tile(x + a, y, seed) for a in (0, 1))
         across.append(float(np.abs(right[:, 0] - left[:, -1]).mean()))
         inside.append(float(np.abs(np.diff(left, axis=1)).mean()))
     wall = {"across": mean_with_interval(across), "inside": mean_with_interval(inside)}
-    return {"pairs": 2 * count, "largest_difference_metres": worst, "zero_padding": wall}
+    return {
+        "pairs": 2 * count,
+        "largest_difference_metres": worst,
+        "zero_padding": wall,
+        "across_without_padding": mean_with_interval(seamless),
+    }
 
 
 def ablation(windows: int = 800) -> dict[str, Any]:
