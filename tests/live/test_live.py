@@ -262,6 +262,7 @@ DEMOS = {
     "real_or_fake": lambda: live.real_or_fake(seed=3),
     "trainer": lambda: live.trainer("gan"),
     "game": lambda: live.game(),
+    "world": lambda: live.world(),
     "xrays": lambda: live.xrays(),
 }
 
