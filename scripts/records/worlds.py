@@ -139,25 +139,28 @@ def by_size(sizes: Sequence[int] = (64, 96, 192)) -> dict[str, dict[str, Measure
     return found
 
 
+def bend(strip: np.ndarray) -> float:
+    """The mean size of the second difference of strips ``(rows, 4)`` of cells, two on each side of a border."""
+    return float(np.abs(np.diff(strip.astype(float), 2, axis=1)).mean())
+
+
 def seams(count: int = 50) -> dict[str, Any]:
-    """The largest difference where neighbours overlap, and the step across a border with zero padding, beside steps inside."""
-    random, worst, across, inside, seamless = np.random.default_rng(1), 0.0, [], [], []
+    """The largest difference where neighbours overlap; and how the land bends across a border, beside how it bends inside."""
+    random, worst = np.random.default_rng(1), 0.0
+    bends: dict[str, list[float]] = {
+        f"{way}, {where}": [] for way in ("no padding", "zero padding") for where in ("border", "inside")
+    }
     for _ in range(count):
         x, y, seed = (int(v) for v in random.integers(-(10**6), 10**6, 3))
         here, east, south = (generator.tile(x + a, y + b, seed) for a, b in ((0, 0), (1, 0), (0, 1)))
         worst = max(worst, float(np.abs(here[:, TILE:] - east[:, : 2 * RIM]).max()))
         worst = max(worst, float(np.abs(here[TILE:] - south[: 2 * RIM]).max()))
-        seamless.append(float(np.abs(here[:, -RIM] - here[:, -RIM - 1]).mean()))
         left, right = (generator.walled_tile(x + a, y, seed) for a in (0, 1))
-        across.append(float(np.abs(right[:, 0] - left[:, -1]).mean()))
-        inside.append(float(np.abs(np.diff(left, axis=1)).mean()))
-    wall = {"across": mean_with_interval(across), "inside": mean_with_interval(inside)}
-    return {
-        "pairs": 2 * count,
-        "largest_difference_metres": worst,
-        "zero_padding": wall,
-        "across_without_padding": mean_with_interval(seamless),
-    }
+        bends["no padding, border"].append(bend(here[:, TILE : TILE + 2 * RIM]))
+        bends["no padding, inside"].append(bend(here))
+        bends["zero padding, border"].append(bend(np.hstack((left[:, -2:], right[:, :2]))))
+        bends["zero padding, inside"].append(bend(left))
+    return {"pairs": 2 * count, "largest_difference_metres": worst, "bends": {k: mean_with_interval(v) for k, v in bends.items()}}
 
 
 def ablation(windows: int = 800) -> dict[str, Any]:

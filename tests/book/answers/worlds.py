@@ -33,7 +33,7 @@ ANSWERS = {
             (_halo("a // 2", "(b - 1) // 2 + 1"), "the sample after the last"),
             (_halo("a // 2 - 1", "(b - 1) // 2 + 2"), "too far to the left"),
             (_halo("a // 2", "(b - 1) // 2 + 3"), "more than is read"),
-            ("def halo(a, b, ks):\n    return a", "two numbers"),
+            ("def halo(a, b, ks):\n    return [a]", "two numbers"),
         ],
     },
     "check_river": {
