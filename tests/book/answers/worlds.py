@@ -17,6 +17,19 @@ def _river(
     )
 
 
+_LEFT = "np.maximum.accumulate(heights)"
+_RIGHT = "np.maximum.accumulate(heights[::-1])[::-1]"
+_TOTAL = "sum(h.to_bytes(4, 'big'))"
+
+
+def _surface(value: str) -> str:
+    return f"def surface(heights):\n    return {value}"
+
+
+def _gaussian(value: str) -> str:
+    return f"def gaussian(h):\n    return {value}"
+
+
 ANSWERS = {
     "check_halo": {
         "right": [
@@ -49,6 +62,39 @@ ANSWERS = {
             (_river(mouth="heights[0] + 1"), "the mouth keeps"),
             (_river().replace("return new", "return new[1:]"), "as many heights"),
             (_river(value="(h + f * b) / (2 + f)"), "times the new height below"),
+        ],
+    },
+    "check_surface": {
+        "right": [
+            _surface("[min(max(heights[:i + 1]), max(heights[i:])) for i in range(len(heights))]"),
+            "import numpy as np\n" + _surface(f"np.minimum({_LEFT}, {_RIGHT})"),
+            (
+                "def surface(heights):\n    import torch\n    h = torch.tensor(heights)\n"
+                "    return torch.minimum(h.cummax(0).values, h.flip(0).cummax(0).values.flip(0))"
+            ),
+        ],
+        "wrong": [
+            ("import numpy as np\n" + _surface(_LEFT), "to the right, too"),
+            ("import numpy as np\n" + _surface(f"np.maximum({_LEFT}, {_RIGHT})"), "the better of the two"),
+            (_surface("[0 * h for h in heights]"), "not below the ground"),
+            (_surface("heights[1:]"), "as many surfaces"),
+            (_surface("[max(heights)] * len(heights)"), "better of the two"),
+            (_surface("heights"), "all along it"),
+        ],
+    },
+    "check_gaussian": {
+        "right": [
+            _gaussian("(sum(h.to_bytes(4, 'big')) - 510) / 147.8005"),
+            "import numpy as np\n" + _gaussian("(np.frombuffer(np.uint32(h).tobytes(), np.uint8).sum() - 510.0) / np.sqrt(21845)"),
+            _gaussian("__import__('torch').tensor((sum(int(f'{h:08x}'[i:i + 2], 16) for i in (0, 2, 4, 6)) - 510) / 21845 ** 0.5)"),
+        ],
+        "wrong": [
+            (_gaussian(f"{_TOTAL} / 147.8005"), "goes off"),
+            (_gaussian(f"{_TOTAL} - 510"), "divide by"),
+            (_gaussian(f"({_TOTAL} - 510) / 21845"), "the variance"),
+            (_gaussian(f"({_TOTAL} - 510) / 73.90"), "four bytes, not one"),
+            (_gaussian(f"({_TOTAL} - 510) / 295.601"), "do not add up"),
+            (_gaussian(f"({_TOTAL} - 512) / 147.8005"), "127.5"),
         ],
     },
 }
