@@ -101,13 +101,13 @@ def camera(page: Page) -> dict[str, float]:
 
 
 def picture(page: Page) -> np.ndarray:
-    """What the next frame draws, read before the browser takes it away: height x width x 3."""
+    """What is drawn when nothing moves, read before the browser takes it away: height x width x 3."""
     code = """() => new Promise((done) => {
       const { world } = document.querySelector(".il-world");
       const { gl, draw } = world.scene;
       world.scene.draw = (...given) => {
         const fading = draw(...given);
-        if (fading) return fading;
+        if (fading || !given[0].fine) return fading; // the picture with all pixels, when one stands still
         world.scene.draw = draw;
         const [w, h] = [gl.drawingBufferWidth, gl.drawingBufferHeight];
         const bytes = new Uint8Array(4 * w * h);
