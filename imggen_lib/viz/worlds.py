@@ -64,6 +64,6 @@ def hollows_by_window(sizes: Sequence[int], named: Mapping[str, Sequence[Measure
         ax.errorbar(wide, value, (value - low, high - value), label=name, capsize=3, **look)
     ax.set_xlabel("width of the window, km")
     ax.set_ylabel("hollows, % of the area")
-    ax.set_ylim(bottom=0)
-    ax.legend()
+    ax.set_ylim(0, 1.6 * ax.get_ylim()[1])  # room for the legend above the lines
+    ax.legend(loc="upper left", ncols=2)
     return figure

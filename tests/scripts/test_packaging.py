@@ -52,7 +52,8 @@ def test_the_pins_keep_to_the_bounds() -> None:
 
 
 def test_every_import_is_a_declared_dependency() -> None:
-    provides = {"PIL": "pillow", "fontTools": "fonttools", "imageio_ffmpeg": "imageio-ffmpeg", "sklearn": "scikit-learn"}
+    provides = {"PIL": "pillow", "fontTools": "fonttools", "imageio_ffmpeg": "imageio-ffmpeg"}
+    provides |= {"sklearn": "scikit-learn", "skimage": "scikit-image"}
     # The extras are imported where they are used, after saying how to get them.
     extras = [r for extra in ("scale", "fid", "board", "export", "hub", "film") for r in PROJECT["optional-dependencies"][extra]]
     declared = {canonicalize_name(Requirement(r).name) for r in [*PROJECT["dependencies"], *extras]}
