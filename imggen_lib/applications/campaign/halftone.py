@@ -77,7 +77,7 @@ def cell_size(side: int) -> float:
 
 def halftone(
     image: Float[np.ndarray, "h w"], width: int, height: int, box: tuple[float, float, float, float], cell: float,
-    angle: float = ANGLE,
+    angle: float = ANGLE, least: float = 0.0,
 ) -> Float[np.ndarray, "height width"]:  # fmt: skip
     """How much of each pixel is covered by ink, 0 to 1 in steps of a sixteenth: 4 x 4 points of it are asked.
 
@@ -88,6 +88,7 @@ def halftone(
         box: Where the image lies in it: x, y, width and height in device pixels; outside of it there is no ink.
         cell: The side of a cell in device pixels.
         angle: Of the grid, in degrees.
+        least: Values below it get no dot: so that no dust lies around an outline.
     """
     if cell < 2:
         raise ValueError(f"a dot needs a cell of at least 2 pixels, got {cell:g}")
@@ -98,6 +99,7 @@ def halftone(
     left, top, wide, high = box
     x0, y0 = (u0 * c - v0 * s) * cell - left, (u0 * s + v0 * c) * cell - top  # the cells' centres, from the box's corner
     grey = grey_at(image, x0 * image.shape[1] / wide, y0 * image.shape[0] / high)
+    grey = np.where(grey < least, 0.0, grey)
     squared = np.asarray(radii())[np.floor(np.clip(grey, 0, 1) * LEVELS + 0.5).astype(int)] ** 2
     count = np.zeros((height, width))
     for k in range(SAMPLES * SAMPLES):

@@ -161,7 +161,7 @@ def _side(w: int, h: int, headline: str, button: str, measure: Measure) -> Layou
     if not found:
         return None
     low, high = m + cap(brand) + m, found[0].y - m
-    px, lines = fitted(headline, room, high - low, h // 4, 4, measure)
+    px, lines = fitted(headline, room, high - low, h * 22 // 100, 4, measure)
     if not px:
         return None
     top = low + (high - low - block_height(px, len(lines))) // 2

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _STEPS = SAMPLES**2
 FAINT = 0.06  # ink below this is a generator's haze around the garment, not the garment
-SHARE = 92  # percent of a garment's place that its square takes
+DUST = 0.12  # and this after enlarging
+SHARE = 88  # percent of a garment's place that its square takes
 
 
 class Banner(NamedTuple):
@@ -90,7 +91,7 @@ def brand_parts(layout: Layout) -> tuple[Line, list[tuple[float, float, float]]]
 
 
 def squares(picture: Box, count: int) -> list[tuple[float, float, float]]:
-    """Where `count` garments stand in a picture: x, y and side in CSS pixels, in a row or, if it is taller than wide, in a column."""
+    """Where `count` garments stand in a picture: x, y and side in CSS pixels: in a row, or in a column if it is tall."""
     step = max(picture.w, picture.h) / count
     side = min(step, min(picture.w, picture.h)) * SHARE / 100
     across = picture.w >= picture.h
@@ -99,7 +100,7 @@ def squares(picture: Box, count: int) -> list[tuple[float, float, float]]:
 
 
 def ink(images: Tensor) -> Float[np.ndarray, "n h w"]:
-    """Garments ``(n, 1, h, w)`` in [-1, 1] as ink from 0 to 1, without haze: the more a garment shines in the data, the more ink."""
+    """Garments ``(n, 1, h, w)`` in [-1, 1] as ink from 0 to 1, without haze: what is bright in the data has much ink."""
     if images.ndim != 4 or images.shape[1] != 1 or not len(images):
         raise ValueError(f"garments are grey images (n, 1, h, w), got {tuple(images.shape)}")
     values = ((images.detach().double().cpu()[:, 0] + 1) / 2).clamp(0, 1).numpy()
@@ -113,7 +114,7 @@ def dots(layout: Layout, garments: Float[np.ndarray, "n h w"], scale: int = 1, s
     picture = np.zeros((h, w))
     for k, (x, y, side) in enumerate(squares(layout.picture, layout.garments)):
         image, box = garments[k % len(garments)], (x * scale - x0, y * scale - y0, side * scale, side * scale)
-        made = _enlarged(image, w, h, box) if smooth else halftone(image, w, h, box, cell_size(int(side)) * scale)
+        made = _enlarged(image, w, h, box) if smooth else halftone(image, w, h, box, cell_size(int(side)) * scale, least=DUST)
         picture = np.maximum(picture, made)
     out = np.zeros((height, width))
     out[y0 : y0 + h, x0 : x0 + w] = picture
