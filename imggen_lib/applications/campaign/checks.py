@@ -68,7 +68,7 @@ def luminances(pixels: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
 
 
 def low_contrast(light: Float[np.ndarray, "h w"], mask: Float[np.ndarray, "h w"], around: int) -> float:
-    """The 5th percentile, over pixels that a text covers wholly and that are near its outline, of the contrast with the local ground.
+    """The 5th percentile, over pixels that a text covers wholly near its outline, of the contrast with the local ground.
 
     That is the pixels at most `around` away, along and across, that no part of the text covers: of the darkest and the lightest
     of them the one with the lower contrast counts. Soft rims count for neither, as WCAG asks. 1 where there is nothing to compare.
