@@ -54,7 +54,7 @@ def brand_sheet(colours: Palette) -> bytes:
     pixels[280:520, [LEFT, LEFT + 1]] = colours.ink
     for k, px in enumerate((72, 40, 24, 14)):
         _write(pixels, f"DejaVu Sans Bold {px}", LEFT, 620 + (0, 70, 120, 160)[k], px, colours.ink)
-    ramp = halftone(np.tile(np.linspace(0, 1, 28), (28, 1)), 520, 220, (0, 0, 520, 220), 13)
+    ramp = halftone(np.tile(np.linspace(0, 1, 28), (28, 1)), 520, 220, (-20, -250, 580, 720), 13)
     corner = pixels[570:790, WIDTH - LEFT - 520 : WIDTH - LEFT]
     corner[:] = colours.panel
     corner += ramp[..., None] * (np.asarray(colours.dots, float) - corner)

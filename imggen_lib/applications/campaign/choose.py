@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from imggen_lib.applications.campaign.render import FAINT
 from imggen_lib.checks import check_images, check_labels, whole
 from imggen_lib.metrics.distribution import features
 from imggen_lib.metrics.novelty import nearest_training
 from imggen_lib.models.features import FeatureNet
-from imggen_lib.sampling import sample
 
 CERTAIN = 0.9  # the least probability of the asked class
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -64,11 +63,12 @@ def rules_from(silhouette: Float[Tensor, " n"], held_out: Float[Tensor, " m"]) -
 
 
 def candidates(
-    model: nn.Module, net: FeatureNet, label: int, seeds: Sequence[int], training: Float[Tensor, "m d"]
+    images: Float[Tensor, "n 1 h w"], label: int, seeds: Sequence[int], net: FeatureNet, training: Float[Tensor, "m d"]
 ) -> list[Candidate]:
-    """What is known of the garments with these seeds; `training` are the features of training garments."""
-    labels = torch.full((len(seeds),), whole(label, "a class"))
-    images = sample(model, seeds=seeds, labels=labels)
+    """What is known of garments of one class; `training` are the features of training garments, `seeds` (or numbers) name them."""
+    if len(seeds) != len(images):
+        raise ValueError(f"there are {len(images)} garments and {len(seeds)} seeds")
+    labels = torch.full((len(images),), whole(label, "a class"))
     probable = class_probabilities(net, images, labels)
     far = nearest_training(training, features(net, images)).distances
     rows = zip(seeds, probable.tolist(), silhouettes(images).tolist(), far.tolist(), strict=True)
@@ -99,14 +99,14 @@ def varied(points: Float[Tensor, "n d"], count: int) -> list[int]:
     return taken
 
 
-def choose(model: nn.Module, found: Sequence[Candidate], rules: Rules, count: int = 4) -> list[Candidate]:
-    """`count` garments that keep to the rules and differ in their pixels, the most probable one first.
+def choose(found: Sequence[Candidate], images: Float[Tensor, "n 1 h w"], rules: Rules, count: int = 4) -> list[int]:
+    """The positions of `count` garments that keep to the rules and differ in their pixels, the most probable one first.
 
     Raises ``ValueError`` where fewer keep to the rules: draw more seeds.
     """
-    good = sorted((one for one in found if not refusals(one, rules)), key=lambda one: -one.probability)
+    if len(found) != len(images):
+        raise ValueError(f"there are {len(images)} garments, and {len(found)} are described")
+    good = sorted((k for k, one in enumerate(found) if not refusals(one, rules)), key=lambda k: -found[k].probability)
     if len(good) < count:
         raise ValueError(f"{len(good)} of {len(found)} garments keep to the rules, {count} are needed: draw more seeds")
-    labels = torch.tensor([one.label for one in good])
-    images = sample(model, seeds=[one.seed for one in good], labels=labels)
-    return [good[k] for k in varied(images, count)]
+    return [good[k] for k in varied(images[good], count)]

@@ -48,12 +48,12 @@ def radii() -> tuple[float, ...]:
     return (0.0, *found[1:-1], 1.0)  # no dot at all, and one that covers the corners, too
 
 
-def _weights(t: Float[np.ndarray, " n"]) -> list[Float[np.ndarray, " n"]]:
+def _weights(t: Float[np.ndarray, "*n"]) -> list[Float[np.ndarray, "*n"]]:
     """The four weights of the uniform cubic B-spline at a fraction t between the second and the third of four pixels."""
     return [(1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6, (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6]
 
 
-def grey_at(image: Float[np.ndarray, "h w"], x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def grey_at(image: Float[np.ndarray, "h w"], x: Float[np.ndarray, "*n"], y: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Values of an image between its pixels: cubic B-spline, which never leaves the range of the pixels; 0 outside.
 
     `x` and `y` are in pixels from the upper left corner, so the first pixel's centre is at (0.5, 0.5).

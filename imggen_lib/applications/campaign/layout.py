@@ -155,7 +155,7 @@ def _tower(w: int, h: int, headline: str, button: str, measure: Measure) -> Layo
 def _side(w: int, h: int, headline: str, button: str, measure: Measure) -> Layout | None:
     """Text on the left (brand, headline, button), picture over the full height on the right."""
     m = clamp(min(w, h) // 12, 12, 48)
-    wide = w * 47 // 100
+    wide = w * 44 // 100
     room, brand = w - wide - 2 * m, clamp(min(w, h) // 14, 14, 40)
     found = _button(button, m, h - m, room, clamp(w // 60, 12, 28), measure)
     if not found:
@@ -196,9 +196,9 @@ def _logo(w: int, h: int, measure: Measure, note: str) -> Layout:
     """Picture and brand alone."""
     m = clamp(min(w, h) // 10, 5, 24)
     wide = w // 2 if w >= h else w
-    picture = Box(0, 0, wide, h) if w >= h else Box(0, 0, w, h // 2)
-    left = Box(wide, 0, w - wide, h) if w >= h else Box(0, h // 2, w, h - h // 2)
-    for px in range(40, 10, -1):
+    picture = Box(0, 0, wide, h) if w >= h else Box(0, 0, w, h * 3 // 4)
+    left = Box(wide, 0, w - wide, h) if w >= h else Box(0, h * 3 // 4, w, h - h * 3 // 4)
+    for px in range(clamp(left.h * 2 // 5, 11, 28), 10, -1):
         if brand_width(px, measure) <= left.w - 2 * m and px <= left.h - 2 * m:
             x = left.x + (left.w - brand_width(px, measure)) // 2
             line, stacked = Line(BRAND, x, left.y + (left.h + cap(px)) // 2, px), False
