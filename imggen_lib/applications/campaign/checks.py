@@ -16,7 +16,7 @@ from imggen_lib.applications.campaign.render import Banner, brand_parts, line_ma
 from imggen_lib.applications.campaign.sizes import Size
 
 LARGE_PX = 18.66  # WCAG's 14 points of bold type, in CSS pixels
-HEIGHTS = {"headline": 8, "button": 7, "brand": 7}  # CSS pixels of the tallest letter, at least
+HEIGHTS = {"headline": 8, "button": 7, "brand": 7}  # CSS pixels from the baseline to the top of the tallest letter, at least
 EDGE = 3  # CSS pixels that every text keeps from the edge
 NEAR = 4  # CSS pixels around a text that are its local ground
 WEIGHT = 0.6  # of the limit, at most
@@ -92,12 +92,10 @@ def low_contrast(light: Float[np.ndarray, "h w"], mask: Float[np.ndarray, "h w"]
     return float(np.percentile(np.minimum(*ratios)[beside], PERCENTILE)) if beside.any() else 1.0
 
 
-def _ink_box(mask: Float[np.ndarray, "h w"]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what is covered at all."""
-    rows, columns = np.nonzero(mask)
-    if not len(rows):
-        return 0, 0, 0, 0
-    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+def _height(mask: Float[np.ndarray, "h w"], baseline: int) -> int:
+    """How far the ink of a line of text reaches above its baseline, in device pixels."""
+    rows = np.flatnonzero(mask.any(1))
+    return max(0, baseline - int(rows[0])) if len(rows) else 0
 
 
 def _whole(banner: Banner, texts: dict[str, Line]) -> float:
@@ -128,10 +126,9 @@ def _apart(banner: Banner, texts: dict[str, Line]) -> float:
 def _legible(banner: Banner, texts: dict[str, Line]) -> tuple[float, str]:
     """The smallest height of a text over what its role needs, and which that is."""
     found = []
-    for name in texts:
-        _, top, _, bottom = _ink_box(banner.masks[name])
-        tall = (bottom - top) / banner.scale
-        found.append((tall / HEIGHTS[name.split()[0]], f"{name}: {tall:g} px of ink"))
+    for name, line in texts.items():
+        tall = _height(banner.masks[name], line.y * banner.scale) / banner.scale
+        found.append((tall / HEIGHTS[name.split()[0]], f"{name}: {tall:g} px high"))
     return min(found)
 
 

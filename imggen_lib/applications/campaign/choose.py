@@ -87,7 +87,7 @@ def refusals(found: Candidate, rules: Rules) -> list[str]:
     return reasons
 
 
-def varied(points: Float[Tensor, "n d"], count: int) -> list[int]:
+def varied(points: Float[Tensor, "n *d"], count: int) -> list[int]:
     """Positions of `count` points that are far from one another: the first, then always the one farthest from those taken."""
     if not 1 <= whole(count, "count") <= len(points):
         raise ValueError(f"{count} were asked for, and there are {len(points)}")

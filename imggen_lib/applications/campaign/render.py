@@ -107,7 +107,7 @@ def ink(images: Tensor) -> Float[np.ndarray, "n h w"]:
     return np.where(values < FAINT, 0.0, values)
 
 
-def dots(layout: Layout, garments: Float[np.ndarray, "n h w"], scale: int = 1, smooth: bool = False) -> Float[np.ndarray, "h w"]:
+def dots(layout: Layout, garments: Float[np.ndarray, "n h w"], scale: int = 1, smooth: bool = False) -> Float[np.ndarray, "_ _"]:
     """The picture's ink on the whole banner; with `smooth` the pixels are enlarged as they are, which looks like a mistake."""
     width, height = layout.width * scale, layout.height * scale
     x0, y0, w, h = (value * scale for value in layout.picture)
