@@ -33,7 +33,7 @@ from imggen_lib.noise import generator_for
 from imggen_lib.protocol import feature_network
 
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "campaign.json"
-SEEDS, COUNT, LOOKED_AT, PAIRS = 64, 4, 30, 100_000
+SEEDS, COUNT, LOOKED_AT, PAIRS = 64, 4, 10, 100_000
 HUES = range(0, 360, 30)
 HEADLINES = ("Nobody has worn this", "A season that never was", "Made of dots")
 Garments = dict[int, Tensor]
@@ -48,10 +48,15 @@ def share(hits: int, n: int) -> tuple[float, float, float, int]:
 class Wardrobe:
     """Generated and real garments of every class, and what is known of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Path | None = None) -> None:
         self.net = feature_network("fashion-mnist")
         train, test = load("fashion-mnist", "train"), load("fashion-mnist", "test")
-        training = features(self.net, train.floats())
+        if cache is not None and cache.exists():
+            training = torch.load(cache)
+        else:
+            training = features(self.net, train.floats())
+            if cache is not None:
+                torch.save(training, cache)
         model = pretrained("fashion-gan-classes").model()
         self.rules, self.known, self.images = {}, {"generated": {}, "real": {}}, {"generated": {}, "real": {}}
         for label in range(10):
@@ -99,13 +104,17 @@ def recognised(wardrobe: Wardrobe, name: str, kept: Mapping[int, Sequence[int]],
 
 
 def banners(inks: Mapping[int, np.ndarray], colours: Mapping[int, Palette], scales: Sequence[int], smooth: bool) -> dict[str, Any]:
-    """Every size, palette and headline: how many banners pass every check, what fails, and what the heaviest weighs."""
+    """How many banners pass every check, what fails, and what the heaviest weighs.
+
+    With one scale: every size and palette, with the headlines in turn. With two: at the first scale every headline, too.
+    """
     passed, n, by_scale, failed, kinds = 0, 0, {scale: [0, 0] for scale in scales}, dict.fromkeys(NAMES, 0), {}
     heaviest = 0.0
     for p, hue in enumerate(HUES):
         for q, headline in enumerate(HEADLINES):
-            garments = inks[(p + 4 * q) % 10]
-            for piece in export.campaign(headline, garments, hue, colours=colours[hue], scales=scales, smooth=smooth):
+            garments, turn = inks[(p + 4 * q) % 10], p % len(HEADLINES) == q
+            wanted = scales if turn else scales[:-1]
+            for piece in export.campaign(headline, garments, hue, colours=colours[hue], scales=wanted, smooth=smooth):
                 good = all_passed(piece.verdicts)
                 passed, n = passed + good, n + 1
                 by_scale[piece.banner.scale][0] += good
@@ -170,8 +179,9 @@ def main() -> None:
     """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--features", type=Path, help="where the features of the training garments are kept for a second run")
     arguments = parser.parse_args()
-    wardrobe = Wardrobe()
+    wardrobe = Wardrobe(arguments.features)
     chosen = wardrobe.chosen("generated")
     about = {
         "command": "python scripts/records/campaign.py",

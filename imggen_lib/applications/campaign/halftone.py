@@ -92,19 +92,26 @@ def halftone(
     """
     if cell < 2:
         raise ValueError(f"a dot needs a cell of at least 2 pixels, got {cell:g}")
+    left, top, wide, high = box
+    cover = np.zeros((height, width))
+    rim = 2 * cell + 2 * max(wide / image.shape[1], high / image.shape[0])  # farther from the box there is no ink
+    across = np.arange(max(0, int(left - rim)), min(width, int(left + wide + rim) + 1))
+    down = np.arange(max(0, int(top - rim)), min(height, int(top + high + rim) + 1))
+    if not len(across) or not len(down):
+        return cover
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    corners = [(x * c + y * s, y * c - x * s) for x in (0, width) for y in (0, height)]
+    corners = [(x * c + y * s, y * c - x * s) for x in (across[0], across[-1] + 1) for y in (down[0], down[-1] + 1)]
     first, last = (np.floor(np.asarray(f(corners, axis=0)) / cell).astype(int) for f in (np.min, np.max))
     u0, v0 = np.meshgrid(np.arange(first[0], last[0] + 1) + 0.5, np.arange(first[1], last[1] + 1) + 0.5)
-    left, top, wide, high = box
     x0, y0 = (u0 * c - v0 * s) * cell - left, (u0 * s + v0 * c) * cell - top  # the cells' centres, from the box's corner
     grey = grey_at(image, x0 * image.shape[1] / wide, y0 * image.shape[0] / high)
     grey = np.where(grey < least, 0.0, grey)
     squared = np.asarray(radii())[np.floor(np.clip(grey, 0, 1) * LEVELS + 0.5).astype(int)] ** 2
-    count = np.zeros((height, width))
+    count = np.zeros((len(down), len(across)), np.uint8)
     for k in range(SAMPLES * SAMPLES):
-        x, y = np.arange(width) + (k % SAMPLES + 0.5) / SAMPLES, (np.arange(height) + (k // SAMPLES + 0.5) / SAMPLES)[:, None]
+        x, y = across + (k % SAMPLES + 0.5) / SAMPLES, (down + (k // SAMPLES + 0.5) / SAMPLES)[:, None]
         u, v = (x * c + y * s) / cell, (y * c - x * s) / cell
         i, j = np.floor(u).astype(int), np.floor(v).astype(int)
         count += (u - i - 0.5) ** 2 + (v - j - 0.5) ** 2 < squared[j - first[1], i - first[0]]
-    return count / SAMPLES**2
+    cover[down[0] : down[-1] + 1, across[0] : across[-1] + 1] = count / SAMPLES**2
+    return cover

@@ -62,14 +62,17 @@ def line_mask(line: Line, width: int, height: int, scale: int = 1, shift: int = 
 
 def _discs(discs: Sequence[tuple[float, float, float]], width: int, height: int) -> Float[np.ndarray, "h w"]:
     """Discs (x, y, radius) in device pixels, asked at 4 x 4 points a pixel."""
-    count = np.zeros((height, width))
-    for k in range(_STEPS):
-        x, y = np.arange(width) + (k % SAMPLES + 0.5) / SAMPLES, (np.arange(height) + (k // SAMPLES + 0.5) / SAMPLES)[:, None]
-        inside = np.zeros((height, width), bool)
-        for cx, cy, r in discs:
-            inside |= (x - cx) ** 2 + (y - cy) ** 2 < r * r
-        count += inside
-    return count / _STEPS
+    cover = np.zeros((height, width))
+    for cx, cy, r in discs:  # apart from one another
+        across = np.arange(max(0, int(cx - r) - 1), min(width, int(cx + r) + 2))
+        down = np.arange(max(0, int(cy - r) - 1), min(height, int(cy + r) + 2))
+        count = np.zeros((len(down), len(across)))
+        for k in range(_STEPS):
+            x, y = across + (k % SAMPLES + 0.5) / SAMPLES, (down + (k // SAMPLES + 0.5) / SAMPLES)[:, None]
+            count += (x - cx) ** 2 + (y - cy) ** 2 < r * r
+        window = cover[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+        np.maximum(window, count / _STEPS, out=window)
+    return cover
 
 
 def _pill(box: Box, width: int, height: int, scale: int) -> Float[np.ndarray, "h w"]:
@@ -139,8 +142,11 @@ def _laid(pixels: np.ndarray, colour: Rgb, mask: np.ndarray | tuple[slice, slice
     """Lay a colour over the pixels, in place."""
     if isinstance(mask, tuple):
         pixels[mask] = colour
-    else:
-        pixels += mask[..., None] * (np.asarray(colour, float) - pixels)
+        return
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if len(rows):
+        window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        pixels[window] += mask[window][..., None] * (np.asarray(colour, float) - pixels[window])
 
 
 def render(layout: Layout, palette: Palette, garments: Float[np.ndarray, "n h w"], scale: int = 1, smooth: bool = False) -> Banner:
@@ -165,9 +171,9 @@ def render(layout: Layout, palette: Palette, garments: Float[np.ndarray, "n h w"
         _laid(pixels, palette.button, _pill(layout.button, width, height, scale))
         masks["button"] = line_mask(layout.button_text, width, height, scale)
         _laid(pixels, palette.button_text, masks["button"])
-    edge = np.ones((height, width))
-    edge[scale:-scale, scale:-scale] = 0
-    _laid(pixels, palette.ink, edge)
+    for edge in (slice(0, scale), slice(-scale, None)):
+        pixels[edge] = palette.ink
+        pixels[:, edge] = palette.ink
     return Banner(layout, palette, scale, np.floor(pixels + 0.5).astype(np.uint8), masks)
 
 
