@@ -93,7 +93,7 @@ def recognised(wardrobe: Wardrobe, name: str, kept: Mapping[int, Sequence[int]],
         inks = render.ink(wardrobe.images[name][label][list(positions)[:LOOKED_AT]])
         box = (0.0, 0.0, float(square), float(square))
         drawn = [
-            render._enlarged(one, square, square, box) if smooth
+            render.enlarged_pixels(one, square, square, box) if smooth
             else halftone(one, square, square, box, cell_size(square), least=render.DUST)
             for one in inks
         ]  # fmt: skip
@@ -149,12 +149,14 @@ def sets(wardrobe: Wardrobe) -> dict[str, Any]:
         inks = {k: render.ink(wardrobe.images[name][k][taken[k]]) for k in range(10)}
         row = banners(inks, colours, scales, smooth)
         near = [wardrobe.known[name][k][i].distance < wardrobe.rules[k].near for k in range(10) for i in pool[k]]
-        by_size = {}
+        by_size, every = {}, [0, 0]
         for size in SIZES:
             layout = lay_out(size.width, size.height, HEADLINES[0], render.measure)
             side = render.squares(layout.picture, layout.garments)[0][2]
-            by_size[size.name] = [*share(*recognised(wardrobe, name, pool, side, smooth)), round(side, 1)]
-        row |= {"near": share(sum(near), len(near)), "recognised": by_size}
+            counts = recognised(wardrobe, name, pool, side, smooth)
+            every = [a + b for a, b in zip(every, counts, strict=True)]
+            by_size[size.name] = [*share(*counts), round(side, 1)]
+        row |= {"near": share(sum(near), len(near)), "recognised": by_size, "recognised at all": share(every[0], every[1])}
         found[way] = row
         print(way, row["passed"], row["failed"], row["near"], {k: v[0] for k, v in by_size.items()}, flush=True)
     return found

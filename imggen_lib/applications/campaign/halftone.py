@@ -71,8 +71,10 @@ def grey_at(image: Float[np.ndarray, "h w"], x: Float[np.ndarray, "*n"], y: Floa
 
 
 def cell_size(side: int) -> float:
-    """The side of a cell in CSS pixels for a garment that is `side` pixels wide: 46 dots across, but no dot under 3 pixels."""
-    return max(3.0, side / 46)
+    """The side of a cell in CSS pixels for a garment that is `side` pixels wide: 46 dots across, but in a small one as many as the
+    image has pixels, 28, if that keeps a cell at 3 pixels or below; and never a cell under 2 pixels.
+    """
+    return max(2.0, side / 46, min(3.0, side / 28))
 
 
 def halftone(

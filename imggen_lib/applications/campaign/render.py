@@ -117,17 +117,17 @@ def dots(layout: Layout, garments: Float[np.ndarray, "n h w"], scale: int = 1, s
     picture = np.zeros((h, w))
     for k, (x, y, side) in enumerate(squares(layout.picture, layout.garments)):
         image, box = garments[k % len(garments)], (x * scale - x0, y * scale - y0, side * scale, side * scale)
-        made = _enlarged(image, w, h, box) if smooth else halftone(image, w, h, box, cell_size(int(side)) * scale, least=DUST)
+        made = enlarged_pixels(image, w, h, box) if smooth else halftone(image, w, h, box, cell_size(int(side)) * scale, least=DUST)
         picture = np.maximum(picture, made)
     out = np.zeros((height, width))
     out[y0 : y0 + h, x0 : x0 + w] = picture
     return out
 
 
-def _enlarged(
+def enlarged_pixels(
     image: Float[np.ndarray, "h w"], width: int, height: int, box: tuple[float, ...]
 ) -> Float[np.ndarray, "height width"]:
-    """Nearest pixels."""
+    """The image enlarged as it is, every pixel a square: what :func:`halftone` is there to avoid. Arguments as there."""
     x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
     i, j = (
         np.floor((x - box[0]) / box[2] * image.shape[1]).astype(int),

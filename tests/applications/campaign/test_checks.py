@@ -128,9 +128,9 @@ def test_the_file_is_lossless_and_has_few_colours() -> None:
 
 def test_enlarged_pixels_are_what_they_were() -> None:
     image = np.random.default_rng(0).random((28, 28))
-    made = render._enlarged(image, 56, 56, (0, 0, 56, 56))
+    made = render.enlarged_pixels(image, 56, 56, (0, 0, 56, 56))
     np.testing.assert_allclose(made[::2, ::2], image, atol=1 / 32 + 1e-9)
-    assert (made[::2] == made[1::2]).all() and render._enlarged(image, 80, 56, (0, 0, 56, 56))[:, 56:].sum() == 0
+    assert (made[::2] == made[1::2]).all() and render.enlarged_pixels(image, 80, 56, (0, 0, 56, 56))[:, 56:].sum() == 0
 
 
 def test_ink_is_what_is_bright_without_haze() -> None:

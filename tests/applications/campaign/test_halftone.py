@@ -81,4 +81,4 @@ def test_between_pixels_the_spline_agrees_with_another_program() -> None:
 def test_a_cell_that_is_too_small_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 2 pixels"):
         h.halftone(np.ones((28, 28)), 10, 10, (0, 0, 10, 10), 1.5)
-    assert h.cell_size(460) == 10 and h.cell_size(44) == 3
+    assert [h.cell_size(side) for side in (460, 115, 70, 44)] == [10, 3, 2.5, 2]
