@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels campaign
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels campaign bandit
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -116,6 +116,9 @@ levels: $(READY) ## train the models of platform levels, measure and search, and
 
 campaign: $(READY) ## choose garments, draw campaigns and check every banner beside its baselines, and record it (ten minutes)
 	$(BIN)/python scripts/records/campaign.py
+
+bandit: $(READY) ## what clicks can tell: samples, looking every day, choosing while it runs, and record it (a minute)
+	$(BIN)/python scripts/records/bandit.py
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

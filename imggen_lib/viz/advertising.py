@@ -1,6 +1,7 @@
 """Pictures of the chapter on advertising: banners on a sheet, dots beside enlarged pixels, and what colours reach."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -106,3 +107,35 @@ def verdict_rows(verdicts: Sequence[Verdict], words: str = "the checks of a bann
         for v in verdicts
     ]
     return table(["check", "found", "bar", "result", "in words"], rows, words)
+
+
+def called_by_day(found: Mapping[str, Sequence[float]], level: float = 0.95) -> Picture:
+    """The share of experiments in which a difference was called up to each evening, a curve a way to decide."""
+    if not found:
+        raise ValueError("there is no curve to show")
+    figure, ax = figure_and_axes(5.4, 2.8)
+    for k, (name, shares) in enumerate(found.items()):
+        ax.plot(range(1, len(shares) + 1), shares, label=name, linewidth=style.LINE, **style.series(k))
+    ax.axhline(1 - level, color=style.REFERENCE, linestyle="--", linewidth=style.THIN)
+    ax.set(xlabel="evenings", ylabel="share called different", xlim=(1, None), ylim=(0, None))
+    ax.grid(alpha=style.GRID)
+    ax.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def clicks_lost(races: Mapping[str, Mapping[str, Any]]) -> Picture:
+    """What each policy loses, with intervals, a panel for each spread of the arms' rates."""
+    figure, axes = figure_and_axes(2.5 * len(races) + 0.8, 2.6, ncols=len(races), squeeze=False, sharey=True)
+    for ax, (spread, found) in zip(axes[0], races.items(), strict=True):
+        for k, (policy, row) in enumerate(found["policies"].items()):
+            value, low, high, _ = row["lost"]
+            colour = style.series(k)["color"]
+            ax.plot([k, k], [low, high], color=colour, linewidth=style.BOLD)
+            ax.plot(k, value, "o", color=colour)
+            ax.annotate(policy, (k, value), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=8)
+        ax.set(title=f"rates differ by {float(spread):.0%}", xlim=(-0.6, len(found["policies"]) - 0.4), xticks=[])
+        ax.grid(alpha=style.GRID, axis="y")
+        ax.margins(y=0.2)
+    axes[0, 0].set_ylabel("clicks lost")
+    axes[0, 0].set_ylim(0, None)
+    return figure

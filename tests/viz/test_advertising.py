@@ -53,3 +53,14 @@ def test_curves_and_tables() -> None:
     pieces = export.campaign("Made of dots", INK, 90, scales=(1,), sizes=[size("120x60")])
     said = viz.verdict_rows(pieces[0].verdicts)._repr_markdown_()
     assert said.count("passed") == 8 and "at most 0.6" in said
+
+
+def test_curves_and_dots_of_experiments() -> None:
+    figure = viz.called_by_day({"z": [0.05, 0.1, 0.2], "evidence": [0.0, 0.01, 0.02]})
+    assert [len(line.get_xdata()) for line in figure.axes[0].lines[:2]] == [3, 3]
+    with pytest.raises(ValueError, match="no curve"):
+        viz.called_by_day({})
+    races = {"0.1": {"policies": {"uniform": {"lost": [9.0, 8.0, 10.0, 50]}, "Thompson": {"lost": [5.0, 4.0, 6.0, 50]}}}}
+    axes = viz.clicks_lost(races).axes
+    assert len(axes) == 1 and [text.get_text() for text in axes[0].texts] == ["uniform", "Thompson"]
+    assert axes[0].get_title() == "rates differ by 10%"

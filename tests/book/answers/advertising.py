@@ -58,4 +58,24 @@ ANSWERS = {
             ),
         ],
     },
+    "check_capital": {
+        "right": [
+            "from math import comb\n\ndef capital(wins, losses):\n    n = wins + losses\n    return 2**n / (n + 1) / comb(n, wins)",
+            "import math\n\ndef capital(wins, losses):\n    g = math.lgamma\n    n = wins + losses\n"
+            "    return math.exp(n * math.log(2) + g(wins + 1) + g(losses + 1) - g(n + 2))",
+            "def capital(wins, losses):\n    c, s, f = torch.tensor(1.0, dtype=torch.float64), 0, 0\n"
+            "    for win in wins * [1] + losses * [0]:\n        c *= 2 * ((s if win else f) + 1) / (s + f + 2)\n"
+            "        s, f = s + win, f + 1 - win\n    return c",
+        ],
+        "wrong": [
+            ("def capital(wins, losses):\n    return 2 ** (wins + losses) - 1", "there is one coin"),
+            (
+                "from math import factorial as g\n\ndef capital(wins, losses):\n    n = wins + losses\n    return g(wins) * g(losses) / g(n + 1)",
+                "fair odds double",
+            ),
+            ("def capital(wins, losses):\n    return 2.0 ** (wins + losses)", "one win says nothing"),
+            ("def capital(wins, losses):\n    return 1 + wins * (wins - 1)", "who is called b"),
+            ("def capital(wins, losses):\n    return 1.0", "wrong at"),
+        ],
+    },
 }
