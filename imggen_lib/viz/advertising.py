@@ -132,8 +132,8 @@ def clicks_lost(races: Mapping[str, Mapping[str, Any]]) -> Picture:
             colour = style.series(k)["color"]
             ax.plot([k, k], [low, high], color=colour, linewidth=style.BOLD)
             ax.plot(k, value, "o", color=colour)
-            ax.annotate(policy, (k, value), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=8)
-        ax.set(title=f"rates differ by {float(spread):.0%}", xlim=(-0.6, len(found["policies"]) - 0.4), xticks=[])
+        ax.set(title=f"differ by {float(spread):.0%}", xlim=(-0.6, len(found["policies"]) - 0.4))
+        ax.set_xticks(range(len(found["policies"])), list(found["policies"]), rotation=30, ha="right")
         ax.grid(alpha=style.GRID, axis="y")
         ax.margins(y=0.2)
     axes[0, 0].set_ylabel("clicks lost")

@@ -70,7 +70,8 @@ ANSWERS = {
         "wrong": [
             ("def capital(wins, losses):\n    return 2 ** (wins + losses) - 1", "there is one coin"),
             (
-                "from math import factorial as g\n\ndef capital(wins, losses):\n    n = wins + losses\n    return g(wins) * g(losses) / g(n + 1)",
+                "from math import factorial as g\n\ndef capital(wins, losses):\n    n = wins + losses\n"
+                "    return g(wins) * g(losses) / g(n + 1)",
                 "fair odds double",
             ),
             ("def capital(wins, losses):\n    return 2.0 ** (wins + losses)", "one win says nothing"),

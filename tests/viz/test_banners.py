@@ -62,5 +62,5 @@ def test_curves_and_dots_of_experiments() -> None:
         viz.called_by_day({})
     races = {"0.1": {"policies": {"uniform": {"lost": [9.0, 8.0, 10.0, 50]}, "Thompson": {"lost": [5.0, 4.0, 6.0, 50]}}}}
     axes = viz.clicks_lost(races).axes
-    assert len(axes) == 1 and [text.get_text() for text in axes[0].texts] == ["uniform", "Thompson"]
-    assert axes[0].get_title() == "rates differ by 10%"
+    assert len(axes) == 1 and [text.get_text() for text in axes[0].get_xticklabels()] == ["uniform", "Thompson"]
+    assert axes[0].get_title() == "differ by 10%"
