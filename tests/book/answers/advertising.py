@@ -16,6 +16,13 @@ def _largest(body: str) -> str:
     return f"def largest(text, width, most):\n    {body}"
 
 
+def _days(value: str) -> str:
+    return (
+        "def days(daily, p, lift):\n    from math import ceil\n    q = p * (1 + lift)\n"
+        f"    n = 2.8016**2 * (p * (1 - p) + q * (1 - q)) / (q - p) ** 2\n    return {value}"
+    )
+
+
 ANSWERS = {
     "check_ratio": {
         "right": [
@@ -77,6 +84,22 @@ ANSWERS = {
             ("def capital(wins, losses):\n    return 2.0 ** (wins + losses)", "one win says nothing"),
             ("def capital(wins, losses):\n    return 1 + wins * (wins - 1)", "who is called b"),
             ("def capital(wins, losses):\n    return 1.0", "wrong at"),
+        ],
+    },
+    "check_days": {
+        "right": [
+            _days("ceil(2 * n / daily)"),
+            _days("float(-(-2 * n // daily))"),
+            "from imggen_lib.metrics.experiments import impressions_needed\n\n"
+            "def days(daily, p, lift):\n    return torch.tensor(-(-2 * impressions_needed(p, lift) // daily))",
+        ],
+        "wrong": [
+            (_days("ceil(n)"), "not days"),
+            (_days("ceil(2 * n * (q - p) ** 2 / lift**2 / daily)"), "the lift is relative"),
+            (_days("ceil(n / daily)"), "two banners share"),
+            (_days("2 * n / daily"), "whole days"),
+            (_days("int(2 * n / daily)"), "too early"),
+            (_days("ceil(2 * n / daily) + 1"), "a day less"),
         ],
     },
 }
