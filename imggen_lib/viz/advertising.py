@@ -73,7 +73,7 @@ def dots_beside_pixels(image: Float[np.ndarray, "h w"], colours: Palette, sides:
             box = (0.06 * side, 0.06 * side, 0.88 * side, 0.88 * side)
             make = enlarged_pixels if smooth else halftone
             options = {} if smooth else {"cell": cell_size(int(box[2])), "least": DUST}
-            cover = make(image, side, side, box, **options)  # type: ignore[operator]
+            cover = make(image, side, side, box, **options)
             pixels = np.asarray(colours.panel) + cover[..., None] * (np.asarray(colours.dots) - np.asarray(colours.panel))
             squares.append(np.floor(pixels + 0.5).astype(np.uint8))
     return side_by_side(squares)
@@ -127,7 +127,7 @@ def clicks_lost(races: Mapping[str, Mapping[str, Any]]) -> Picture:
     """What each policy loses, with intervals, a panel for each spread of the arms' rates."""
     figure, axes = figure_and_axes(2.5 * len(races) + 0.8, 2.6, ncols=len(races), squeeze=False, sharey=True)
     for ax, (spread, found) in zip(axes[0], races.items(), strict=True):
-        for k, (policy, row) in enumerate(found["policies"].items()):
+        for k, row in enumerate(found["policies"].values()):
             value, low, high, _ = row["lost"]
             colour = style.series(k)["color"]
             ax.plot([k, k], [low, high], color=colour, linewidth=style.BOLD)

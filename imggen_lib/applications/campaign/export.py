@@ -135,15 +135,20 @@ def refused(pieces: Sequence[Piece]) -> list[str]:
 
 def save_campaign(
     path: Path | str, pieces: Sequence[Piece], headline: str, hue: float, about: Mapping[str, Any],
-    *, texts: Mapping[str, str] | None = None,
+    *, card: str = "", texts: Mapping[str, str] | None = None,
 ) -> Path:  # fmt: skip
-    """Write ``campaign.zip``: whole, or not at all. Raises ``ValueError``, in words, if a single file fails a check."""
+    """Write ``campaign.zip``: whole, or not at all; a `card` becomes ``card.md`` in it.
+
+    Raises ``ValueError``, in words, if a single file fails a check.
+    """
     if bad := refused(pieces):
         raise ValueError(f"{len(bad)} checks failed, nothing was written; {'; '.join(bad[:3])}")
     contents = {piece.name: piece.content for piece in pieces}
     contents["brand.png"] = brand_sheet(pieces[0].banner.palette)
     contents["report.html"] = campaign_report(pieces, headline, texts=texts).encode()
     contents["sources.json"] = (json.dumps(sources(pieces, headline, hue, about), indent=1, ensure_ascii=False) + "\n").encode()
+    if card:
+        contents["card.md"] = card.encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in contents.items():

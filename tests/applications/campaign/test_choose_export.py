@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.io import ImageReadMode, decode_png
 
 from imggen_lib.applications.campaign import brand, choose, export
+from imggen_lib.applications.campaign.card import campaign_card
 from imggen_lib.applications.campaign.choose import Candidate, Rules
 from imggen_lib.applications.campaign.palette import palette
 from imggen_lib.applications.campaign.sizes import SIZES
 from imggen_lib.checkpoint import pretrained
+from imggen_lib.measured import measured
 from imggen_lib.metrics.distribution import features
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.sampling import sample
@@ -72,6 +75,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export.save_campaign(path, pieces, "Made of dots", 200, {"seeds": [1]})
 
 
+@pytest.mark.filterwarnings("ignore:The image decoding:DeprecationWarning")
 def test_the_archive_has_every_size_twice(archive: Path) -> None:
     with zipfile.ZipFile(archive) as found:
         assert found.testzip() is None
@@ -83,6 +87,8 @@ def test_the_archive_has_every_size_twice(archive: Path) -> None:
                 content = found.read(f"{scale}x/{one.name}.png")
                 picture = Image.open(io.BytesIO(content))
                 picture.load()
+                other = decode_png(torch.frombuffer(bytearray(content), dtype=torch.uint8), ImageReadMode.RGB)  # by libpng
+                assert (other.permute(1, 2, 0).numpy() == np.asarray(picture.convert("RGB"))).all()
                 assert picture.size == (one.width * scale, one.height * scale) and picture.format == "PNG"
                 assert len(content) <= 600 * one.limit
 
@@ -120,3 +126,12 @@ def test_the_brand_s_sheet_has_its_colours() -> None:
     for k, name in enumerate(("paper", "ink", "panel", "dots", "button")):
         shown = picture.getpixel((80 + k * wide + 200, 500))
         assert max(abs(a - b) for a, b in zip(shown, getattr(colours, name), strict=True)) <= 3, name
+
+
+def test_the_card_says_what_was_measured_and_goes_into_the_archive(tmp_path: Path) -> None:
+    said = campaign_card(measured("campaign"))
+    assert "cannot be bought" in said and "3 of 3 checks passed" in said and "license: mit" in said
+    pieces = export.campaign("Made of dots", INK, 200, scales=(1,), sizes=SIZES[4:5])
+    path = export.save_campaign(tmp_path / "a.zip", pieces, "Made of dots", 200, {}, card=said)
+    with zipfile.ZipFile(path) as found:
+        assert found.read("card.md").decode() == said
