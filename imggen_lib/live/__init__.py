@@ -7,6 +7,8 @@
     live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
     live.trainer("gan")                     # train a small GAN on points in the plane
     live.game()                             # play platform levels, or watch an agent finish them
+    live.campaign()                         # a headline and garments in ten sizes of banner, each checked
+    live.bandit()                           # three ways to choose among banners race for clicks
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
@@ -50,6 +52,8 @@ In a page the same function runs over `<div class="imggen-live" data-demo="train
 The names `live.NAME` are functions; each is imported at the end of this file.
 """
 
+from imggen_lib.live.bandit import bandit
+from imggen_lib.live.campaign import campaign
 from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
@@ -57,4 +61,4 @@ from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["drawing", "explorer", "game", "real_or_fake", "trainer", "xrays"]
+__all__ = ["bandit", "campaign", "drawing", "explorer", "game", "real_or_fake", "trainer", "xrays"]
