@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -130,6 +130,12 @@ worlds: $(READY) ## train the generator of land, measure it beside noise, erosio
 	$(BIN)/python scripts/records/worlds.py train
 	$(BIN)/python scripts/records/worlds.py measure
 	$(BIN)/python scripts/records/worlds.py ablate
+
+campaign: $(READY) ## choose garments, draw campaigns and check every banner beside its baselines, and record it (ten minutes)
+	$(BIN)/python scripts/records/campaign.py
+
+bandit: $(READY) ## what clicks can tell: samples, looking every day, choosing while it runs, and record it (a minute)
+	$(BIN)/python scripts/records/bandit.py
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

@@ -72,7 +72,7 @@ class LiveDemo(SphinxDirective):
 
 def files(options: dict[str, Any]) -> list[str]:
     """The files that a demo with these options loads by itself."""
-    return [options[name] for name in ("model", "real", "cases") if name in options]
+    return [options[name] for name in ("model", "real", "cases", "type") if name in options]
 
 
 def _key(name: str) -> str:

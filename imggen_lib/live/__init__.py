@@ -7,6 +7,8 @@
     live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
     live.trainer("gan")                     # train a small GAN on points in the plane
     live.game()                             # play platform levels, or watch an agent finish them
+    live.campaign()                         # a headline and garments in ten sizes of banner, each checked
+    live.bandit()                           # three ways to choose among banners race for clicks
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
     live.world()                            # walk through a landscape without end
 
@@ -51,6 +53,8 @@ In a page the same function runs over `<div class="imggen-live" data-demo="train
 The names `live.NAME` are functions; each is imported at the end of this file.
 """
 
+from imggen_lib.live.bandit import bandit
+from imggen_lib.live.campaign import campaign
 from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
@@ -59,4 +63,4 @@ from imggen_lib.live.trainer import trainer
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = ["bandit", "campaign", "drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]

@@ -111,7 +111,7 @@ class Live(anywidget.AnyWidget):
     def framed(self) -> str:
         """The demo as an ``<iframe>`` with all that it loads. Of a list of models to choose from it has the first."""
         options = {name: value for name, value in self.options.items() if name != "choices"}
-        names = [options[name] for name in ("model", "real") if name in options]
+        names = [options[name] for name in ("model", "real", "type") if name in options]
         scripts = [*(script(name, self.file(name)) for name in names), page_script(self.demo)]
         return frame.frame(self.words, mount(self.demo, options, self.words, self.strings), scripts)
 
