@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels
+.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels tools
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -114,6 +114,9 @@ levels: $(READY) ## train the models of platform levels, measure and search, and
 	$(BIN)/python scripts/records/levels.py train
 	$(BIN)/python scripts/records/levels.py measure
 
+tools: $(READY) ## the book's decoder in every tool, each in an environment of its own, and record it (ten minutes; TOOLS_KEEP=1 keeps them)
+	$(BIN)/python scripts/tools/make.py $(TOOL)
+
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
 
@@ -142,4 +145,4 @@ clean: ## remove what was built (not .venv)
 	find . -name __pycache__ -not -path './.venv*' -exec rm -rf {} +
 
 distclean: clean ## remove .venv as well
-	rm -rf $(VENV) .venv-lowest .venv-colab
+	rm -rf $(VENV) .venv-lowest .venv-colab .venv-tools
