@@ -10,6 +10,7 @@ import theano.tensor as T
 from theano.tensor.nnet import sigmoid, softplus
 
 IMPORTED = time.process_time()
+theano.config.floatX = "float32"  # otherwise a literal number makes float64 of what it meets
 
 
 def gelu(a):
