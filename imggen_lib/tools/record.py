@@ -202,7 +202,8 @@ def exhibit(name: str, live: bool | None = None) -> Exhibit:
     A tool that is at hand in a version that does not run the program is shown from the record, too, and ``why`` says what happened.
     Raises ``ValueError`` for a tool that there is none of, and ``RuntimeError`` if `live` is True and it does not run here.
     """
-    row, python = measured("tools")["tools"][name] if name in TOOLS else {}, at_hand(name)
+    _known(name)
+    row, python = measured("tools")["tools"][name], at_hand(name)
     if live is False or (live is None and (python is None or programs() is None)):
         return Exhibit(name, row, "record", "asked for" if live is False else "not at hand")
     if python is None:

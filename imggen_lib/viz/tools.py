@@ -13,6 +13,8 @@ from imggen_lib.viz.tables import Table, table
 
 _TIMES = 1e5  # what differences are multiplied by in the picture
 
+_SHORT = {"caffe": "Caffe in OpenCV", "keras-tensorflow": "Keras on TF"}  # what is wider than a panel
+
 
 def _sheet(images: np.ndarray, columns: int = 4) -> np.ndarray:
     """Images ``(n, 784)`` in rows of `columns`, as one grey picture."""
@@ -34,7 +36,7 @@ def same_digits(exhibits: Sequence[Exhibit], truth: Float[np.ndarray, "n 784"], 
         off = differences(one.row)
         both = np.vstack([_sheet(truth[:SHOWN] + off), np.full((3, 112), np.nan), _sheet(_TIMES * off)])
         ax.imshow(both, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-        ax.set_title(TOOLS[one.name].title.replace("Caffe's files in OpenCV", "Caffe in OpenCV"), fontsize=10, color=style.INK)
+        ax.set_title(_SHORT.get(one.name, TOOLS[one.name].title), fontsize=10, color=style.INK)
     return fig
 
 
