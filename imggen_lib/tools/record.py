@@ -107,7 +107,7 @@ def judged(answer: Arrays, truth: Arrays) -> dict[str, float]:
         if answer[name].shape != truth[name].shape or not np.isfinite(answer[name]).all():
             raise ValueError(f"{name} has shape {answer[name].shape} or holds what is no number; expected {truth[name].shape}")
     gap = {name: np.abs(answer[name].astype(np.float64) - truth[name]) for name in answer.keys() & truth.keys()}
-    found = {name: float(gap[name].max()) for name in ("pixels", "generated", "elbo") if name in gap}
+    found: dict[str, float] = {name: float(gap[name].max()) for name in ("pixels", "generated", "elbo") if name in gap}
     if weights := [name.removeprefix("grad.") for name in truth if name.startswith("grad.") and name in gap]:
         found["gradient"] = max(float(gap[f"grad.{w}"].max()) for w in weights)
         clear = {w: np.abs(truth[f"grad.{w}"]) > CLEAR for w in weights}

@@ -97,11 +97,10 @@ def expected(arrays: Arrays, dtype: torch.dtype = torch.float64) -> Arrays:
     given = {name: torch.tensor(arrays[name]).to(dtype) for name in ("z", "gz", "eps", "x")}
     with torch.no_grad():
         pixels = model.images(model.decode(given["z"])).flatten(1)
-        layers = [nn.functional.linear, nn.functional.leaky_relu]
         h = given["gz"]
         for k in (1, 2, 3):
-            h = layers[0](h, *(torch.tensor(arrays[f"g{k}.{part}"]).to(dtype) for part in "wb"))
-            h = layers[1](h, 0.2) if k < 3 else h.tanh()
+            h = nn.functional.linear(h, *(torch.tensor(arrays[f"g{k}.{part}"]).to(dtype) for part in "wb"))
+            h = nn.functional.leaky_relu(h, 0.2) if k < 3 else h.tanh()
     found = {"pixels": pixels, "generated": h}
     x = given["x"].view(-1, 1, 28, 28)
     out = model(2 * x - 1, eps=given["eps"])

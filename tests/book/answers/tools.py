@@ -50,6 +50,24 @@ ANSWERS = {
             (_layer('name: "tanh" type: "TanH" bottom: "g3" top: "y"'), "its name"),
         ],
     },
+    "check_turned": {
+        "right": [
+            "def turned(weights):\n    return [value.t() for value in weights]",
+            "def turned(weights):\n    return [np.transpose(value.numpy()) for value in weights]",
+            "def turned(weights):\n    return [w.permute(*range(w.ndim)[::-1]).double().tolist() for w in weights]",
+        ],
+        "wrong": [
+            ("def turned(weights):\n    return weights", "(out, in)"),
+            ("def turned(weights):\n    return [w.reshape(w.shape[::-1]) for w in weights]", "do not reshape"),
+            ("def turned(weights):\n    return [w.T for w in weights if w.ndim == 2]", "as many"),
+            (
+                "def turned(weights):\n    return [w.T if w.ndim == 2 and w.shape[0] != w.shape[1] else w for w in weights]",
+                "nobody will tell",
+            ),
+            ("def turned(weights):\n    return [w.T if w.ndim == 2 else w[:, None] for w in weights]", "a bias is the same"),
+            ("def turned(weights):\n    return [w.flip(0).T if w.ndim == 2 else w for w in weights]", "turn, do not"),
+        ],
+    },
     "check_same": {
         "right": [
             _same("return not bool((((a - b).abs() >= bound) & (g.abs() > limit)).any())"),
