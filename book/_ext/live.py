@@ -1,4 +1,4 @@
-"""Live demos in the pages: their script, the weights that a page names, and the directive ``{live}``.
+"""Live demos in the pages: a script a demo, the weights that a page names, and the directive ``{live}``.
 
 A mount (``<div class='imggen-live' ...>``) comes from a notebook's stored output or from the directive::
 
@@ -96,7 +96,7 @@ def export(name: str, folder: Path) -> int:
 
 
 def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give the script to pages with a demo, hold back what would make them heavy, and fetch what is seen first."""
+    """Give pages the scripts of their demos, hold back what would make them heavy, and fetch what is seen first."""
     body = context.get("body", "")
     if app.builder.format != "html" or app.builder.name == "epub" or not MOUNT.search(body):
         return
@@ -120,21 +120,23 @@ def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     assert first is not None
     for name in files(json.loads(html.unescape(first["options"]))):
         app.add_js_file(f"live/{name}.js", loading_method="defer", priority=900)
-    app.add_js_file("live/live.js", loading_method="defer", priority=901)
+    for demo in dict.fromkeys(match["demo"] for match in MOUNT.finditer(body)):
+        app.add_js_file(f"live/demo-{demo}.js", loading_method="defer", priority=901)
 
 
-def _script(app: Sphinx) -> None:
+def _scripts(app: Sphinx) -> None:
     if app.builder.format == "html":
         folder = Path(app.outdir) / "_static" / "live"
         folder.mkdir(parents=True, exist_ok=True)
         words = f"window.imggenLiveWords = {json.dumps(app.config.live_words)};\n" if app.config.live_words else ""
-        (folder / "live.js").write_text(words + page_script(), encoding="utf-8")
+        for demo in DEMOS:
+            (folder / f"demo-{demo}.js").write_text(words + page_script(demo), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_config_value("live_words", {}, "html")
     app.add_directive("live", LiveDemo)
-    app.connect("builder-inited", _script)
+    app.connect("builder-inited", _scripts)
     app.connect("html-page-context", _demos)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,12 +13,12 @@
 
 Python::
 
-    from imggen_lib.live.base import Live, module
+    from imggen_lib.live.base import Live
 
     class Trainer(Live):
         demo = "trainer"                                # the name of the demo, of the script, of its tables
+        parts = ("product",)                            # what is joined: core.js, product.js, trainer.js
         words = "Here a small GAN trains in the page."  # what stands there without scripts and on paper
-        _esm = module("trainer")                        # core.js and trainer.js; module("trainer", "product") adds product.js
 
     def trainer(kind: str = "gan", **options) -> Trainer:   # checks its arguments: ValueError with a plain sentence
         return Trainer({"kind": kind, **options})           # plain JSON; keep it short, it stands in the page
@@ -34,7 +34,8 @@ JavaScript (plain functions, no import and no export; the parts are joined, `cor
     };
 
 `el` is empty and has the class `imggen-live`. Everything that is not a table lives inside the demo's function or has a name that
-starts with the demo's, because all parts share one scope. `core.js` has `h` (make an element), `button`, `slider`, `chooser`,
+starts with the demo's: a demo and its parts share one scope, and each demo is a script of its own, so that a page loads what it
+shows. What a test calls is added to the table `tools`. `core.js` has `h` (make an element), `button`, `slider`, `chooser`,
 `checkbox`, `status` (a line that screen readers follow), `canvas`, `colours`, `onTheme`, `reducedMotion`, `loop` (frames, only
 while seen), `eachFrame`, `chance` (random numbers from a seed), `normals`, `number`, `savePng`: read them first, they are short.
 

@@ -13,15 +13,9 @@ from imggen_lib.live import frame
 from imggen_lib.live.shipped import script
 
 HERE = Path(__file__).parent
-#: The scripts of all demos, in the order in which they are joined for pages (``core`` before them, ``page`` behind).
-PARTS = (
-    *("maths", "product", "net", "picture", "explorer", "drawing", "real_or_fake"),
-    *("trainer_math", "trainer_games", "trainer_draw", "trainer_views", "trainer"),
-    *("xrays_math", "xrays"),
-    *("game_physics", "game_agent", "game_draw", "game"),
-)
 _VIEW = "application/vnd.jupyter.widget-view+json"
-DEMOS = ("explorer", "drawing", "real_or_fake", "trainer", "xrays", "game")
+#: The demos by their names; each is there once its class is.
+DEMOS: dict[str, type["Live"]] = {}
 
 
 def style() -> str:
@@ -40,16 +34,16 @@ def module(demo: str, *parts: str) -> str:
     return f"{_joined((*parts, demo))}\n{start}\nexport default {{ render }};\n"
 
 
-def page_script() -> str:
-    """All demos in one classic script for pages: it looks for mounts and starts them. See ``js/page.js``."""
-    body = _joined([*PARTS, "page"]).replace("STYLE_SHEET", json.dumps(style()), 1)
+def page_script(demo: str) -> str:
+    """One demo with all that it needs as a classic script for pages: it starts the mounts of that demo. See ``js/page.js``."""
+    body = _joined([*DEMOS[demo].parts, demo, "page"]).replace("STYLE_SHEET", json.dumps(style()), 1)
     return f'(() => {{\n"use strict";\n{body}\n}})();\n'
 
 
 def mount(demo: str, options: Mapping[str, Any], words: str, strings: Mapping[str, str] | None = None) -> str:
     """The HTML that a page turns into a demo; `words` is the sentence that stands there until then, and on paper."""
     if demo not in DEMOS:
-        raise ValueError(f"the live demos are {', '.join(DEMOS)}; got {demo!r}")
+        raise ValueError(f"the live demos are {', '.join(sorted(DEMOS))}; got {demo!r}")
     told = f" data-strings='{_attribute(strings)}'" if strings else ""
     data = f"data-demo='{demo}' data-options='{_attribute(options)}'{told}"
     return f"<div class='imggen-live' {data}><p>{escape(words)}</p></div>"
@@ -62,12 +56,13 @@ def _attribute(values: Mapping[str, Any]) -> str:
 class Live(anywidget.AnyWidget):
     """A demo: a widget where there is a kernel, a mount where there is none, a frame where the front end has no widgets.
 
-    A subclass names itself and its script: ``demo = "trainer"; words = "..."; _esm = module("trainer")``. Its JavaScript gets
-    ``options`` and ``strings`` by ``model.get``. Files (weights of a network, points of a map) are sent when the script asks for
-    them: it adds a name to ``wanted``, and :meth:`file` of the subclass answers.
+    A subclass names itself and the scripts that it needs beside its own: ``demo = "xrays"; parts = ("net", "xrays_math");
+    words = "..."``. Its JavaScript gets ``options`` and ``strings`` by ``model.get``. Files (weights of a network, points of a map)
+    are sent when the script asks for them: it adds a name to ``wanted``, and :meth:`file` of the subclass answers.
     """
 
     demo: ClassVar[str]
+    parts: ClassVar[tuple[str, ...]] = ()  #: Scripts of ``js/`` that come before the demo's own, in this order.
     words: ClassVar[str]  #: What stands in the page until the script has run, in one sentence.
     _css = style()
 
@@ -75,6 +70,12 @@ class Live(anywidget.AnyWidget):
     strings = traitlets.Dict().tag(sync=True)
     files = traitlets.Dict().tag(sync=True)
     wanted: Any = traitlets.List().tag(sync=True)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "demo" in vars(cls):  # not a class that traitlets makes of one, with more traits
+            cls._esm = module(cls.demo, *cls.parts)
+            DEMOS[cls.demo] = cls
+        super().__init_subclass__(**options)
 
     def __init__(self, options: Mapping[str, Any] | None = None, *, strings: Mapping[str, str] | None = None) -> None:
         super().__init__(options=dict(options or {}), strings=dict(strings or {}))
@@ -111,7 +112,7 @@ class Live(anywidget.AnyWidget):
         """The demo as an ``<iframe>`` with all that it loads. Of a list of models to choose from it has the first."""
         options = {name: value for name, value in self.options.items() if name != "choices"}
         names = [options[name] for name in ("model", "real") if name in options]
-        scripts = [*(script(name, self.file(name)) for name in names), page_script()]
+        scripts = [*(script(name, self.file(name)) for name in names), page_script(self.demo)]
         return frame.frame(self.words, mount(self.demo, options, self.words, self.strings), scripts)
 
     def __repr__(self) -> str:

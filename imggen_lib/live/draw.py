@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from imggen_lib.live.base import Live, module
+from imggen_lib.live.base import Live
 from imggen_lib.live.explore import OWN
 from imggen_lib.live.shipped import BOTH, check_name, packed_file
 
@@ -15,8 +15,8 @@ class Drawing(Live):
     """See :func:`drawing`."""
 
     demo = "drawing"
+    parts = ("product", "net", "maths", "picture")
     words = "A live demo stands here: you draw a digit, and a VAE draws it again. It needs JavaScript, or a running notebook."
-    _esm = module("drawing", "product", "net", "maths", "picture")
 
     def __init__(self, options: Mapping[str, Any], own: dict[str, Any] | None = None, **more: Any) -> None:
         super().__init__(options, **more)

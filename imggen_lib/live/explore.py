@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from imggen_lib.live.base import Live, module
+from imggen_lib.live.base import Live
 from imggen_lib.live.shipped import check_name, generators, packed_file
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ class Explorer(Live):
     """See :func:`explorer`."""
 
     demo = "explorer"
+    parts = ("product", "net", "maths", "picture")
     words = "A live demo stands here: you point, and a model draws what is there. It needs JavaScript, or a running notebook."
-    _esm = module("explorer", "product", "net", "maths", "picture")
 
     def __init__(self, options: Mapping[str, Any], own: "nn.Module | None" = None, **more: Any) -> None:
         super().__init__(options, **more)

@@ -7,7 +7,7 @@ The engine (``js/game_physics.js``) and the agent (``js/game_agent.js``) are :mo
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from imggen_lib.live.base import Live, module
+from imggen_lib.live.base import Live
 from imggen_lib.live.shipped import DECODER, LEVELS, packed_file
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ class GameDemo(Live):
     """See :func:`game`."""
 
     demo = "game"
+    parts = ("maths", "product", "net", "game_physics", "game_agent", "game_draw")
     words = "A live demo stands here: a platform game to play, and an agent to watch. It needs JavaScript, or a running notebook."
-    _esm = module("game", "maths", "product", "net", "game_physics", "game_agent", "game_draw")
 
     def file(self, name: str) -> dict[str, Any]:
         return packed_file(name) if name in (LEVELS, DECODER) else super().file(name)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from imggen_lib.live.base import Live, module
+from imggen_lib.live.base import Live
 from imggen_lib.live.shipped import DIGITS, check_name, packed_file
 
 
@@ -11,8 +11,8 @@ class RealOrFake(Live):
     """See :func:`real_or_fake`."""
 
     demo = "real_or_fake"
+    parts = ("product", "net", "maths", "picture")
     words = "A live demo stands here: you tell generated images from real ones. It needs JavaScript, or a running notebook."
-    _esm = module("real_or_fake", "product", "net", "maths", "picture")
 
     def file(self, name: str) -> dict[str, Any]:
         return packed_file(name)

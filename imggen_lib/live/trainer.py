@@ -9,7 +9,7 @@ double precision, so that the tests hold every gradient against PyTorch's; the l
 
 from collections.abc import Mapping
 
-from imggen_lib.live.base import Live, module
+from imggen_lib.live.base import Live
 
 #: The presets by kind, the first being the one that is shown where none is named; ``js/trainer.js`` says what each sets.
 PRESETS = {
@@ -22,8 +22,8 @@ class Trainer(Live):
     """See :func:`trainer`."""
 
     demo = "trainer"
+    parts = ("trainer_math", "trainer_games", "trainer_draw", "trainer_views")
     words = "Here a small network trains as one watches: the page needs JavaScript for it, the notebook a running cell."
-    _esm = module("trainer", "trainer_math", "trainer_games", "trainer_draw", "trainer_views")
 
 
 def trainer(kind: str = "gan", preset: str | None = None, *, strings: Mapping[str, str] | None = None) -> Trainer:

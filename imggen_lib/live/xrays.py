@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imggen_lib.errors import unknown_name
-from imggen_lib.live.base import Live, module
+from imggen_lib.live.base import Live
 from imggen_lib.live.shipped import CHEST, packed_file
 
 
@@ -15,11 +15,11 @@ class Xrays(Live):
     """See :func:`xrays`."""
 
     demo = "xrays"
+    parts = ("product", "net", "picture", "xrays_math")
     words = (
         "A live demo stands here: you call twelve chest X-rays normal or pneumonia and compare yourself with a model and with a "
         "single line of code. It needs JavaScript, or a running notebook. Not for clinical use."
     )
-    _esm = module("xrays", "product", "net", "picture", "xrays_math")
 
     def file(self, name: str) -> dict[str, Any]:
         return packed_file(name)

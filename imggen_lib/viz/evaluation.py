@@ -1,7 +1,7 @@
 """The charts of the chapter on evaluating images, and what they need of the record of damage."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -155,25 +155,35 @@ def balls(real: Tensor, generated: Tensor, radii: Tensor) -> Picture:
     """Real points ``(n, 2)`` with their balls, generated ones ``(m, 2)`` over them: filled if inside any ball, else a ring."""
     import torch
 
-    figure, ax = figure_and_axes(4.8, 2.9)
-    for point, radius in zip(real.tolist(), radii.tolist(), strict=True):
-        ax.add_patch(_circle(point, radius))
     inside = (torch.cdist(real, generated) <= radii[:, None]).any(0)
+    return _balls(real, generated, inside, zip(real.tolist(), radii.tolist(), strict=True))
+
+
+def own_balls(training: Tensor, generated: Tensor, nearest: Tensor, radii: Tensor) -> Picture:
+    """Training points ``(n, 2)``; generated ones ``(m, 2)``, each joined to its `nearest` ``(m,)`` training point, which has a
+    ball of its `radii` ``(n,)``: filled if inside that ball, else a ring."""
+    import torch
+
+    inside = (generated - training[nearest]).norm(dim=1) <= radii[nearest]
+    own = [(training[i].tolist(), float(radii[i])) for i in nearest.unique()]
+    return _balls(training, generated, inside, own, lines=torch.stack([generated, training[nearest]], 1).tolist())
+
+
+def _balls(real: Tensor, generated: Tensor, inside: Tensor, around: Iterable[tuple[Any, float]], lines: Any = ()) -> Picture:
+    """Real points, the balls `around` some of them (centre, radius), generated points, and lines between points."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import Circle
+
+    figure, ax = figure_and_axes(4.8, 3.0)
+    for centre, radius in around:
+        ax.add_patch(Circle(centre, radius, linestyle="-", **{**style.area(style.DATA), "linewidth": style.HAIR}))
+    ax.add_collection(LineCollection(list(lines), colors=style.CONTEXT, linewidths=style.THIN))
     ax.plot(*real.T.numpy(), ".", color=style.DATA, markersize=7)
     ax.plot(*generated[inside].T.numpy(), "o", color=style.MODEL, markersize=5)
     ax.plot(*generated[~inside].T.numpy(), "o", markerfacecolor=style.HOLLOW, markeredgecolor=style.MODEL, markersize=5)
     ax.set(aspect="equal", xticks=[], yticks=[])
-    ax.margins(0.08)
+    ax.margins(0.05)
     return figure
-
-
-def _circle(centre: Sequence[float], radius: float) -> Any:
-    from matplotlib.colors import to_rgba
-    from matplotlib.patches import Circle
-
-    return Circle(
-        (centre[0], centre[1]), radius, facecolor=(*to_rgba(style.DATA)[:3], 0.12), edgecolor=style.DATA, linewidth=style.HAIR
-    )
 
 
 def scoreboard(table: Mapping[str, Mapping[str, float]], better: Mapping[str, str]) -> Picture:

@@ -107,23 +107,3 @@ def curves(found: Mapping[str, PrecisionRecallCurve]) -> Picture:
     ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=9)
     return figure
-
-
-def own_balls(training: Tensor, generated: Tensor, nearest: Tensor, radii: Tensor) -> Picture:
-    """Training points ``(n, 2)``; generated ones ``(m, 2)``, each joined to its `nearest` ``(m,)`` training point, which has a
-    ball of its `radii` ``(n,)``: filled if inside that ball, else a ring."""
-    from matplotlib.patches import Circle
-
-    figure, ax = figure_and_axes(4.8, 3.0)
-    for i in nearest.unique().tolist():
-        x, y = training[i].tolist()
-        ax.add_patch(Circle((x, y), float(radii[i]), linestyle="-", **{**style.area(style.DATA), "linewidth": style.HAIR}))
-    inside = (generated - training[nearest]).norm(dim=1) <= radii[nearest]
-    for point, i in zip(generated, nearest.tolist(), strict=True):
-        ax.plot(*torch.stack([point, training[i]]).T.numpy(), color=style.CONTEXT, linewidth=style.THIN)
-    ax.plot(*training.T.numpy(), ".", color=style.DATA, markersize=7)
-    ax.plot(*generated[inside].T.numpy(), "o", color=style.MODEL, markersize=5)
-    ax.plot(*generated[~inside].T.numpy(), "o", markerfacecolor=style.HOLLOW, markeredgecolor=style.MODEL, markersize=5)
-    ax.set(aspect="equal", xticks=[], yticks=[])
-    ax.margins(0.05)
-    return figure

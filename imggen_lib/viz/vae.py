@@ -100,17 +100,17 @@ def bound_frame(z: Tensor, posterior: Tensor, q: Tensor, log_px: float, elbo: fl
     """Left the true posterior (filled) and q over z; right the ELBO as a bar under the line at log p(x), the gap hatched."""
     figure, (left, right) = figure_and_axes(5.2, 2.6, ncols=2, width_ratios=(2.6, 1))
     left.fill_between(_array(z), _array(posterior), label="$p(z|x)$", **style.area(style.CONTEXT))
-    left.plot(_array(z), _array(q), color=style.DATA, linewidth=style.BOLD, label="$q(z)$")
+    left.plot(_array(z), _array(q), color=style.MODEL, linewidth=style.BOLD, label="$q(z)$")
     left.set(xlabel="$z$", ylabel="$p(z|x)$, $q(z)$", ylim=(0, 2.2), xlim=(float(z[0]), float(z[-1])))
     left.legend(frameon=False, fontsize=9, loc="upper left")
     shown = max(elbo, floor)
-    right.bar([0], [shown - floor], bottom=floor, color=style.DATA, width=0.6)
+    right.bar([0], [shown - floor], bottom=floor, color=style.MODEL, width=0.6)
     right.bar(
         [0], [log_px - shown], bottom=shown, color=style.HOLLOW, edgecolor=style.INK, hatch="////", width=0.6, linewidth=style.THIN
     )
     right.axhline(log_px, color=style.REFERENCE, linewidth=style.LINE, linestyle="--")
     right.set(xlim=(-0.6, 0.6), xticks=[], ylim=(floor, log_px + 0.06 * (log_px - floor)), ylabel="nats")
-    right.set_title(f"{elbo:.2f}".replace("-", "\u2212"), fontsize=10, color=style.DATA)
+    right.set_title(f"{elbo:.2f}".replace("-", "\u2212"), fontsize=10, color=style.MODEL)
     return figure
 
 

@@ -59,7 +59,7 @@ class Found(NamedTuple):
 def page_of(name: str) -> str:
     """A page with the explorer of one model and all that it loads."""
     demo = live.explorer(name, seed=1)
-    scripts = "".join(f"<script>{text}</script>" for text in (script(name, packed_file(name)), page_script()))
+    scripts = "".join(f"<script>{text}</script>" for text in (script(name, packed_file(name)), page_script(demo.demo)))
     head = f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{name}</title><style>{style()}</style>"
     return f"{head}<body>{mount(demo.demo, demo.options, demo.words)}{scripts}</body></html>"
 

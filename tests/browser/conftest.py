@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from chromium import MISSING, ROOT, chromium, launch, toc_pages
 from playwright.sync_api import Browser, Page, sync_playwright
-from reader import Site, Tab, new_context, served
+from reader import Site, Tab, opener, served
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,17 +95,8 @@ def shots() -> Path:
 @pytest.fixture
 def open_tab(browser: Browser, site: Site) -> Iterator[Callable[..., Tab]]:
     """Open tabs; the options are those of :func:`reader.new_context`. At the end none may have a fault."""
-    tabs: list[Tab] = []
-
-    def make(site: Site = site, **options: object) -> Tab:
-        tabs.append(Tab(new_context(browser, **options).new_page(), site))  # type: ignore[arg-type]
-        return tabs[-1]
-
-    yield make
-    faults = [fault for tab in tabs for fault in tab.faults()]
-    for tab in tabs:
-        tab.page.context.close()
-    assert not faults, "\n".join(faults)
+    with opener(browser, site) as make:
+        yield make
 
 
 @pytest.fixture

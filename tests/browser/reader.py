@@ -3,8 +3,9 @@
 The classes behind the fixtures of ``conftest.py``; tests import them for their annotations: ``from reader import Site, Tab``.
 """
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,17 @@ from urllib.parse import unquote, urlsplit
 from chromium import READY
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
+from imggen_lib.live.base import page_script
+from imggen_lib.live.shipped import packed_file, script
+
 DESKTOP, PHONE = (1280, 800), (390, 844)
+#: A page with nothing but a demo, with the colours of the book's own pages.
+BARE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>A demo</title>
+<style>body {{ font: 16px sans-serif; max-width: 46rem; margin: 1rem auto; padding: 0 16px; color: #222 }}
+html[data-theme=dark] body {{ background: #14181e; color: #ced6dd; --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9fa9b4;
+--pst-color-border: #4b535c; --pst-color-surface: #20262d; --pst-color-background: #14181e }}</style></head>
+<body><main><h1>A demo</h1>{body}</main>{scripts}</body></html>"""
 PATIENCE = 120_000  # milliseconds; a machine that does other things is no fault of the book
 
 
@@ -119,3 +130,39 @@ def new_context(browser: Browser, size: tuple[int, int] = DESKTOP, dark: bool = 
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **options)
     context.set_default_timeout(PATIENCE)
     return context
+
+
+def write_page(folder: Path, name: str, body: str, theme: str = "light") -> None:
+    """A page with the mounts in `body` and the script of each, as the book has them."""
+    scripts = ""
+    for demo in dict.fromkeys(re.findall(r"data-demo='(\w+)'", body)):
+        (folder / f"demo-{demo}.js").write_text(page_script(demo), encoding="utf-8")
+        scripts += f"<script src='demo-{demo}.js'></script>"
+    (folder / f"{name}.html").write_text(BARE.format(theme=theme, body=body, scripts=scripts), encoding="utf-8")
+
+
+@contextmanager
+def demo_site(folder: Path, pages: Mapping[str, str], files: Iterable[str] = ()) -> Iterator[Site]:
+    """A site of pages with demos: their mounts by name, and the files that they load."""
+    for name, body in pages.items():
+        write_page(folder, name, body)
+    for name in files:
+        (folder / f"{name}.js").write_text(script(name, packed_file(name)), encoding="utf-8")
+    with served(folder) as site:
+        yield site
+
+
+@contextmanager
+def opener(browser: Browser, site: Site, forgiven: str = "") -> Iterator[Callable[..., Tab]]:
+    """Open tabs with the options of :func:`new_context`. At the end none may have a fault, but pages of the name `forgiven`."""
+    tabs: list[Tab] = []
+
+    def make(site: Site = site, **options: Any) -> Tab:
+        tabs.append(Tab(new_context(browser, **options).new_page(), site))
+        return tabs[-1]
+
+    yield make
+    faults = [fault for tab in tabs if not forgiven or not tab.page.url.endswith(forgiven) for fault in tab.faults()]
+    for tab in tabs:
+        tab.page.context.close()
+    assert not faults, "\n".join(faults)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page, expect
-from reader import PHONE, Site, Tab, new_context, served
+from reader import PHONE, Site, demo_site, opener
 
 from imggen_lib import live
 from imggen_lib.applications.levels import grammar, tiles
@@ -16,15 +16,9 @@ from imggen_lib.applications.levels.agent import solve
 from imggen_lib.applications.levels.physics import play
 from imggen_lib.live.base import page_script
 from imggen_lib.live.layers import run
-from imggen_lib.live.shipped import DECODER, LEVELS, packed_file, script
+from imggen_lib.live.shipped import DECODER, LEVELS, packed_file
 from imggen_lib.live.wire import unpacked
 
-HEAD = (
-    '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Game</title><style>body { font: 16px sans-serif;'
-    " max-width: 54rem; margin: 1rem auto; color: #222 } html[data-theme=dark] body { background: #14181e; color: #ced6dd;"
-    " --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9fb0bd }</style></head><body>"
-)
 OWN = grammar.make_level(31, columns=48)
 FILE = packed_file(LEVELS)
 TEXTS = zlib.decompress(FILE["bytes"], -15).decode().split("\n\n")
@@ -40,33 +34,22 @@ def closed() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("game")
-    (folder / "live.js").write_text(page_script(), encoding="utf-8")
-    (folder / f"{LEVELS}.js").write_text(script(LEVELS, FILE), encoding="utf-8")
-    (folder / f"{DECODER}.js").write_text(script(DECODER, packed_file(DECODER)), encoding="utf-8")
-    for name, demo in {"stored": live.game(), "own": live.game([OWN, closed()]), "hard": live.game(first=23)}.items():
-        body = f"<main><h1>Game</h1><a href='#'>before</a>{demo.html()}<a href='#'>after</a></main><script src='live.js'></script>"
-        (folder / f"{name}.html").write_text(HEAD + body, encoding="utf-8")
-    with served(folder) as found:
+    demos = {"stored": live.game(), "own": live.game([OWN, closed()]), "hard": live.game(first=23)}
+    pages = {name: f"<a href='#'>before</a>{demo.html()}<a href='#'>after</a>" for name, demo in demos.items()}
+    with demo_site(tmp_path_factory.mktemp("game"), pages, [LEVELS, DECODER]) as found:
         yield found
 
 
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
-    tabs: list[Tab] = []
+    with opener(browser, site) as tab:
 
-    def make(name: str = "stored", **options: Any) -> Page:
-        tabs.append(Tab(new_context(browser, **options).new_page(), site))
-        page = tabs[-1].page
-        page.goto(f"{site.file}{name}.html")
-        page.wait_for_selector(".il-game[data-ready]")
-        return page
+        def make(name: str = "stored", **options: Any) -> Page:
+            page = tab(**options).goto(f"{site.file}{name}.html")
+            page.wait_for_selector(".il-game[data-ready]")
+            return page
 
-    yield make
-    faults = [fault for tab in tabs for fault in tab.faults()]
-    for tab in tabs:
-        tab.page.context.close()
-    assert not faults, "\n".join(faults)
+        yield make
 
 
 def said(page: Page, name: str) -> str:
@@ -126,7 +109,7 @@ def test_the_agent_ends_where_python_says_to_the_bit(visit: Callable[..., Page])
 
 def test_every_stored_level_is_finished_by_its_inputs_in_this_browser(visit: Callable[..., Page]) -> None:
     page = visit()
-    code = page_script().replace(
+    code = page_script("game").replace(
         '"use strict";',
         '"use strict"; window.play = (text, inputs) => gamePlay(gameCourse(gameRead(text)), gameInputs(inputs));',
         1,

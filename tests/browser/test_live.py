@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, Locator, Page
-from reader import PHONE, Site, Tab, new_context
+from reader import PHONE, Site, demo_site, opener, write_page
 
 from imggen_lib.checkpoint import pretrained
-from imggen_lib.live.base import mount, page_script
+from imggen_lib.live.base import mount
 from imggen_lib.live.layers import run
 from imggen_lib.live.pack import HALF_A_GREY_LEVEL
-from imggen_lib.live.shipped import BOTH, DIGITS, generators, packed_file, script
+from imggen_lib.live.shipped import BOTH, DIGITS, generators, packed_file
 from imggen_lib.live.wire import unpacked
 from imggen_lib.losses.vae import bernoulli_log_prob, iwae_bound, log_importance_weights
 from imggen_lib.metrics.pixel import ssim
@@ -28,8 +28,6 @@ from imggen_lib.sampling import decode
 
 MAP, GAN, READER = "mnist-vae-map", "mnist-gan-classes", "mnist-vae-small" + BOTH
 LAST = "mnist-vae-mlp"
-STYLE = """<style>body { font: 16px sans-serif; max-width: 54rem; margin: 1rem auto; color: #222 }
-html[data-theme=dark] body { background: #14181e; color: #ced6dd; --pst-color-text-base: #ced6dd }</style>"""
 DEMOS = {
     "map": ("explorer", {"model": MAP, "seed": 1}),
     "classes": ("explorer", {"model": GAN, "choices": [GAN, MAP], "seed": 1}),
@@ -41,42 +39,29 @@ DEMOS = {
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A page a demo, as the book has it: one script, one file of weights a model."""
-    folder = tmp_path_factory.mktemp("live")
-    (folder / "live.js").write_text(page_script(), encoding="utf-8")
-    for name in [*generators(), READER, DIGITS]:
-        (folder / f"{name}.js").write_text(script(name, packed_file(name)), encoding="utf-8")
-    head = '<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>A demo</title>'
-    head += '<meta name="viewport" content="width=device-width, initial-scale=1">' + STYLE
-    for page, (demo, options) in DEMOS.items():
-        body = f"<h1>A demo</h1>{mount(demo, options, 'Something else.')}<script src='live.js'></script>"
-        (folder / f"{page}.html").write_text(head + body, encoding="utf-8")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A page a demo, as the book has it: a script a demo, one file of weights a model."""
+    html = {page: mount(demo, options, "Something else.") for page, (demo, options) in DEMOS.items()}
     sized = mount("explorer", {"model": MAP, "choices": [MAP, GAN, LAST]}, "Something else.")
-    sized = sized.replace("data-options", f"data-sizes='{json.dumps({MAP: 290, GAN: 460})}' data-options")
-    (folder / "sized.html").write_text(head + sized + "<script src='live.js'></script>", encoding="utf-8")
-    held = mount("explorer", {"model": MAP}, "Something else.").replace("data-options", "data-hold='400' data-options")
-    (folder / "held.html").write_text(head + held + "<script src='live.js'></script>", encoding="utf-8")
-    return Site(folder, "http://nobody.invalid/")
+    html["sized"] = sized.replace("data-options", f"data-sizes='{json.dumps({MAP: 290, GAN: 460})}' data-options")
+    html["held"] = mount("explorer", {"model": MAP}, "Something else.").replace("data-options", "data-hold='400' data-options")
+    html["two"] = html["map"] + html["guess"]
+    with demo_site(tmp_path_factory.mktemp("live"), html, [*generators(), READER, DIGITS]) as site:
+        yield site
 
 
 @pytest.fixture
 def demo(browser: Browser, pages: Site) -> Iterator[Callable[..., Page]]:
     """Open a demo's page from its file; at the end nothing may have gone wrong."""
-    tabs: list[Tab] = []
+    with opener(browser, pages, forgiven="empty.html") as tab:
 
-    def open_demo(name: str, **options: Any) -> Page:
-        tabs.append(Tab(new_context(browser, **options).new_page(), pages))
-        page = tabs[-1].goto(f"{pages.file}{name}.html")
-        if name not in ("empty", "held"):
-            page.wait_for_selector(".imggen-live [data-ready]")
-        return page
+        def open_demo(name: str, **options: Any) -> Page:
+            page = tab(**options).goto(f"{pages.file}{name}.html")
+            if name not in ("empty", "held"):
+                page.wait_for_selector(".imggen-live [data-ready]")
+            return page
 
-    yield open_demo
-    faults = [fault for tab in tabs if not tab.page.url.endswith("empty.html") for fault in tab.faults()]
-    for tab in tabs:
-        tab.page.context.close()
-    assert not faults, "\n".join(faults)
+        yield open_demo
 
 
 def _drawn(page: Page, name: str, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
@@ -509,20 +494,22 @@ def test_a_choice_says_its_size_and_the_last_one_counts(demo: Callable[..., Page
     assert page.locator("[aria-busy]").count() == 0
 
 
-def test_texts_can_be_replaced(browser: Browser, pages: Site, tmp_path: Path) -> None:
-    folder = pages.folder
+def test_texts_can_be_replaced(demo: Callable[..., Page], pages: Site) -> None:
     mine = mount("explorer", {"model": MAP}, "", {"random": "Zuf\u00e4llig"})
     words = json.dumps({"explorer": {"walk": "Wandern", "random": "Irgendwo"}})
-    page = (
-        f"<!doctype html><meta charset=utf-8><script>window.imggenLiveWords = {words}</script>{mine}<script src=live.js></script>"
-    )
-    (folder / "words.html").write_text(page, encoding="utf-8")
-    tab = Tab(new_context(browser).new_page(), pages)
-    shown = tab.goto(f"{pages.file}words.html")
+    write_page(pages.folder, "words", f"<script>window.imggenLiveWords = {words}</script>{mine}")
+    shown = demo("words")
     for name in ("Zuf\u00e4llig", "Wandern", "Save as PNG"):
         shown.get_by_role("button", name=name).wait_for()
-    shown.context.close()
-    assert not tab.faults()
+
+
+def test_a_page_has_the_scripts_of_its_demos_and_each_starts_its_own(demo: Callable[..., Page]) -> None:
+    page = demo("two")
+    page.wait_for_selector(".il-explorer[data-ready]")
+    page.wait_for_selector(".il-guess[data-ready], .il-real_or_fake[data-ready]")
+    assert page.locator("script[src^=demo-]").count() == 2 and page.locator("#imggen-live-style").count() == 1
+    assert set(page.evaluate("Object.keys(imggenLive.tools.words)")) >= {"explorer", "real_or_fake", "page"}
+    assert page.evaluate("Object.keys(imggenLive.tools)").count("coinTest") == 1
 
 
 def test_weights_are_light(pages: Site) -> None:
@@ -532,4 +519,4 @@ def test_weights_are_light(pages: Site) -> None:
     sizes = {path.stem: len(gzip.compress(path.read_bytes())) for path in pages.folder.glob("*.js")}
     assert max(sizes[name] for name in (MAP, READER)) <= 500_000, sizes
     assert sizes[GAN] + sizes[DIGITS] <= 500_000, sizes
-    assert sizes["live"] < 100_000
+    assert max(size for name, size in sizes.items() if name.startswith("demo-")) < 40_000, sizes

@@ -13,7 +13,7 @@ from chromium import toc_pages
 from playwright.sync_api import Page
 from reader import PHONE, Site, Tab
 
-MOST = 1_600_000  # bytes of a page with all that it loads, compressed
+MOST = 1_500_000  # bytes of a page with all that it loads, compressed
 
 # Text with TeX in it outside code and formulas: what MathJax or MyST has overlooked.
 RAW_TEX = r"""() => {

@@ -1,54 +1,37 @@
 """The trainer demo in a real browser: it waits, trains when asked, shows who moved, and can be broken and mended."""
 
 from collections.abc import Callable, Iterator
-from html import escape
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, Tab, new_context, served
+from reader import PHONE, Site, demo_site, opener, write_page
 
 from imggen_lib.live import trainer
-from imggen_lib.live.base import page_script
 
-HEAD = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>{}</title></head><body>'
-)
 CASES = [("gan", "collapse"), ("gan", "dirac-r1"), ("vae", "arc")]
 
 
 @pytest.fixture(scope="module")
 def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A page a preset, with nothing but the mount and the script: what the book's pages are made of."""
-    folder = tmp_path_factory.mktemp("trainer")
-    (folder / "live.js").write_text(page_script(), encoding="utf-8")
-    for kind, preset in [*CASES, ("gan", "r1"), ("gan", "wgan")]:
-        name = f"{kind}-{preset}"
-        body = f"<main><h1>{escape(name)}</h1>{trainer(kind, preset).html()}</main><script src='live.js'></script>"
-        (folder / f"{name}.html").write_text(HEAD.format(name) + body, encoding="utf-8")
-    with served(folder) as site:
+    presets = [*CASES, ("gan", "r1"), ("gan", "wgan")]
+    pages = {f"{kind}-{preset}": trainer(kind, preset).html() for kind, preset in presets}
+    with demo_site(tmp_path_factory.mktemp("trainer"), pages) as site:
         yield site
 
 
 @pytest.fixture
 def visit(browser: Browser, demos: Site) -> Iterator[Callable[..., Page]]:
     """Open a demo from file:// (or http, which modules need); no page may have a fault in the end."""
-    tabs: list[Tab] = []
+    with opener(browser, demos) as tab:
 
-    def make(name: str, served_by_http: bool = False, **options: Any) -> Page:
-        tabs.append(Tab(new_context(browser, **options).new_page(), demos))
-        page = tabs[-1].page
-        page.goto(f"{demos.http if served_by_http else demos.file}{name}.html")
-        page.locator(".il-trainer").wait_for()
-        return page
+        def make(name: str, served_by_http: bool = False, **options: Any) -> Page:
+            page = tab(**options).goto(f"{demos.http if served_by_http else demos.file}{name}.html")
+            page.locator(".il-trainer").wait_for()
+            return page
 
-    yield make
-    faults = [fault for tab in tabs for fault in tab.faults()]
-    for tab in tabs:
-        tab.page.context.close()
-    assert not faults, "\n".join(faults)
+        yield make
 
 
 def steps(page: Page) -> int:
@@ -301,7 +284,7 @@ def test_the_browsers_gradients_are_finite_differences(visit: Callable[..., Page
 
 def test_texts_can_be_replaced(visit: Callable[..., Page], demos: Site) -> None:
     html = trainer("gan", "r1", strings={"run": "开始", "gan-r1": "八个"}).html()
-    Path(demos.folder / "zh.html").write_text(HEAD.format("zh") + html + "<script src='live.js'></script>", encoding="utf-8")
+    write_page(demos.folder, "zh", html)
     page = visit("zh")
     expect(page.get_by_role("button", name="开始")).to_be_visible()
     expect(page.locator("option", has_text="八个")).to_have_count(1)
@@ -316,7 +299,7 @@ def test_the_notebooks_widget_is_the_same_demo(visit: Callable[..., Page], demos
         "const values = { options: { kind: 'gan', preset: 'dirac' }, strings: {} };"
         "window.end = widget.render({ model: { get: (name) => values[name] }, el: document.querySelector('#place') });</script>"
     )
-    (demos.folder / "widget.html").write_text(HEAD.format("widget") + call, encoding="utf-8")
+    write_page(demos.folder, "widget", call)
     page = visit("widget", served_by_http=True)
     page.get_by_role("button", name="Run").click()
     after(page, 10)

@@ -10,53 +10,39 @@ import pytest
 import torch
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, Tab, new_context
+from reader import PHONE, Site, Tab, demo_site, opener, write_page
 
 from imggen_lib import live
-from imggen_lib.live.base import page_script
-from imggen_lib.live.shipped import CHEST, packed_file, script
+from imggen_lib.live.shipped import CHEST, packed_file
 from imggen_lib.metrics.audit import alarms, threshold_at
 from imggen_lib.metrics.intervals import wilson_interval
 
 DESKTOP = (1280, 900)
 CHAPTER = "book/applications/medicine.html"
-STYLE = """<style>body { font: 16px sans-serif; max-width: 46rem; margin: 1rem auto; padding: 0 16px; color: #222 }
-html[data-theme=dark] body { background: #14181e; color: #ced6dd; --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9fa9b4;
---pst-color-border: #4b535c; --pst-color-surface: #20262d; --pst-color-background: #14181e }</style>"""
 SPEC = packed_file(CHEST)["spec"]
 TRUTH = [int(SPEC["truth"][i]) for i in SPEC["indices"]]
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A page with nothing but the demo, as the book has it."""
-    folder = tmp_path_factory.mktemp("xrays")
-    (folder / "live.js").write_text(page_script(), encoding="utf-8")
-    (folder / f"{CHEST}.js").write_text(script(CHEST, packed_file(CHEST)), encoding="utf-8")
-    head = '<!doctype html><html lang="en" data-theme="{}"><meta charset="utf-8"><title>X-rays</title>'
-    head += '<meta name="viewport" content="width=device-width, initial-scale=1">' + STYLE.replace("{", "{{").replace("}", "}}")
-    body = f"<main><h1>X-rays</h1>{live.xrays().html()}</main><script src='live.js'></script>"
-    for theme in ("light", "dark"):
-        (folder / f"{theme}.html").write_text(head.format(theme) + body, encoding="utf-8")
-    return Site(folder, "http://nobody.invalid/")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Pages with nothing but the demo, as the book has it."""
+    html = live.xrays().html()
+    with demo_site(tmp_path_factory.mktemp("xrays"), {"light": html}, [CHEST]) as site:
+        write_page(site.folder, "dark", html, theme="dark")
+        yield site
 
 
 @pytest.fixture
 def demo(browser: Browser, small: Site) -> Iterator[Callable[..., Page]]:
     """Open the demo from its file; at the end nothing may have gone wrong."""
-    tabs: list[Tab] = []
+    with opener(browser, small) as tab:
 
-    def open_demo(dark: bool = False, **options: Any) -> Page:
-        tabs.append(Tab(new_context(browser, dark=dark, **options).new_page(), small))
-        page = tabs[-1].goto(f"{small.file}{'dark' if dark else 'light'}.html")
-        page.wait_for_selector(".il-xrays[data-ready]")
-        return page
+        def open_demo(dark: bool = False, name: str = "", **options: Any) -> Page:
+            page = tab(dark=dark, **options).goto(f"{small.file}{name or ('dark' if dark else 'light')}.html")
+            page.wait_for_selector(".il-xrays[data-ready]")
+            return page
 
-    yield open_demo
-    faults = [fault for tab in tabs for fault in tab.faults()]
-    for tab in tabs:
-        tab.page.context.close()
-    assert not faults, "\n".join(faults)
+        yield open_demo
 
 
 def _said(page: Page) -> dict[str, Any]:
@@ -204,7 +190,7 @@ def test_the_chapter_has_the_demo(open_tab: Callable[..., Tab], site: Site) -> N
         assert page.locator(".il-xrays").evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
 
 
-def test_as_a_widget_it_gets_its_file_from_the_kernel(browser: Browser, small: Site) -> None:
+def test_as_a_widget_it_gets_its_file_from_the_kernel(demo: Callable[..., Page], small: Site) -> None:
     """The module that anywidget loads, with a model that answers as the kernel does: with bytes in a DataView."""
     widget = live.xrays("elbo", strings={"normal": "Unauff\u00e4llig"})
     widget.wanted = [CHEST]
@@ -218,14 +204,11 @@ def test_as_a_widget_it_gets_its_file_from_the_kernel(browser: Browser, small: S
         on: (event, f) => (listeners[event] = f), off: (event) => delete listeners[event],
         save_changes() {{ values.files = {{ [values.wanted[0]]: file }}; listeners["change:files"](); }},
       }};
-      widget.render({{ model, el: document.querySelector("main") }});"""
+      widget.render({{ model, el: document.querySelector("#place") }});"""
     module = f"<script type=module>\n{str(widget._esm).replace('export default', 'const widget =')}\n{code}</script>"
-    page = f"<!doctype html><meta charset=utf-8><title>w</title><style>{widget._css}</style><main></main>{module}"
-    (small.folder / "widget.html").write_text(page, encoding="utf-8")
-    tab = Tab(new_context(browser).new_page(), small)
-    shown = tab.goto(f"{small.file}widget.html")
+    write_page(small.folder, "widget", f"<style>{widget._css}</style><div id=place></div>{module}")
+    shown = demo(name="widget")
     shown.get_by_role("button", name="Unauff\u00e4llig", exact=True).wait_for()
     shown.get_by_role("button", name="Show it without my calls").click()
     counts = _said(shown)["counts"]["model"]
-    shown.context.close()
-    assert sum(counts.values()) == len(SPEC["truth"]) and not tab.faults()
+    assert sum(counts.values()) == len(SPEC["truth"])

@@ -350,10 +350,14 @@ def test_scripts_are_plain() -> None:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(import|export)\b", text, re.M), path.name
         assert not re.search(r"https?://", text), f"{path.name} names an address"
-    script = base.page_script()
-    assert all(f"demos.{demo} =" in script for demo in base.DEMOS) and "STYLE_SHEET" not in script
-    module = base.module("explorer", "net", "maths", "picture")
-    assert module.rstrip().endswith("export default { render };") and "demos.drawing" not in module
+    assert set(base.DEMOS) == set(live.__all__)
+    for demo, kind in base.DEMOS.items():
+        script, module = base.page_script(demo), str(kind._esm)
+        assert set(re.findall(r"^demos\.(\w+) =", script, re.M)) == {demo} and "STYLE_SHEET" not in script
+        assert set(re.findall(r"^demos\.(\w+) =", module, re.M)) == {demo}
+        assert module.rstrip().endswith("export default { render };")
+    used = {"core", "page"} | {part for demo, kind in base.DEMOS.items() for part in (*kind.parts, demo)}
+    assert used == {path.stem for path in JS}
 
 
 def _extension() -> ModuleType:
@@ -376,13 +380,13 @@ def test_a_page_gets_what_it_names_and_not_too_much(tmp_path: Path, monkeypatch:
     demos = [live.explorer(choices=["mnist-gan-conv"]), live.drawing(), live.explorer(), live.trainer("gan")]
     context = {"body": "<p>" + "</p><p>".join(d.html() for d in demos) + "</p>"}
     extension._demos(app, "page", "page.html", context, None)
-    assert added == ["live/mnist-vae-map.js", "live/live.js"]
+    assert added == ["live/mnist-vae-map.js", "live/demo-explorer.js", "live/demo-drawing.js", "live/demo-trainer.js"]
     assert set(exported) == {"mnist-vae-map", "mnist-gan-conv", "mnist-vae-small.both"}
     assert context["body"].count("""data-sizes='{"mnist-vae-map": 300, "mnist-gan-conv": 300}'""") == 1
     assert re.findall(r"data-demo='(\w+)'[^>]*data-hold='(\d+)'", context["body"]) == [("drawing", "300")]
     plain = {"body": "<p>nothing</p>"}
     extension._demos(app, "page", "page.html", plain, None)
-    assert plain == {"body": "<p>nothing</p>"} and len(added) == 2
+    assert plain == {"body": "<p>nothing</p>"} and len(added) == 4
     options = extension._AnyOption()
     assert options["anything"]("x") == "x" and [extension._value(v) for v in (None, "3", "gan")] == [True, 3, "gan"]
 

@@ -146,7 +146,7 @@ def test_a_list_of_packages_is_read_in_all_its_forms() -> None:
     have = installed(COLAB)
     assert have["torch"] == Version("2.9.0+cpu") and have["en-core-web-sm"] == Version("3.8.0")
     assert have["google-colab"] == Version("1.0.0") and have["jupyter-kernel-gateway"] is None
-    assert len(have) == 17 - 1 and "torch==2.9.0\n" in pins(have) and "kernel" not in pins(have)
+    assert len(have) == 19 - 1 and "torch==2.9.0\n" in pins(have) and "kernel" not in pins(have)
 
 
 def test_every_outcome_of_a_requirement() -> None:

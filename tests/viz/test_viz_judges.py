@@ -9,11 +9,11 @@ from imggen_lib.measured import measured
 from imggen_lib.metrics.intervals import mean_estimate
 from imggen_lib.metrics.judges import precision_recall_curve
 from imggen_lib.viz import Picture
+from imggen_lib.viz.evaluation import own_balls
 from imggen_lib.viz.judges import (
     agreement_table,
     curves,
     judges_table,
-    own_balls,
     places_table,
     random_weights_table,
     shuffled,

@@ -1,6 +1,6 @@
 // What every demo shares: the tables, words, controls, canvases, colours, time and chance.
 //
-// All parts are joined into one script in which `demos` and `words` are global tables. A demo adds
+// A demo and its parts are joined into one script, in which `demos` and `words` are tables that all of them know. A demo adds
 //   demos.NAME = function ({ model, el, say }) { ...; return function cleanup() {}; };
 //   words.NAME = { key: "English text with {number}" };
 // `model.get("options")` are the options of Python's call, `say("key", { number: 3 })` is a text in the reader's
@@ -8,6 +8,7 @@
 
 const demos = {};
 const words = {};
+const tools = {}; // for tests, and for a console that wants to look inside
 
 // Text: `given` (from Python or the page) replaces what it names.
 function speaker(table, given) {
@@ -266,3 +267,5 @@ function start(name, model, el) {
 function fail(el, error) {
   el.replaceChildren(h("p", { class: "il-error", role: "alert" }, String((error && error.message) || error)));
 }
+
+Object.assign(tools, { normals });

@@ -477,3 +477,5 @@ function drawingBody({ network, body, options, say }) {
     update.cancel();
   };
 }
+
+Object.assign(tools, { drawingDigits, drawingPixels });

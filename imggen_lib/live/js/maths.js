@@ -112,3 +112,5 @@ function coinTest(right, n) {
 function tossed(x, uniforms) {
   return x.map((v, i) => (uniforms[i] < (v + 1) / 2 ? 1 : -1));
 }
+
+Object.assign(tools, { between, coinTest, ssim, tossed, logLikelihood });

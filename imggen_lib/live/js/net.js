@@ -327,3 +327,5 @@ async function openNetwork(model, name) {
     encode: (x, n = 1, labels = null) => run(["encode"], x, n, spec.image, labels),
   };
 }
+
+Object.assign(tools, { fetchFile, openNetwork });

@@ -1,12 +1,13 @@
 // In a page there is no kernel and no widget manager: a small stand-in for anywidget's model, and the mounts.
 //
 // A mount is <div class="imggen-live" data-demo="NAME" data-options="JSON" data-strings="JSON">a sentence for readers
-// without scripts</div>; data-sizes="JSON" may say how many kB the files have that the reader can ask for. Files (weights, points of a map) come as scripts beside this one, so that file:// works;
-// each says
+// without scripts</div>; data-sizes="JSON" may say how many kB the files have that the reader can ask for. Each demo of a page is a
+// script of its own, and starts its own mounts. Files (weights, points of a map) come as scripts beside it, so that file:// works; each
+// says
 //   (window.imggenLiveFiles ||= {})["NAME"] = { spec: {...}, bytes: "base64" };
 
 const home = document.currentScript ? document.currentScript.src.replace(/[^/]*$/, "") : "";
-const asked = {};
+const asked = (window.imggenLiveAsked = window.imggenLiveAsked || {}); // by any demo of the page
 
 // Bring a file's script, once.
 function bring(name) {
@@ -108,22 +109,8 @@ function mountAll() {
   else addEventListener("load", () => idle(next));
 }
 
-// For tests, and for a console that wants to look inside.
-const tools = {
-  between,
-  coinTest,
-  drawingDigits,
-  drawingPixels,
-  fetchFile,
-  logLikelihood,
-  normals,
-  openNetwork,
-  pageModel,
-  ssim,
-  tossed,
-  words,
-  xraysScores: async (file) => xraysRead(file.spec, await fileBytes(file)).scores,
-};
-window.imggenLive = { mount, mountAll, tools };
+// What the demos of this page have for tests.
+const before = (window.imggenLive = window.imggenLive || { tools: { pageModel, words: {} } }).tools;
+Object.assign(before, tools, { words: { ...before.words, ...words } });
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", mountAll);
 else mountAll();

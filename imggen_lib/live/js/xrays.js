@@ -416,3 +416,5 @@ function xraysBody({ data, spec, body, options, say }) {
   body.replaceChildren(warning, place, h("p", { class: "il-note" }, say("source", { source: spec.source })));
   body.dataset.ready = options.cases;
 }
+
+Object.assign(tools, { xraysScores: async (file) => xraysRead(file.spec, await fileBytes(file)).scores });
