@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -137,6 +137,9 @@ campaign: $(READY) ## choose garments, draw campaigns and check every banner bes
 bandit: $(READY) ## what clicks can tell: samples, looking every day, choosing while it runs, and record it (a minute)
 	$(BIN)/python scripts/records/bandit.py
 
+tools: $(READY) ## the book's decoder in every tool, each in an environment of its own, and record it (ten minutes; TOOLS_KEEP=1 keeps them)
+	$(BIN)/python scripts/tools/make.py $(TOOL)
+
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
 
@@ -165,4 +168,4 @@ clean: ## remove what was built (not .venv)
 	find . -name __pycache__ -not -path './.venv*' -exec rm -rf {} +
 
 distclean: clean ## remove .venv as well
-	rm -rf $(VENV) .venv-lowest .venv-colab
+	rm -rf $(VENV) .venv-lowest .venv-colab .venv-tools
