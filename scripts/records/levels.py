@@ -19,13 +19,13 @@ import torch
 
 import imggen_lib
 from imggen_lib import checkpoint
-from imggen_lib.applications.levels import corpus, grammar, measures, models, tiles
+from imggen_lib.applications.levels import corpus, grammar, measures, models, repair, tiles
 from imggen_lib.applications.levels.agent import Proof, solve
 from imggen_lib.applications.levels.search import Found, Order, best_of, evolve, sift
 from imggen_lib.applications.verdict import paired_difference
 from imggen_lib.configs import VaeConfig
 from imggen_lib.data import ImageSet
-from imggen_lib.metrics.intervals import mean_estimate, wilson_interval
+from imggen_lib.metrics.intervals import bounded_mean, wilson_interval
 from imggen_lib.noise import generator_for
 from imggen_lib.runs import Run, resume, start
 from imggen_lib.train.vae import evaluate_elbo
@@ -33,6 +33,7 @@ from imggen_lib.train.vae import evaluate_elbo
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "levels.json"
 DIM, NODES, PROOF = 32, 600, 20_000  # latents; the agent's nodes in a search, and for a last answer
 N, SEEDS, BUDGET = 200, 16, 144
+MOST = tiles.ROWS * tiles.COLUMNS
 #: The rates' end and the images seen of two stages: the second was added as the pipes still got better, and ended early.
 GAN_STAGES = ((60_000, 60_000), (180_000, 156_000))
 BETAS = {"levels-vae": (0.05, 120_000), "levels-vae-beta1": (1.0, 60_000)}
@@ -47,6 +48,10 @@ ORDERS = {
     "rare, with jumps": Order(jumps=5, gaps=6, pipe_tiles=8, enemies=3),
 }
 ASKED = (2, 4, 6)
+#: The agent's budgets for the corpus's fifteen levels.
+BUDGETS = (1500, 5000, 20_000, 50_000)
+#: A level that differs from every training window in this share of its tiles is called new in the note of the project.
+NEW = 0.05
 
 
 def windows() -> tuple[np.ndarray, np.ndarray]:
@@ -132,15 +137,16 @@ def described(levels: np.ndarray, learn: np.ndarray) -> dict[str, Any]:
     cells = {"playable": share(finished, n), "distinct": share(kept, n), "with pipes": share(len(piped), n)}
     if piped:
         cells["pipes broken"] = share(broken, len(piped))
-    for name, values in (
-        ("richness", [measures.richness(level) for level in levels]),
-        ("gaps", [measures.gaps(level) for level in levels]),
-        ("enemies", [measures.enemies(level) for level in levels]),
-        ("floating enemies", [measures.floating_enemies(level) for level in levels]),
-        ("jumps", [p.jumps for p in proofs if p.finished]),
-        ("nearest", near),
+    for name, values, most in (
+        ("richness", [measures.richness(level) for level in levels], MOST),
+        ("gaps", [measures.gaps(level) for level in levels], levels.shape[2]),
+        ("enemies", [measures.enemies(level) for level in levels], MOST),
+        ("floating enemies", [measures.floating_enemies(level) for level in levels], MOST),
+        ("jumps", [p.jumps for p in proofs if p.finished], MOST),
+        ("nearest", near, 1),
     ):
-        cells[name] = mean(values)
+        cells[name] = mean(values, most)
+    cells["new"] = share(sum(value >= NEW for value in near), len(near))
     given_up = sum(p.outcome == "out of nodes" for p in proofs)
     return {"cells": cells, "n": n, "out of nodes": given_up}
 
@@ -151,11 +157,11 @@ def share(k: int, n: int) -> tuple[float, float, float, int]:
     return round(k / n, 4), round(low, 4), round(high, 4), n
 
 
-def mean(values: Sequence[float]) -> tuple[float, float, float, int]:
-    """A mean with Student's interval."""
+def mean(values: Sequence[float], most: float) -> tuple[float, float, float, int]:
+    """A mean of values from 0 to `most` with an interval that stays there."""
     if len(values) < 2:
-        return 0.0, 0.0, 0.0, max(1, len(values))
-    found = mean_estimate(torch.tensor(values, dtype=torch.float64))
+        return 0.0, 0.0, float(most), max(1, len(values))
+    found = bounded_mean(torch.tensor(values, dtype=torch.float64), 0, most)
     return round(found.value, 4), round(found.low, 4), round(found.high, 4), len(values)
 
 
@@ -178,6 +184,7 @@ def sets(learn: np.ndarray, held_out: np.ndarray) -> dict[str, np.ndarray]:
         "VAE, beta 0.05": models.draw_levels(vae.model(), N, codes=codes),
         "GAN": models.draw_levels(models.pretrained("levels-gan").model(), N),
     }
+    found |= {f"{name}, mended": np.stack([repair.mended(level) for level in found[name]]) for name in ("VAE, beta 0.05", "GAN")}
     if corpus.at_hand():
         found["corpus windows"] = some(tiles.all_windows(corpus.split()[0]), N)
     return found
@@ -229,18 +236,24 @@ def searches(learn: np.ndarray) -> dict[str, Any]:
 
 def rank_correlation(pairs: Sequence[tuple[float, float]], draws: int = 2000) -> tuple[float, float, float, int]:
     """Spearman's rank correlation with a percentile bootstrap interval over the searches."""
-    from scipy.stats import rankdata
+    from scipy.stats import bootstrap, spearmanr
 
-    values = np.array(pairs, dtype=float)
+    asked, found = np.array(pairs, dtype=float).T
 
-    def rho(rows: np.ndarray) -> float:
-        a, b = (rankdata(rows[:, k]) for k in (0, 1))
-        return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else 0.0
+    def rho(a: np.ndarray, b: np.ndarray) -> float:
+        return float(spearmanr(a, b).statistic) if a.std() and b.std() else 0.0
 
-    random = np.random.default_rng(0)
-    drawn = [rho(values[random.integers(len(values), size=len(values))]) for _ in range(draws)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return round(rho(values), 4), round(float(low), 4), round(float(high), 4), len(values)
+    how: dict[str, Any] = {"paired": True, "vectorized": False, "method": "percentile", "n_resamples": draws}
+    low, high = bootstrap((asked, found), rho, random_state=np.random.default_rng(0), **how).confidence_interval
+    return round(rho(asked, found), 4), round(float(low), 4), round(float(high), 4), len(asked)
+
+
+def originals() -> dict[str, Any]:
+    """What the agent does with the corpus's levels: its outcome and nodes for each, and the levels finished within each budget."""
+    rows = {name: solve(level, nodes=BUDGETS[-1]) for name, level in corpus.levels().items()}
+    finished = {str(most): sum(p.finished and p.nodes <= most for p in rows.values()) for most in BUDGETS}
+    kept = {name: {"outcome": p.outcome, "nodes": p.nodes, "frames": p.frames, "jumps": p.jumps} for name, p in rows.items()}
+    return {"finished": finished, "levels": kept}
 
 
 def measure() -> dict[str, Any]:
@@ -249,7 +262,8 @@ def measure() -> dict[str, Any]:
     compared = {name: described(levels, learn) for name, levels in sets(learn, held_out).items()}
     for name, row in compared.items():
         print(name, {k: v[0] for k, v in row["cells"].items()}, flush=True)
-    return {"sets": compared, "searches": searches(learn)}
+    known = {"originals": originals()} if corpus.at_hand() else {}
+    return {"sets": compared, **known, "searches": searches(learn)}
 
 
 def main() -> None:
