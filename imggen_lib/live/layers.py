@@ -154,7 +154,9 @@ def _(module: TileDecoder) -> Layers:
     return [
         code,
         Layer("classes"),
-        *unrolled(module.decoder),
+        *unrolled(module.decoder[:-1]),
+        *unrolled(module.blocks),
+        *unrolled(module.decoder[-1]),
         shape,
         Layer("add", tensors={"value": module.bias.detach().double()}),
     ]

@@ -25,10 +25,10 @@ from imggen_lib.noise import latents
 from imggen_lib.runs import resume, start
 
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "sprites.json"
-IMAGES, N = 240_000, 200
+IMAGES, N = 96_000, 200
 CONFIG = GanConfig(
-    image_shape=(4, 32, 32), latent_dim=32, width=64, batch=32, lr=5e-4, r1=0.5, r2=0.5, augment="diff", ema_half_life=8000.0,
-    decay_start=120_000, decay_end=IMAGES,
+    image_shape=(4, 32, 32), latent_dim=32, width=64, batch=32, lr=5e-4, r1=0.5, r2=0.5, augment="diff", ema_half_life=4000.0,
+    decay_start=60_000, decay_end=IMAGES,
 )  # fmt: skip
 
 
