@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels sprites
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size sprites
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,6 +32,12 @@ book-zip: book ## one archive of the book to read anywhere, _build/imggen-book.z
 
 pdf: book ## the whole book on paper, _build/imggen-book.pdf, printed by Chromium
 	$(BIN)/python scripts/site/pdf.py
+
+slides: book ## every chapter as slides, _build/slides/NAME.pdf, printed by Chromium (NAME=gan_theory for one)
+	$(BIN)/python scripts/site/slides.py $(NAME)
+
+problems: $(READY) ## further problems for a class, with the numbers of a seed: SEED=7, and SOLUTIONS=1 for the answers
+	$(BIN)/python scripts/teach/sheets.py $(SEED) $(if $(SOLUTIONS),--solutions)
 
 serve: ## read the book at http://localhost:8000
 	@test -f _build/html/index.html || $(MAKE) book
@@ -105,10 +111,17 @@ judges: $(READY) ## measure whether the order of the shipped models changes with
 usefulness: $(READY) ## train classifiers on generated images, test them on real ones, and record it (ten minutes)
 	$(BIN)/python scripts/records/usefulness.py
 
+questions: $(READY) ## what the page of frequent questions needs beside the other records (minutes)
+	$(BIN)/python scripts/records/questions.py
+
+data-size: $(READY) ## how many images a GAN needs: five sizes, three seeds, with augmentation and without, recorded (an hour alone)
+	$(BIN)/python scripts/records/data_size.py
+
 medicine: $(READY) ## train the models of normal X-rays, and measure whether generated ones help a classifier (fifteen minutes)
 	$(BIN)/python scripts/records/chest.py
 	$(BIN)/python scripts/records/chest_cases.py
 	$(BIN)/python scripts/records/medicine.py
+	$(BIN)/python scripts/records/supervised.py
 
 levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)
 	$(BIN)/python scripts/records/levels.py train
