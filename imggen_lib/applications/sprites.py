@@ -127,9 +127,9 @@ def export_sheet(
     empty = [name for name, picture in zip(called, pictures, strict=True) if not picture.any()]
     if empty:
         raise ValueError(f"{printable(empty[0])} is empty: all of its pixels are transparent")
-    size = pictures.shape[1:]
-    atlas = json.dumps(_atlas(called, *size, across), indent=1) + "\n"
-    content = {SHEET: png(whole), ATLAS: atlas.encode(), TILESET: _tsx(called, *size, across).encode()}
+    height, width = pictures.shape[1:]
+    atlas = json.dumps(_atlas(called, height, width, across), indent=1) + "\n"
+    content = {SHEET: png(whole), ATLAS: atlas.encode(), TILESET: _tsx(called, height, width, across).encode()}
     place = expanded(folder)
     with plainly(f"the sheet cannot be written into {place}"):
         place.mkdir(parents=True, exist_ok=True)

@@ -108,8 +108,13 @@ class TileDecoder(nn.Module):
     def logits(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
         """Logits of the kinds at each place."""
         code = self.mean + z @ self.factor.T
-        features = self.decoder[:-1](joined(code, one_hot(labels, self.classes, code)))
-        return self.decoder[-1](self.blocks(features)) + self.bias
+        first, last = self.halves()
+        return last(self.blocks(first(joined(code, one_hot(labels, self.classes, code))))) + self.bias
+
+    def halves(self) -> tuple[nn.Sequential, nn.Module]:
+        """The decoder up to the maps at full size, and its last convolution."""
+        layers = list(self.decoder.children())
+        return nn.Sequential(*layers[:-1]), layers[-1]
 
     def forward(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
         return _tiles(self.logits(z, labels), self.hard)
