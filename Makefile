@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -121,6 +121,7 @@ medicine: $(READY) ## train the models of normal X-rays, and measure whether gen
 	$(BIN)/python scripts/records/chest.py
 	$(BIN)/python scripts/records/chest_cases.py
 	$(BIN)/python scripts/records/medicine.py
+	$(BIN)/python scripts/records/supervised.py
 
 levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)
 	$(BIN)/python scripts/records/levels.py train
@@ -139,6 +140,10 @@ bandit: $(READY) ## what clicks can tell: samples, looking every day, choosing w
 
 tools: $(READY) ## the book's decoder in every tool, each in an environment of its own, and record it (ten minutes; TOOLS_KEEP=1 keeps them)
 	$(BIN)/python scripts/tools/make.py $(TOOL)
+
+sprites: $(READY) ## train the small GAN of items, and record how it compares with a palette swap (ten minutes)
+	$(BIN)/python scripts/records/sprites.py train
+	$(BIN)/python scripts/records/sprites.py measure
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

@@ -151,10 +151,13 @@ def _(module: TileDecoder) -> Layers:
     """Up to the logits of tiles: the most probable kind is the page's to find."""
     code = Layer("dense", tensors={"weight": module.factor.double(), "bias": module.mean.double()})
     shape = Layer("shape", {"to": list(module.image_shape)})
+    first, last = module.halves()
     return [
         code,
         Layer("classes"),
-        *unrolled(module.decoder),
+        *unrolled(first),
+        *unrolled(module.blocks),
+        *unrolled(last),
         shape,
         Layer("add", tensors={"value": module.bias.detach().double()}),
     ]

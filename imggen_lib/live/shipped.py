@@ -78,12 +78,12 @@ def levels() -> dict[str, Any]:
 
 @cache
 def level_decoder() -> dict[str, Any]:
-    """What makes levels in the page, the generator ``levels-gan`` up to its logits, in half precision."""
+    """What makes levels in the page, the generator ``levels-gan-local`` up to its logits, in half precision."""
     from imggen_lib.applications.levels.models import pretrained
     from imggen_lib.live.layers import unrolled
     from imggen_lib.live.pack import written
 
-    config, model = (found := pretrained("levels-gan")).config, found.model()
+    config, model = (found := pretrained("levels-gan-local")).config, found.model()
     said, content = written({"decode": unrolled(model)})
     shape = {"latent": config.latent_dim, "image": list(config.image_shape), "classes": 0}
     return {"spec": {**said, **shape, "name": DECODER}, "bytes": content}

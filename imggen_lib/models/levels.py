@@ -78,17 +78,21 @@ class TileDecoder(nn.Module):
     """A VAE's decoder as a generator: standard normal noise goes through a fixed affine map to the code, then through the decoder.
 
     :meth:`begin` takes both from a trained :class:`TileVAE`, so that a critic can go on where the likelihood ends: it sees pairs of
-    tiles, and a likelihood of independent tiles does not. `hard` as for :class:`TileGenerator`.
+    tiles, and a likelihood of independent tiles does not. `blocks` residual blocks at full size go before the last convolution:
+    they start as the identity, and let neighbours agree on what the decoder left open. `hard` as for :class:`TileGenerator`.
     """
 
     mean: Float[Tensor, " z"]
     factor: Float[Tensor, "z z"]
 
-    def __init__(self, image_shape: Shape, latent_dim: int = 32, classes: int = 0, width: int = 24, hard: bool = True) -> None:
+    def __init__(
+        self, image_shape: Shape, latent_dim: int = 32, classes: int = 0, width: int = 24, hard: bool = True, blocks: int = 0
+    ) -> None:
         super().__init__()
         self.image_shape, self.latent_dim, self.classes, self.hard = check_shape(image_shape), latent_dim, classes, hard
         vae = TileVAE(image_shape, latent_dim, classes, width=width)
         self.decoder, self.bias = vae.decoder, vae.bias
+        self.blocks = nn.Sequential(*(Residual(width) for _ in range(blocks)))
         self.register_buffer("mean", torch.zeros(latent_dim))
         self.register_buffer("factor", torch.eye(latent_dim))
 
@@ -104,7 +108,13 @@ class TileDecoder(nn.Module):
     def logits(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
         """Logits of the kinds at each place."""
         code = self.mean + z @ self.factor.T
-        return self.decoder(joined(code, one_hot(labels, self.classes, code))) + self.bias
+        first, last = self.halves()
+        return last(self.blocks(first(joined(code, one_hot(labels, self.classes, code))))) + self.bias
+
+    def halves(self) -> tuple[nn.Sequential, nn.Module]:
+        """The decoder up to the maps at full size, and its last convolution."""
+        layers = list(self.decoder.children())
+        return nn.Sequential(*layers[:-1]), layers[-1]
 
     def forward(self, z: Float[Tensor, "n z"], labels: Labels | None = None) -> Images:
         return _tiles(self.logits(z, labels), self.hard)
@@ -114,9 +124,11 @@ class TileCritic(nn.Module):
     """3x3 convolutions at full size first, so that every tile is seen beside its neighbours; then as the convolutional critic.
 
     ``blocks`` residual blocks follow each size, the full one too. LeakyReLU(0.2), no normalisation; a logit a level, ``(n,)``.
+    With ``local`` features a second path marks each tile by the 5x5 around it, and the sum of all marks is added to the logit: one
+    broken pipe is then seen wherever it is.
     """
 
-    def __init__(self, image_shape: Shape, classes: int = 0, width: int = 32, blocks: int = 0) -> None:
+    def __init__(self, image_shape: Shape, classes: int = 0, width: int = 32, blocks: int = 0, local: int = 0) -> None:
         super().__init__()
         kinds, rows, columns = check_shape(image_shape)
         downs = halvings(rows, columns)
@@ -128,6 +140,11 @@ class TileCritic(nn.Module):
             here *= 2
         self.net = nn.Sequential(*layers, nn.Flatten())
         self.logit = nn.Linear(here * (rows >> downs) * (columns >> downs) + classes, 1)
+        self.marks = nn.Sequential()
+        if local:
+            near, slope = nn.Conv2d(kinds, local, 3, 1, 1), nn.LeakyReLU(0.2)
+            self.marks = nn.Sequential(near, slope, nn.Conv2d(local, 1, 3, 1, 1))
 
     def forward(self, x: Images, labels: Labels | None = None) -> Float[Tensor, " n"]:
-        return self.logit(joined(self.net(x), one_hot(labels, self.classes, x))).squeeze(1)
+        whole = self.logit(joined(self.net(x), one_hot(labels, self.classes, x))).squeeze(1)
+        return whole + self.marks(x).sum((1, 2, 3)) if len(self.marks) else whole

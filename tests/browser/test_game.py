@@ -83,6 +83,40 @@ def test_it_waits_and_is_played_by_keys(visit: Callable[..., Page]) -> None:
     until(page, "Number(d.column) === 0 && d.state === 'playing'")
 
 
+PAD = """([axes, ...pressed]) => {
+  const buttons = Array.from({ length: 17 }, (_, k) => ({ pressed: pressed.includes(k), touched: false, value: 0 }));
+  const pad = { id: "a pad", index: 0, connected: true, mapping: "standard", axes: [axes, 0, 0, 0], buttons };
+  Object.defineProperty(navigator, "getGamepads", { configurable: true, value: () => [null, pad, null, null] });
+}"""
+PAD_JUMP, PAD_LEFT, PAD_RIGHT = 0, 14, 15  # of the standard layout (W3C, Gamepad): the lower button on the right, left, right
+
+
+def test_a_gamepad_plays(visit: Callable[..., Page]) -> None:
+    page = visit("own")
+    page.get_by_role("button", name="Harder").click()  # a bare floor up to a wall
+    page.evaluate(PAD, [0, PAD_RIGHT])
+    page.get_by_role("button", name="Play").click()
+    until(page, "Number(d.column) >= 3 && d.state === 'playing'")
+    page.evaluate(PAD, [0, PAD_RIGHT, PAD_JUMP])
+    until(page, "Number(d.jumps) === 1")
+    page.evaluate(PAD, [0])
+    frames = int(said(page, "frames"))
+    until(page, f"Number(d.frames) > {frames + 60}")
+    column = int(said(page, "column"))
+    page.wait_for_timeout(200)
+    assert int(said(page, "column")) == column, "it runs on when nothing is pressed"
+    page.evaluate(PAD, [0, PAD_LEFT])
+    until(page, f"Number(d.column) === {column - 1}")
+    page.evaluate(PAD, [0.3])
+    column = int(said(page, "column"))
+    page.wait_for_timeout(200)
+    assert abs(int(said(page, "column")) - column) <= 1, "a stick that is a little off its middle is not tilted"
+    page.evaluate(PAD, [-0.9])
+    until(page, f"Number(d.column) < {column - 1} || Number(d.column) === 0")
+    page.evaluate(PAD, [0.9])
+    until(page, f"Number(d.column) > {column}")
+
+
 def test_a_death_is_told_and_space_begins_again(visit: Callable[..., Page]) -> None:
     page = visit("hard")
     page.get_by_role("application").focus()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from imggen_lib.data import ImageSet, blood, chest, pneumonia
+from imggen_lib.data import ImageSet, blood, chest, items, pneumonia
 from imggen_lib.data.blood import blood_cells
 from imggen_lib.data.chest import repeats, without
 from imggen_lib.data.shifted import shifted, shifted_batches
@@ -51,10 +51,20 @@ def test_the_blood_cells_say_how_large_they_were() -> None:
     assert len(data.factors["photograph"].unique()) > 200
 
 
-@pytest.mark.parametrize("folder", ["pneumonia", "blood"])
+def test_the_items_are_one_palette_of_32_and_split_without_repeats() -> None:
+    known = items.items()
+    assert known.indices.shape == (418, 32, 32) and known.palette.shape == (32, 4) and known.indices.max() == 31
+    assert known.palette[0, 3] == 0 and (known.palette[1:, 3] == 255).all() and len(set(known.names)) == 418
+    assert all(name.split("/")[0] == items.CLASSES[label] for name, label in zip(known.names, known.labels, strict=True))
+    learn, held_out = items.split()
+    assert (len(learn.names), len(held_out.names)) == (334, 84) and not set(learn.names) & set(held_out.names)
+    assert not {one.tobytes() for one in learn.indices} & {one.tobytes() for one in held_out.indices}
+
+
+@pytest.mark.parametrize("folder", ["pneumonia", "blood", "items"])
 def test_every_shipped_set_has_its_licence_and_its_changes_told(folder: str) -> None:
     text = (SHIPPED / folder / "README.md").read_text(encoding="utf-8")
-    module = {"pneumonia": chest, "blood": blood}[folder]
+    module = {"pneumonia": chest, "blood": blood, "items": items}[folder]
     data = SHIPPED / folder / f"{folder}.npz"
     assert "**Licence:**" in text and "**Changes:**" in text and module.SHA256 in text
     assert f"{data.stat().st_size:,} bytes" in text and data.stat().st_size < 5_000_000

@@ -56,10 +56,10 @@ def test_the_stored_file_is_the_script_s() -> None:
 
 def test_the_page_s_network_is_the_shipped_generator() -> None:
     file, noise = shipped.level_decoder(), latents(range(200), 32)
-    assert len(gzip.compress(shipped.script(shipped.DECODER, file).encode())) < 200_000
+    assert len(gzip.compress(shipped.script(shipped.DECODER, file).encode())) < 250_000
     with torch.no_grad():
         theirs = run(unpacked(file["spec"], file["bytes"])["decode"], noise).argmax(1).numpy()
-    ours = models.draw_levels(models.pretrained("levels-gan").model(), 200)
+    ours = models.draw_levels(models.pretrained("levels-gan-local").model(), 200)
     assert (theirs == ours).mean() > 0.9999 and measures.distinct(ours) > 190
 
 

@@ -9,7 +9,7 @@ from imggen_lib.checkpoint import load
 from imggen_lib.configs import GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.metrics.likelihood import bits_per_dimension
-from imggen_lib.models.levels import TileCritic, TileGenerator
+from imggen_lib.models.levels import TileCritic, TileDecoder, TileGenerator, TileVAE
 from imggen_lib.models.vae import ConvVAE
 from imggen_lib.runs import start
 from imggen_lib.sampling import sample
@@ -46,6 +46,36 @@ def test_the_critic_sees_neighbours_and_judges_each_level_alone() -> None:
     assert critic.net[0].stride == (1, 1) and critic.net[0].kernel_size == (3, 3)
     conditional = TileCritic(SHAPE, classes=2, width=4)
     assert not torch.equal(conditional(x, torch.zeros(5, dtype=torch.int64)), conditional(x, torch.ones(5, dtype=torch.int64)))
+
+
+def test_a_decoder_with_blocks_begins_as_the_vae_s_and_its_blocks_learn() -> None:
+    torch.manual_seed(0)
+    vae = TileVAE(SHAPE, latent_dim=5, width=6).eval()
+    net = TileDecoder(SHAPE, latent_dim=5, width=6, blocks=2).begin(vae, torch.ones(5), 2 * torch.eye(5)).eval()
+    z = torch.randn(3, 5)
+    torch.testing.assert_close(net.logits(z), vae.decode(1 + 2 * z))
+    net(z).square().mean().backward()
+    assert all(block.second.weight.grad.abs().max() > 0 for block in net.blocks)
+    with torch.no_grad():
+        net.blocks[0].second.bias.fill_(0.5)
+    assert not torch.allclose(net.logits(z), vae.decode(1 + 2 * z))
+
+
+def test_a_critic_with_local_marks_sees_one_tile_wherever_it_is_and_each_level_alone() -> None:
+    torch.manual_seed(0)
+    critic = TileCritic(SHAPE, width=4, local=6)
+    for parameter in (*critic.net.parameters(), *critic.logit.parameters()):
+        parameter.data.zero_()
+    flat = -torch.ones(1, *SHAPE)
+    flat[:, 0] = 1
+    changed = flat.repeat(2, 1, 1, 1)
+    for k, (row, column) in enumerate(((3, 4), (4, 11))):
+        changed[k, :2, row, column] = torch.tensor([-1.0, 1.0])
+    difference = critic(changed) - critic(flat)
+    torch.testing.assert_close(difference[0], difference[1])
+    assert difference[0].abs() > 1e-4
+    x = torch.rand(5, *SHAPE)
+    torch.testing.assert_close(critic(x[2:3]), critic(x)[2:3], rtol=1e-4, atol=1e-5)
 
 
 def test_a_vae_of_tiles_trains_in_the_librarys_loop() -> None:

@@ -26,7 +26,7 @@ def test_shuffled_columns_keep_every_column() -> None:
     assert not (mixed == level).all()
 
 
-@pytest.mark.parametrize("name", ["levels-vae", "levels-vae-beta1", "levels-gan"])
+@pytest.mark.parametrize("name", [*script.BETAS, *script.GANS])
 def test_the_models_that_ship_are_small_and_those_of_the_script(name: str) -> None:
     assert name in models.shipped()
     saved = models.pretrained(name)
@@ -37,10 +37,24 @@ def test_the_models_that_ship_are_small_and_those_of_the_script(name: str) -> No
         beta, images = script.BETAS[name]
         assert saved.config.beta == beta and images <= saved.meta["images"] < images + saved.config.batch
     else:
-        wanted = models.gan_config(**script.DECODER)
+        wanted = models.gan_config(**script.GANS[name])
         assert isinstance(saved.config, GanConfig) and saved.config.generator == wanted.generator
+        assert saved.config.generator_options == wanted.generator_options and saved.config.critic_options == wanted.critic_options
         assert (saved.config.r1, saved.config.head_start) == (wanted.r1, wanted.head_start)
     assert models.draw_levels(saved.model(), 2).shape == (2, 16, 32)
+
+
+def test_budgets_and_rare_counts_of_the_record_are_what_they_say() -> None:
+    record = measured("levels")
+    rows = record["originals"]["levels"]
+    assert len(rows) == 15 and {row["outcome"] for row in rows.values()} <= {"finished", "unreachable", "out of nodes"}
+    for most, count in record["originals"]["finished"].items():
+        assert count == sum(row["outcome"] == "finished" and row["nodes"] <= int(most) for row in rows.values())
+    assert record["originals"]["finished"]["20000"] >= 14
+    for name, found in record["sets"].items():
+        assert all(0 <= low <= value <= high for value, low, high, _ in found["cells"].values()), name
+        if name.endswith("mended"):
+            assert found["cells"]["pipes broken"][0] == 0
 
 
 def test_what_searches_found_can_be_finished_and_has_no_broken_pipe_where_it_is_perfect() -> None:

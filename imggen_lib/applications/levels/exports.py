@@ -1,8 +1,8 @@
-"""Levels for other programs: text, a map that Tiled and Godot open, and a report with the proof that the level can be finished.
+"""Levels for other programs: text, a map that Tiled opens, and a report with the proof that the level can be finished.
 
-The map is in Tiled's TMX format 1.10 (doc.mapeditor.org, "TMX Map Format") with its tiles beside it in ``tileset.png``: a layer of
-tiles, where 0 is nothing and other numbers are the tile's plus 1; solid tiles have a shape for collisions; and a layer of objects
-with the start, the goal and the enemies. Files are written whole, or not at all.
+The map is in Tiled's TMX format 1.10 (doc.mapeditor.org, "TMX Map Format"), which engines read through importers, with its tiles
+beside it in ``tileset.png``: a layer of tiles, where 0 is nothing and other numbers are the tile's plus 1; solid tiles have a shape
+for collisions; and a layer of objects with the start, the goal and the enemies. Files are written whole, or not at all.
 """
 
 import io

@@ -1,6 +1,9 @@
 """Levels as files: another program's reader finds the same tiles, the proof holds, and without a proof nothing is written."""
 
 import json
+import os
+import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -66,6 +69,33 @@ def test_another_reader_finds_the_same(folder: Path) -> None:
     with Image.open(folder / "tileset.png") as sheet:
         assert sheet.size == (picture.image_width, picture.image_height) and sheet.mode == "RGBA"
         assert picture.tile_count == sheet.width // 16 * (sheet.height // 16)
+
+
+def test_tiled_itself_opens_the_map_and_draws_it_as_we_do(folder: Path, tmp_path: Path) -> None:
+    tiled, raster = shutil.which("tiled"), shutil.which("tmxrasterizer")
+    if tiled is None or raster is None:
+        pytest.skip("Tiled is not installed (Debian: apt-get install tiled)")
+    offscreen = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    written, drawn = tmp_path / "map.json", tmp_path / "map.png"
+    for command in (
+        [tiled, "--export-map", "json", folder / "level.tmx", written],
+        [raster, "--hide-layer", "objects", folder / "level.tmx", drawn],
+    ):
+        done = subprocess.run(command, env=offscreen, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+    said = json.loads(written.read_text())
+    layer, objects = said["layers"]
+    assert layer["data"] == np.where(np.isin(LEVEL, (tiles.EMPTY, tiles.ENEMY)), 0, LEVEL.astype(int) + 1).ravel().tolist()
+    assert {tile["id"] for tile in said["tilesets"][0]["tiles"] if "objectgroup" in tile} == set(
+        np.flatnonzero(tiles.SOLID).tolist()
+    )
+    assert [thing["name"] for thing in objects["objects"]][:2] == ["start", "goal"]
+    with Image.open(drawn) as picture:
+        theirs = np.asarray(picture.convert("RGBA"))
+    each = tileset.pictures()
+    for r, c in zip(*np.nonzero(tiles.SOLID[LEVEL]), strict=True):
+        found, ours = theirs[16 * r : 16 * r + 16, 16 * c : 16 * c + 16], each[LEVEL[r, c]]
+        assert (found[ours[..., 3] == 255] == ours[ours[..., 3] == 255]).all(), (r, c)
 
 
 def test_every_tile_has_a_picture_of_its_own() -> None:
