@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Path = Float[np.ndarray, "_k 2"]  # (x, y) in millimetres, y downwards; closed if its last point is its first
 
+#: Up to how many paths a tour is improved by turning pieces of it round: the time grows with the square.
+MANY = 800
+
 
 class Shape(NamedTuple):
     """A character's ink as polygons with holes, in millimetres of its cell, and how many specks were taken away."""
@@ -31,7 +34,9 @@ def even_odd(rings: Sequence[Path]) -> "MultiPolygon":
     return MultiPolygon([part for part in getattr(area, "geoms", [area]) if part.geom_type == "Polygon" and not part.is_empty])
 
 
-def shape_of(field: Field, side: float, *, level: float = 0.0, speck: float = 0.01, tolerance: float = 0.02) -> Shape:
+def shape_of(
+    field: Field, side: float, *, level: float = 0.0, speck: float = 0.01, tolerance: float = 0.008, resolution: int = 16
+) -> Shape:
     """The ink of a field in a cell of `side` millimetres, without specks: pieces below the share `speck` of the cell's area.
 
     Outlines keep within `tolerance` millimetres of the field's (Douglas and Peucker's rule, by shapely).
@@ -39,7 +44,7 @@ def shape_of(field: Field, side: float, *, level: float = 0.0, speck: float = 0.
     from shapely import MultiPolygon
 
     scale = side / field.shape[-1]
-    pieces = even_odd([outline.points * scale for outline in outlines(field, level=level)]).geoms
+    pieces = even_odd([outline.points * scale for outline in outlines(field, level=level, resolution=resolution)]).geoms
     kept = [piece for piece in pieces if piece.area >= speck * side * side]
     plain = MultiPolygon(kept).simplify(tolerance, preserve_topology=True)
     return Shape(MultiPolygon(getattr(plain, "geoms", [plain]) if kept else []), len(pieces) - len(kept))
@@ -50,7 +55,7 @@ def rings_of(ink: "MultiPolygon") -> list[Path]:
     return [np.asarray(ring.coords) for piece in ink.geoms for ring in (piece.exterior, *piece.interiors)]
 
 
-def hatch(ink: "MultiPolygon", *, spacing: float = 0.6, pen: float = 0.3, angle: float = 45.0) -> list[Path]:
+def hatch(ink: "MultiPolygon", *, spacing: float = 0.9, pen: float = 0.3, angle: float = 45.0) -> list[Path]:
     """Parallel lines that fill the ink and leave its holes free: two points each, every other one drawn backwards.
 
     Lines end half a `pen`'s width before the outline, so that what the pen leaves on paper stays in the ink. All in millimetres,
@@ -97,13 +102,14 @@ def ordered(paths: Sequence[Path], *, rounds: int = 4, home: tuple[float, float]
     """The same paths in an order with little travel; closed ones begin where it suits, open ones at either end.
 
     First always the nearest path that is left (nearest neighbour); then, `rounds` times, pieces of the tour are turned round
-    where that is shorter (2-opt) and each closed path begins at the point that is best between its neighbours.
+    where that is shorter (2-opt) and each closed path begins at the point that is best between its neighbours. Beyond
+    :data:`MANY` paths, such as lines of a hatching, the nearest neighbour has to do.
     """
     from imggen_lib.applications.characters.tours import greedy, placed, two_opt
 
     if not paths:
         return []
     tour = greedy(paths, home)
-    for _ in range(rounds):
+    for _ in range(rounds if len(paths) <= MANY else 0):
         tour = placed(two_opt(tour, home), home)
     return tour
