@@ -67,7 +67,7 @@ def palette(hue: float, *, ink: float = 9.0, second: float = 4.0, apart: float =
 
 
 def mixed(paper: str, ink: str, steps: int) -> np.ndarray:
-    """The colours of `steps` shares of ink from 0 to 1, ``(steps, 3)`` uint8: mixed in linear light, as an eye far away mixes dots."""
+    """The colours of `steps` shares of ink from 0 to 1, ``(steps, 3)`` uint8, mixed in linear light as an eye mixes dots."""
     from coloraide import Color
 
     shares = [Color(paper).mix(ink, k / (steps - 1), space="srgb-linear").convert("srgb").coords() for k in range(steps)]

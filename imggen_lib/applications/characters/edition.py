@@ -25,7 +25,7 @@ LICENCE_NAME, LICENCE_URL = "CC BY-SA 3.0", "https://creativecommons.org/license
 
 
 class Plot(NamedTuple):
-    """What a plotter draws: outlines as found, outlines in their order, lines of the hatching in theirs, and the specks left out."""
+    """What a plotter draws: outlines as found, outlines and hatching in their order, and how many specks were left out."""
 
     found: list[paths.Path]
     outlines: list[paths.Path]
@@ -34,7 +34,7 @@ class Plot(NamedTuple):
 
 
 def plot(fields: Fields, sheet: page.Sheet, *, level: float = 0.0, spacing: float = 0.9, pen: float = 0.3) -> Plot:
-    """The paths of a sheet of characters, in millimetres of the page. Hatching stays in its cell's order, each cell in a good one."""
+    """The paths of a sheet of characters, in millimetres of the page. Hatching goes cell by cell."""
     found: list[paths.Path] = []
     lines: list[paths.Path] = []
     specks = 0
@@ -53,7 +53,7 @@ def real_fields(split: str) -> Fields:
 
 
 def copying(fields: Fields) -> dict[str, float]:
-    """The book's test of copies (:func:`~imggen_lib.metrics.novelty.data_copying`) with the distance 1 - IoU to training characters."""
+    """The book's test of copies (:func:`~imggen_lib.metrics.novelty.data_copying`) with the distance 1 - IoU."""
     train = real_fields("train")
     held_out, made = (torch.from_numpy(1 - measures.nearest(part, train).iou) for part in (real_fields("test"), fields))
     told = data_copying(held_out, made)
@@ -118,7 +118,10 @@ def make(folder: str | File, seeds: Sequence[int] = range(60), *, hue: float = 2
         "data": {"name": LICENCE, "sha256": SHA256, "training_characters": len(kanji("train"))},
         "model": {"name": models.NAME, "sha256": shipped.meta["weights"]["sha256"], "images_seen": shipped.meta["images"]},
         "seeds": seeds, "hue": hue, "bold": bold, **told,
-        "nearest": [{"seed": s, "character": chr(c), "iou": round(float(i), 4)} for s, c, i in zip(seeds, codes, near.iou, strict=True)],
+        "nearest": [
+            {"seed": seed, "character": chr(code), "iou": round(float(iou), 4)}
+            for seed, code, iou in zip(seeds, codes, near.iou, strict=True)
+        ],
         "copying": copying(fields),
         "tool": versions(),
         "files": {name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)} for name in files},

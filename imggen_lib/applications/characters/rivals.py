@@ -5,6 +5,7 @@ characters: a piece goes where another one of about the same place and size was.
 the company it keeps. The trivial rival cuts characters into quarters and pays no attention to what meets at the cuts.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ class CoordinateNet(nn.Module):
     def __init__(self, latent_dim: int = 8, width: int = 32, depth: int = 4, seed: int = 0) -> None:
         super().__init__()
         sizes = [3 + latent_dim, *[width] * depth]
-        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)])
+        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in pairwise(sizes)])
         self.last, self.latent_dim = nn.Linear(width, 1), latent_dim
         noise = generator_for(seed, 50)
         for layer in [*self.layers, self.last]:

@@ -30,7 +30,7 @@ def _number(micrometres: int) -> str:
 
 
 def _drawn(path: Path) -> str:
-    """One ``m`` with the first point and, relative to the point before, the others; whole micrometres, so that no rounding adds up."""
+    """One ``m`` with the first point and, relative to the one before, the others; in whole micrometres, which add up."""
     points = np.round((path[:-1] if closed(path) else path) * 1000).astype(int)
     steps = np.concatenate([points[:1], np.diff(points, axis=0)])
     text = " ".join(f"{_number(x)},{_number(y)}" for x, y in steps.tolist())

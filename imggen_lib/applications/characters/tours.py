@@ -1,6 +1,6 @@
 """The order of a plotter's paths: a travelling salesman who may enter a closed path at any of its points.
 
-Starting points: nearest neighbour, then 2-opt (Croes 1958) and, between two fixed neighbours, the best point of each closed path.
+Nearest neighbour first, then 2-opt (Croes 1958) and, between two fixed neighbours, the best point of each closed path.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def greedy(paths: Sequence[Path], home: tuple[float, float]) -> list[Path]:
     for _ in paths:
         k = int(np.square(xy - here).sum(1).argmin())
         path = paths[whose[k]]
-        turned = begun_at(path, where[k]) if _is_closed(path) else (path[::-1] if where[k] else path)
+        turned = begun_at(path, int(where[k])) if _is_closed(path) else (path[::-1] if where[k] else path)
         tour.append(turned)
         here, left = turned[-1], whose != whose[k]
         xy, whose, where = xy[left], whose[left], where[left]

@@ -7,12 +7,11 @@ import xml.etree.ElementTree as Et
 import numpy as np
 import pytest
 import shapely
+from drawn_shapes import disc, held_out, ring
 from PIL import Image
 
 from imggen_lib.applications.characters import colours, edition, models, page, paths, rivals, svg, tours
 from imggen_lib.data.kanjivg import CELLS
-
-from .test_fields import disc, held_out, ring
 
 SMALL = page.Sheet(width=120, height=80, columns=3, rows=2, cell=36, gap=2, dpi=150)
 
@@ -30,7 +29,7 @@ def test_a_hole_is_a_hole_and_specks_are_taken_away_and_counted() -> None:
 def test_hatching_stays_in_the_ink_and_leaves_holes_free() -> None:
     ink = paths.shape_of(ring(), 36.0).ink
     lines = paths.hatch(ink, spacing=0.5, pen=0.3)
-    drawn = shapely.MultiLineString([line for line in lines])
+    drawn = shapely.MultiLineString(list(lines))
     assert ink.buffer(-0.14).covers(drawn) and len(lines) > 20
     assert drawn.buffer(0.15).difference(ink.buffer(1e-6)).area < 1e-6  # what the pen leaves on paper is in the ink
     missed = ink.buffer(-0.3).difference(drawn.buffer(0.3)).area  # and half a spacing around the lines fills it
@@ -74,7 +73,7 @@ def test_the_svg_is_in_millimetres_and_comes_back_as_it_was() -> None:
         assert np.abs(ours - theirs).max() < 0.0006  # micrometres
     assert svg.summary(back)["1 outlines"]["closed"] == len(plot.outlines) and svg.summary(back)["2 a & b"]["closed"] == 0
     for broken in (text.replace("120mm", "120px"), text.replace('"m', '"C')):
-        with pytest.raises(ValueError, match="millimetres|other than m and z"):
+        with pytest.raises(ValueError, match=r"millimetres|other than m and z"):
             svg.read_svg(broken)
 
 

@@ -2,27 +2,11 @@
 
 import numpy as np
 import pytest
+from drawn_shapes import disc, held_out, ring
 from scipy.ndimage import distance_transform_edt
 
 from imggen_lib.applications.characters import fields, measures
-from imggen_lib.data import kanji
-from imggen_lib.data.kanjivg import BOX, CELLS, STROKE, to_distance
-
-CENTRES = (np.arange(CELLS) + 0.5) * BOX / CELLS
-
-
-def ring(radius: float = 30.0, width: float = STROKE, x: float = 54.5, y: float = 54.5) -> np.ndarray:
-    """The exact field of a ring: ink within `width` of a circle."""
-    away = np.hypot(CENTRES - x, (CENTRES - y)[:, None])
-    return np.clip(width - np.abs(away - radius), fields.OUTSIDE, None)
-
-
-def disc(radius: float, x: float, y: float) -> np.ndarray:
-    return np.clip(radius - np.hypot(CENTRES - x, (CENTRES - y)[:, None]), fields.OUTSIDE, STROKE)
-
-
-def held_out() -> np.ndarray:
-    return to_distance(kanji("validation").floats(40))[:, 0].double().numpy()
+from imggen_lib.data.kanjivg import BOX, CELLS
 
 
 def test_the_kernel_is_cubic_convolution_as_pytorch_and_keys_have_it() -> None:
