@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels characters questions data-size
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -125,6 +125,10 @@ medicine: $(READY) ## train the models of normal X-rays, and measure whether gen
 levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)
 	$(BIN)/python scripts/records/levels.py train
 	$(BIN)/python scripts/records/levels.py measure
+
+characters: $(READY) ## train the model of characters, measure it beside its rivals, and record it (half an hour)
+	$(BIN)/python scripts/records/characters.py train
+	$(BIN)/python scripts/records/characters.py measure
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
