@@ -8,6 +8,7 @@
     live.trainer("gan")                     # train a small GAN on points in the plane
     live.game()                             # play platform levels, or watch an agent finish them
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
+    live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
 
@@ -50,6 +51,7 @@ In a page the same function runs over `<div class="imggen-live" data-demo="train
 The names `live.NAME` are functions; each is imported at the end of this file.
 """
 
+from imggen_lib.live.characters import characters
 from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
@@ -57,4 +59,4 @@ from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["drawing", "explorer", "game", "real_or_fake", "trainer", "xrays"]
+__all__ = ["characters", "drawing", "explorer", "game", "real_or_fake", "trainer", "xrays"]
