@@ -35,7 +35,9 @@ def node(code: str, given: dict[str, Any]) -> Any:
     assert NODE is not None
     head = f"const tools = {{}};\n{(HERE / 'js' / 'characters_math.js').read_text(encoding='utf-8')}"
     head += "\nconst given = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
-    done = subprocess.run([NODE, "-e", head + code], input=json.dumps(given), capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [NODE, "-e", head + code], input=json.dumps(given), capture_output=True, text=True, timeout=120, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -125,7 +127,11 @@ def test_the_picture_is_the_field_cut_at_zero(made: np.ndarray) -> None:
         return { edge, ink: Array.from(charactersInk(f, { ...view, left, top })) };
     })));"""
     size = 64
-    views = [{"f": made[k].ravel().tolist(), "bold": CASES[k][1], "size": size, "step": 32 / zoom / size} for k in (0, 3) for zoom in (1, 1e3, 1e6)]
+    views = [
+        {"f": made[k].ravel().tolist(), "bold": CASES[k][1], "size": size, "step": 32 / zoom / size}
+        for k in (0, 3)
+        for zoom in (1, 1e3, 1e6)
+    ]
     for view, page in zip(views, node(code, views), strict=True):  # type: ignore[arg-type]
         field, step = np.array(view["f"]).reshape(32, 32), float(view["step"])  # type: ignore[arg-type]
         x, y = page["edge"]
@@ -151,7 +157,9 @@ def test_the_file_is_the_model_that_ships() -> None:
     assert np.abs(page - made).max() < 1e-3
     train = kanji()
     near = measures.nearest(made, to_distance(train.floats()[:, 0]).double().numpy())
-    assert spec["nearest"] == [[chr(int(train.factors["code"][k])), round(float(v), 2)] for k, v in zip(near.index, near.iou, strict=True)]
+    assert spec["nearest"] == [
+        [chr(int(train.factors["code"][k])), round(float(v), 2)] for k, v in zip(near.index, near.iou, strict=True)
+    ]
     assert "CC BY-SA 3.0" in spec["licence"]
 
 

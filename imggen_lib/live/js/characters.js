@@ -4,7 +4,9 @@
 
 words.characters = {
   loading: "Loading the model \u2026",
-  ask: "A network made these up: none of them is in a dictionary. Choose one.",
+  ask:
+    "A network made these up. Under each stands the training character that it overlaps most, and how much. " +
+    "Choose one.",
   sheet: "Sheet of {n} characters",
   cell: "Seed {seed}",
   first: "Seed {seed}, shown",
@@ -93,7 +95,7 @@ function charactersField(network, z) {
 function charactersPicture(size, properties) {
   const element = h("canvas", { width: size, height: size, ...properties });
   element.show = (field, view, bold) => {
-    const pen = element.getContext("2d");
+    const pen = element.getContext("2d", { willReadFrequently: true }); // pixels come from the processor
     const side = element.width;
     const alpha = charactersInk(field, { left: view.x, top: view.y, step: view.side / side, size: side, bold });
     const image = pen.createImageData(side, side);
@@ -205,7 +207,7 @@ function charactersBody({ network, body, options, say }) {
     role: "application",
   });
   const line = status();
-  const magnified = h("span", { class: "il-note il-characters-zoom" });
+  const magnified = h("span", { class: "il-note il-characters-zoom", "aria-hidden": "true" });
   const round = (zoom) => (zoom < 10 ? number(zoom, 1) : Math.round(zoom).toLocaleString("en"));
   const paint = eachFrame(() => {
     if (field) screen.show(field, view, state.bold);
@@ -215,11 +217,14 @@ function charactersBody({ network, body, options, say }) {
     const zoom = round(view.zoom());
     screen.setAttribute("aria-label", say("screen", { zoom }));
     screen.style.touchAction = view.side < 32 ? "none" : "pan-y";
+    if (magnified.textContent && magnified.textContent !== say("zoom", { zoom })) spoken.say(say("zoom", { zoom }));
     magnified.textContent = say("zoom", { zoom });
     body.dataset.zoom = view.zoom();
     paint();
   });
   const tell = (text) => line.say(text);
+  const spoken = status(); // the magnification, for those who do not see it: it stands beside the buttons
+  spoken.className = "il-characters-spoken";
 
   // Eight times closer to the edge that is nearest to the middle; a journey where motion is welcome.
   let goal = null;
@@ -238,12 +243,10 @@ function charactersBody({ network, body, options, say }) {
     goal = [place[0], place[1], Math.max(32e-6, view.side / 8)];
     if (reducedMotion()) view.put(goal[0] - goal[2] / 2, goal[1] - goal[2] / 2, goal[2]);
     else journey.start();
-    tell(say("zoom", { zoom: round(32 / goal[2]) }));
   }
   const still = (f) => () => {
     journey.stop();
     f();
-    tell(say("zoom", { zoom: round(view.zoom()) }));
   };
   charactersHands(screen, view, closer);
   screen.addEventListener("pointerdown", () => journey.stop());
@@ -399,8 +402,9 @@ function charactersBody({ network, body, options, say }) {
         bold,
         h("div", { class: "il-row" }, save),
         line,
-        near,
+        spoken,
       ),
+      near,
     ),
     h("p", { class: "il-note" }, say("how")),
   );
