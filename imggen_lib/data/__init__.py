@@ -6,6 +6,7 @@ training path does no work an image in Python, which is where the usual ``DataLo
 
 from imggen_lib.data.chest import pneumonia
 from imggen_lib.data.imageset import ImageSet, to_float, to_uint8, to_unit
+from imggen_lib.data.kanjivg import kanji
 from imggen_lib.data.sources import NAMES, load, load_or_glyphs
 
-__all__ = ["NAMES", "ImageSet", "load", "load_or_glyphs", "pneumonia", "to_float", "to_uint8", "to_unit"]
+__all__ = ["NAMES", "ImageSet", "kanji", "load", "load_or_glyphs", "pneumonia", "to_float", "to_uint8", "to_unit"]

@@ -12,6 +12,8 @@
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
     live.world()                            # walk through a landscape without end
 
+    live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
+
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
 
 Python::
@@ -55,6 +57,7 @@ The names `live.NAME` are functions; each is imported at the end of this file.
 
 from imggen_lib.live.bandit import bandit
 from imggen_lib.live.campaign import campaign
+from imggen_lib.live.characters import characters
 from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
@@ -63,4 +66,4 @@ from imggen_lib.live.trainer import trainer
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]

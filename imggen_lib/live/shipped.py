@@ -2,9 +2,10 @@
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
 X-rays with what their scores are, ``platform-levels`` levels of the game with inputs that finish them, ``level-decoder`` a network
-that makes others, ``landscape`` a generator of heights. What was computed from data (maps, the nats of each latent dimension, what
-is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by
-``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
+that makes others, ``landscape`` a generator of heights, ``characters`` a generator of characters with the latents of its first
+seeds. What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how
+coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, ``chest_cases.py`` and
+``game_levels.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
@@ -25,6 +26,9 @@ CHEST = "chest-cases"
 LEVELS = "platform-levels"
 DECODER = "level-decoder"
 LANDSCAPE = "landscape"
+
+CHARACTERS = "characters"
+SEEDS = 60  # of characters whose latents the page has
 BOTH = ".both"
 
 
@@ -120,6 +124,27 @@ def landscape() -> dict[str, Any]:
     return {"spec": {**said, "stages": [list(stage) for stage in generator.STAGES], "world": world}, "bytes": content}
 
 
+def letters() -> dict[str, Any]:
+    """The shipped GAN of distance fields in half precision, its first seeds' latents, and the nearest real character of each."""
+    from imggen_lib.applications.characters.measures import nearest
+    from imggen_lib.applications.characters.models import LICENCE, NAME, draw_fields, pretrained
+    from imggen_lib.data.kanjivg import kanji, to_distance
+    from imggen_lib.live.pack import pack
+    from imggen_lib.noise import latents
+
+    model, learnt = pretrained(NAME).model(), kanji()
+    packed, codes = pack(model), learnt.factors["code"].tolist()
+    near = nearest(draw_fields(model, range(SEEDS)), to_distance(learnt.floats()[:, 0]).double().numpy())
+    said = [[chr(codes[k]), round(float(iou), 2)] for k, iou in zip(near.index, near.iou, strict=True)]
+    z = latents(range(SEEDS), model.latent_dim).numpy().astype("<f4")
+    stored = {"latents": _text(z.tobytes()), "nearest": said, "real": _text(learnt.images[near.index, 0].numpy().tobytes())}
+    return {"spec": {**packed.spec, "name": CHARACTERS, "licence": LICENCE, **stored}, "bytes": packed.content}
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
 #: Files that are not made of a model of images.
 STORED: dict[str, Callable[[], dict[str, Any]]] = {
     DIGITS: digits,
@@ -127,6 +152,7 @@ STORED: dict[str, Callable[[], dict[str, Any]]] = {
     LEVELS: levels,
     DECODER: level_decoder,
     LANDSCAPE: landscape,
+    CHARACTERS: letters,
 }
 
 

@@ -34,6 +34,7 @@ WORDS = {
     "drawing": "a sheet on which you draw a digit, and a VAE that draws it again",
     "real_or_fake": "twelve images, of which you say which are generated",
     "trainer": "a network that trains before your eyes",
+    "characters": "made-up characters to zoom into, blend, and save for a plotter",
     "xrays": "twelve X-rays that you call normal or ill, and a threshold to move",
     "game": "platform levels to play, and an agent to watch",
     "film": "The last picture of a film. The film runs on the page “{page}” of the website.",

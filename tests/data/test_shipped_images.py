@@ -3,10 +3,11 @@
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from imggen_lib.data import ImageSet, blood, chest, items, pneumonia
+from imggen_lib.data import ImageSet, blood, chest, items, kanji, kanjivg, pneumonia
 from imggen_lib.data.blood import blood_cells
 from imggen_lib.data.chest import repeats, without
 from imggen_lib.data.shifted import shifted, shifted_batches
@@ -61,10 +62,10 @@ def test_the_items_are_one_palette_of_32_and_split_without_repeats() -> None:
     assert not {one.tobytes() for one in learn.indices} & {one.tobytes() for one in held_out.indices}
 
 
-@pytest.mark.parametrize("folder", ["pneumonia", "blood", "items"])
+@pytest.mark.parametrize("folder", ["pneumonia", "blood", "items", "kanji"])
 def test_every_shipped_set_has_its_licence_and_its_changes_told(folder: str) -> None:
     text = (SHIPPED / folder / "README.md").read_text(encoding="utf-8")
-    module = {"pneumonia": chest, "blood": blood, "items": items}[folder]
+    module = {"pneumonia": chest, "blood": blood, "items": items, "kanji": kanjivg}[folder]
     data = SHIPPED / folder / f"{folder}.npz"
     assert "**Licence:**" in text and "**Changes:**" in text and module.SHA256 in text
     assert f"{data.stat().st_size:,} bytes" in text and data.stat().st_size < 5_000_000
@@ -97,3 +98,27 @@ def test_shifted_copies_are_the_same_image_moved() -> None:
     assert not torch.equal(first[0][0], first[1][0])
     with pytest.raises(ValueError, match="four dimensions"):
         shifted.__wrapped__(images[0], 1, generator_for(0)) if hasattr(shifted, "__wrapped__") else shifted(images[0], 1, None)
+
+
+def test_kanji_are_split_by_character_and_their_pixels_are_distances() -> None:
+    parts = {split: kanji(split) for split in kanjivg.SPLITS}
+    assert [len(part) for part in parts.values()] == [1291, 200, 200]
+    codes = [set(part.factors["code"].tolist()) for part in parts.values()]
+    assert len(set.union(*codes)) == 1691 and all(0x4E00 <= code <= 0x9FFF for code in set.union(*codes))
+    train = parts["train"]
+    assert train.image_shape == (1, 32, 32) and train.classes[0] == "4 strokes" and set(train.labels.tolist()) == set(range(6))
+    distances = kanjivg.to_distance(train.floats())
+    assert abs(float(distances.min()) + 8) < 1e-5 and 3 < float(distances.max()) <= 3.2 + 1e-5
+    assert np.array_equal(kanjivg.to_pixels(distances.numpy()), train.images.numpy())
+    assert 0.15 < float((distances > 0).double().mean()) < 0.25  # strokes on a page: a fifth is ink
+    assert chr(int(train.factors["code"][0])) == "不" and train.labels[0] == 0  # four strokes, the first of its block
+    with pytest.raises(ValueError, match="Known: test, train, validation"):
+        kanji("val")
+
+
+def test_a_damaged_file_of_kanji_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kanjivg, "SHA256", "0" * 64)
+    kanjivg._stored.cache_clear()
+    with pytest.raises(DataError, match="install the library anew"):
+        kanji("test")
+    kanjivg._stored.cache_clear()
