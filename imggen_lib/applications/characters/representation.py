@@ -1,4 +1,4 @@
-"""What 32 by 32 numbers remember of an outline: distances, shares of ink, or yes and no. The truth is drawn from a font's outlines."""
+"""What 32 by 32 numbers remember of an outline: distances, shares of ink, or yes and no. The truth is a font's outlines, filled."""
 
 from typing import NamedTuple
 
