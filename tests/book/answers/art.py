@@ -32,7 +32,8 @@ ANSWERS = {
                 "def overlap(a, b):\n    both = (a * b).sum().item()\n    either = a.sum().item() + b.sum().item() - both\n"
                 "    return both / either if either else 1"
             ),
-            "import numpy as np\n" + _overlap("np.mean(b.numpy()[(a | b).numpy()] & a.numpy()[(a | b).numpy()]) if (a | b).any() else 1"),
+            "import numpy as np\n"
+            + _overlap("np.mean(b.numpy()[(a | b).numpy()] & a.numpy()[(a | b).numpy()]) if (a | b).any() else 1"),
         ],
         "wrong": [
             (_overlap("(a & b).sum()"), "a share"),
