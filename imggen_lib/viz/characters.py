@@ -48,7 +48,7 @@ def field_and_ink(fields: Sequence[np.ndarray], names: Sequence[str]) -> Picture
         if field.min() < 0 < field.max():
             ax.contour(inside, inside, field, levels=[0], colors="black", linewidths=1)
         ax.set(title=name, xticks=[0, 16, 32], yticks=[0, 16, 32], xlabel="cells", ylabel="cells")
-    figure.colorbar(image, ax=axes[0].tolist(), label="distance to the edge (109 = the box)", shrink=0.8)
+    figure.colorbar(image, ax=axes[0].tolist(), label="distance to the edge")
     return figure
 
 
