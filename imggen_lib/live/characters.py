@@ -1,4 +1,4 @@
-"""Characters that no dictionary has: a sheet of seeds, one of them at any size, between two, thin and bold, and as an SVG.
+"""Made-up characters: a sheet of seeds, one of them at any size, between two, thin and bold, and as an SVG.
 
 The page draws the fields that PyTorch draws, cuts them where :mod:`imggen_lib.applications.characters.fields` cuts them, and saves
 the outlines that :func:`imggen_lib.applications.characters.paths.shape_of` finds; tests compare the three.

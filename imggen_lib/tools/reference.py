@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imggen_lib import pretrained
+from imggen_lib.checkpoint import pretrained
 from imggen_lib.losses.vae import bernoulli_log_prob, standard_normal_kl
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import generator_for, latents

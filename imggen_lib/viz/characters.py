@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from imggen_lib.applications.characters.measures import ink_of
+from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 from imggen_lib.viz.sheets import Sheet
 
@@ -46,7 +47,7 @@ def field_and_ink(fields: Sequence[np.ndarray], names: Sequence[str]) -> Picture
         image = ax.imshow(field, cmap="RdBu_r", vmin=-8, vmax=8, extent=(0, 32, 32, 0))
         inside = (np.arange(field.shape[0]) + 0.5) * 32 / field.shape[0]
         if field.min() < 0 < field.max():
-            ax.contour(inside, inside, field, levels=[0], colors="black", linewidths=1)
+            ax.contour(inside, inside, field, levels=[0], colors=style.MARK, linewidths=1)
         ax.set(title=name, xticks=[0, 16, 32], yticks=[0, 16, 32], xlabel="cells", ylabel="cells")
     figure.colorbar(image, ax=axes[0].tolist(), label="distance to the edge")
     return figure
@@ -58,8 +59,8 @@ def pen_way(tours: Mapping[str, Sequence[Any]], width: float, height: float) -> 
     for ax, (name, paths) in zip(axes[0], tours.items(), strict=True):
         here = np.zeros(2)
         for path in paths:
-            ax.plot(*np.stack([here, path[0]]).T, color="#c85426", linewidth=0.7)
-            ax.plot(*path.T, color="black", linewidth=0.4)
+            ax.plot(*np.stack([here, path[0]]).T, color=style.MODEL, linewidth=0.7)
+            ax.plot(*path.T, color=style.MARK, linewidth=0.4)
             here = path[-1]
         ax.set(title=name, xlim=(0, width), ylim=(height, 0), xlabel="mm", ylabel="mm", aspect="equal")
     return figure

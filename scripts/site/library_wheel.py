@@ -27,6 +27,8 @@ DATE = "946684800"  # 1 January 2000, in seconds: a zip archive has no "no date"
 def sources() -> dict[str, bytes]:
     """The files that the wheel is made from."""
     library = [path for path in sorted((ROOT / "imggen_lib").rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    setup = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    library += [path for names in setup["data-files"].values() for name in names for path in sorted(ROOT.glob(name))]
     return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in [*(ROOT / part for part in PARTS), *library]}
 
 

@@ -22,7 +22,10 @@ def test_it_holds_the_library_and_is_the_only_one(built: Path) -> None:
     assert [path.name for path in built.parent.glob("*.whl")] == [wheel.name()] == [built.name]
     with zipfile.ZipFile(built) as archive:
         there = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
-    assert there == {path: content for path, content in wheel.sources().items() if path.startswith("imggen_lib/")}
+    library = {path: content for path, content in wheel.sources().items() if path.startswith("imggen_lib/")}
+    assert {path: content for path, content in there.items() if ".data/" not in path} == library
+    programs = [content for path, content in wheel.sources().items() if path.startswith("scripts/")]
+    assert programs and sorted(content for path, content in there.items() if ".data/" in path) == sorted(programs)
 
 
 def test_the_same_library_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:

@@ -127,6 +127,7 @@ platformdirs==4.5.1
 safetensors==0.7.0
 scikit-image==0.25.2
 scikit-learn==1.6.1
+scipy==1.16.3
 shapely==2.1.2
 torch==2.9.0+cpu
 torchvision==0.24.0+cpu
@@ -146,7 +147,7 @@ def test_a_list_of_packages_is_read_in_all_its_forms() -> None:
     have = installed(COLAB)
     assert have["torch"] == Version("2.9.0+cpu") and have["en-core-web-sm"] == Version("3.8.0")
     assert have["google-colab"] == Version("1.0.0") and have["jupyter-kernel-gateway"] is None
-    assert len(have) == 19 - 1 and "torch==2.9.0\n" in pins(have) and "kernel" not in pins(have)
+    assert len(have) == 20 - 1 and "torch==2.9.0\n" in pins(have) and "kernel" not in pins(have)
 
 
 def test_every_outcome_of_a_requirement() -> None:

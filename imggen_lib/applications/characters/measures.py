@@ -55,7 +55,7 @@ class Nearest(NamedTuple):
     """Of each field, the reference with the largest overlap of ink, and that overlap (intersection over union)."""
 
     iou: Float[np.ndarray, " n"]
-    index: Int[np.ndarray, " n"]
+    index: Int[np.ndarray, " n"]  # type: ignore[assignment]
 
 
 def nearest(fields: Fields, references: Fields, size: int = 64) -> Nearest:

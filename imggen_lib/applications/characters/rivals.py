@@ -106,8 +106,8 @@ class CoordinateNet(nn.Module):
         self.last, self.latent_dim = nn.Linear(width, 1), latent_dim
         noise = generator_for(seed, 50)
         for layer in [*self.layers, self.last]:
-            layer.weight.data.normal_(0, 1.5 / layer.in_features**0.5, generator=noise)  # type: ignore[union-attr, operator]
-            layer.bias.data.zero_()  # type: ignore[union-attr, operator]
+            layer.weight.data.normal_(0, 1.5 / layer.in_features**0.5, generator=noise)
+            layer.bias.data.zero_()
 
     def forward(self, z: Float[torch.Tensor, "n z"], size: int) -> Float[torch.Tensor, "n {size} {size}"]:
         """The value at each of `size` by `size` points, for each latent."""

@@ -64,7 +64,7 @@ def two_opt(tour: Sequence[Path], home: tuple[float, float], sweeps: int = 3) ->
                 better = True
         if not better:
             break
-    return [tour[k][::-1] if flipped[k] else tour[k] for k in order]
+    return [tour[int(k)][::-1] if flipped[k] else tour[int(k)] for k in order]
 
 
 def placed(tour: Sequence[Path], home: tuple[float, float], passes: int = 3) -> list[Path]:

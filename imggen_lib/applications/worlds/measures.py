@@ -41,7 +41,7 @@ def largest_gap(a: np.ndarray, b: np.ndarray) -> float:
 def log_spectrum(land: Float[np.ndarray, "n size size"]) -> Float[np.ndarray, " half"]:
     """Mean log power of patches at 2, 3, ..., size/2 waves a patch, after the plane of best fit is taken off (Hann's window).
 
-    The power is averaged over patches and over the ring of frequencies k - 1/2 <= |f| < k + 1/2, then its natural logarithm taken.
+    The power is averaged over patches and over the ring of frequencies from k - 1/2 to k + 1/2, then its natural logarithm taken.
     """
     size = land.shape[-1]
     hann = np.hanning(size)
