@@ -118,7 +118,8 @@ def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     context["body"] = MOUNT.sub(held, body)
     first = MOUNT.search(context["body"])
     assert first is not None
-    for name in files(json.loads(html.unescape(first["options"]))):
+    waits = "data-hold=" in context["body"][first.end() : context["body"].index(">", first.end())]
+    for name in [] if waits else files(json.loads(html.unescape(first["options"]))):
         app.add_js_file(f"live/{name}.js", loading_method="defer", priority=900)
     for demo in dict.fromkeys(match["demo"] for match in MOUNT.finditer(body)):
         app.add_js_file(f"live/demo-{demo}.js", loading_method="defer", priority=901)

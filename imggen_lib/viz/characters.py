@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.colors import to_rgb
 from torch import Tensor
 
 from imggen_lib.applications.characters.measures import ink_of
@@ -19,20 +20,26 @@ def ink_images(fields: np.ndarray, size: int = 64) -> Tensor:
 
 
 def ink_sheet(fields: np.ndarray, columns: int = 12, size: int = 64) -> Sheet:
-    """Characters side by side, black on white. ``ValueError`` for none."""
+    """Characters side by side, ink on paper. ``ValueError`` for none."""
     if not len(fields) or columns < 1:
         raise ValueError(f"a sheet shows one or more characters, got {len(fields)} in {columns} columns")
     ink = ink_of(fields, size)
     blank = np.zeros((-len(ink) % columns, size, size), dtype=bool)
     grid = np.concatenate([ink, blank]).reshape(-1, columns, size, size).transpose(0, 2, 1, 3).reshape(-1, columns * size)
-    return Sheet(np.repeat(np.where(grid, 20, 255).astype(np.uint8)[..., None], 3, axis=2), 1)
+    return Sheet(_on_paper(grid), 1)
+
+
+def _on_paper(ink: np.ndarray) -> np.ndarray:
+    """Ink ``(h, w)`` as a picture ``(h, w, 3)`` in bytes."""
+    paper, black = (np.round(255 * np.array(to_rgb(colour))).astype(np.uint8) for colour in (style.PAPER, style.MARK))
+    return np.where(ink[..., None], black, paper)
 
 
 def ink_rows(named: Mapping[str, np.ndarray], size: int = 64) -> Picture:
     """A row of characters for each name."""
     figure, axes = figure_and_axes(9, 0.95 * len(named), nrows=len(named), squeeze=False)
     for ax, (name, fields) in zip(axes[:, 0], named.items(), strict=True):
-        ax.imshow(np.concatenate(list(~ink_of(fields, size)), 1), cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+        ax.imshow(_on_paper(np.concatenate(list(ink_of(fields, size)), 1)), interpolation="antialiased")
         ax.set(xticks=[], yticks=[])
         ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
         for side in ax.spines.values():

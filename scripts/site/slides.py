@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
 STYLE = Path(__file__).with_name("slides.css")
-PARTS = ("ideas", "practice", "evaluation", "applications", "tools", "outlook")  # folders of chapters; the rest is no lecture
+PARTS = ("ideas", "practice", "evaluation", "applications", "tools", "outlook")  # folders of chapters
 LONG = 420  # letters before an equation that a slide still has
 WIDTH, HEIGHT = 1280, 720
 
@@ -123,8 +123,9 @@ def write(browser: Browser, site: Path, config: Mapping[str, Any], address: str,
 
 
 def chapters(addresses: Iterable[str]) -> list[str]:
-    """Those of the book's pages that are chapters."""
-    return [address for address in addresses if Path(address).parent.name in PARTS]
+    """Those of the book's pages that are chapters: notebooks in the folders of chapters."""
+    pages = (Path(address) for address in addresses)
+    return [page.as_posix() for page in pages if page.parent.name in PARTS and (ROOT / page).with_suffix(".ipynb").exists()]
 
 
 def main() -> None:

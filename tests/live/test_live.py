@@ -386,9 +386,14 @@ def test_a_page_gets_what_it_names_and_not_too_much(tmp_path: Path, monkeypatch:
     assert set(exported) == {"mnist-vae-map", "mnist-gan-conv", "mnist-vae-small.both"}
     assert context["body"].count("""data-sizes='{"mnist-vae-map": 300, "mnist-gan-conv": 300}'""") == 1
     assert re.findall(r"data-demo='(\w+)'[^>]*data-hold='(\d+)'", context["body"]) == [("drawing", "300")]
+    added.clear()
+    monkeypatch.setattr(extension, "export", lambda name, folder: 600_000)
+    heavy = {"body": live.explorer().html()}
+    extension._demos(app, "page", "page.html", heavy, None)
+    assert "data-hold='600'" in heavy["body"] and added == ["live/demo-explorer.js"]  # what waits for a click is not fetched before
     plain = {"body": "<p>nothing</p>"}
     extension._demos(app, "page", "page.html", plain, None)
-    assert plain == {"body": "<p>nothing</p>"} and len(added) == 4
+    assert plain == {"body": "<p>nothing</p>"} and len(added) == 1
     options = extension._AnyOption()
     assert options["anything"]("x") == "x" and [extension._value(v) for v in (None, "3", "gan")] == [True, 3, "gan"]
 
