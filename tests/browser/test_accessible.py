@@ -111,7 +111,8 @@ def test_rating_sheets(tab: Tab, site: Site, book_page: str) -> None:
             page.wait_for_timeout(350)
             page.keyboard.press("12"[answered % 2])
             answered += 1
-            done = "n => document.getElementById('bar').value === n || document.querySelector('#end:not([hidden]), #pause:not([hidden])')"
+            other = "document.querySelector('#end:not([hidden]), #pause:not([hidden])')"
+            done = f"n => document.getElementById('bar').value === n || {other}"
             frame.wait_for_function(done, arg=answered)
             if frame.locator("#pause").is_visible():
                 page.keyboard.press("Tab")
