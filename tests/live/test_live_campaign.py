@@ -1,0 +1,63 @@
+"""The campaign in the page is Python's: the same colours, contrasts and dots."""
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imggen_lib.applications.campaign import halftone, palette
+from imggen_lib.live.base import HERE
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
+HUES = list(range(0, 360, 15))
+#: Boxes inside the picture, over its border, and wider than the image is high; with dust left out and not.
+BOXES = [(10.0, 5.0, 60.0, 60.0), (-20.0, 8.0, 90.0, 90.0), (3.5, 2.25, 70.0, 40.0)]
+
+
+def node(code: str, given: dict[str, Any]) -> Any:
+    """What the code writes, behind the script of the campaign's colours and dots."""
+    assert NODE is not None
+    head = f"const tools = {{}};\n{(HERE / 'js' / 'campaign_math.js').read_text(encoding='utf-8')}"
+    head += "\nconst given = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
+    write = f"process.stdout.write(JSON.stringify({code}));"
+    done = subprocess.run(
+        [NODE, "-e", head + write], input=json.dumps(given), capture_output=True, text=True, timeout=120, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_palettes_are_the_same_bytes() -> None:
+    told = node("given.hues.map(campaignPalette)", {"hues": HUES})
+    for hue, found in zip(HUES, told, strict=True):
+        assert {name: tuple(rgb) for name, rgb in found.items()} == palette.palette(hue)._asdict(), hue
+
+
+def test_the_contrasts_are_the_same_number() -> None:
+    draw = np.random.default_rng(0)
+    pairs = draw.integers(0, 256, (200, 2, 3)).tolist()
+    told = node("given.pairs.map(([a, b]) => campaignContrast(a, b))", {"pairs": pairs})
+    expected = [palette.contrast(tuple(a), tuple(b)) for a, b in pairs]
+    assert told == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_dot_has_the_same_area() -> None:
+    radii = np.linspace(0, 0.8, 161).tolist()
+    told = node("given.radii.map(campaignArea)", {"radii": radii})
+    assert told == pytest.approx([halftone.dot_area(r) for r in radii], abs=1e-12)
+
+
+def test_the_dots_cover_the_same_pixels() -> None:
+    draw = np.random.default_rng(1)
+    rough = draw.random((28, 28))
+    smooth = np.add.outer(np.linspace(0, 0.5, 28), np.linspace(0, 0.5, 28))
+    code = "given.cases.map(([image, box, cell, least]) => Array.from(campaignHalftone(image, 28, 96, 72, box, cell, least)))"
+    cases = [(image, box, cell, least) for image in (rough, smooth) for box in BOXES for cell, least in ((2.5, 0.0), (4.0, 0.2))]
+    told = node(code, {"cases": [(image.ravel().tolist(), *rest) for image, *rest in cases]})
+    for found, (image, box, cell, least) in zip(told, cases, strict=True):
+        expected = halftone.halftone(image, 96, 72, box, cell, least=least)
+        assert expected.max() > 0
+        assert np.array_equal(np.array(found).reshape(72, 96), np.round(expected * 16)), (box, cell, least)
