@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from imggen_lib.applications.campaign import halftone, palette
+from imggen_lib.applications.campaign.layout import lay_out
+from imggen_lib.applications.campaign.sizes import SIZES
 from imggen_lib.live.base import HERE
 
 NODE = shutil.which("node")
@@ -61,3 +63,24 @@ def test_the_dots_cover_the_same_pixels() -> None:
         expected = halftone.halftone(image, 96, 72, box, cell, least=least)
         assert expected.max() > 0
         assert np.array_equal(np.array(found).reshape(72, 96), np.round(expected * 16)), (box, cell, least)
+
+
+@pytest.mark.parametrize(
+    "headline", ["Nobody has worn this", "New", "Coats for the long cold winter that is nowhere in sight this year"]
+)
+def test_every_size_is_laid_out_alike(headline: str) -> None:
+    """In whole pixels, with a ruler of 0.6 em a letter for both; what is left out is said in the page's own words."""
+    sizes = [(size.width, size.height) for size in SIZES]
+    code = "given.sizes.map(([w, h]) => campaignLayout(w, h, given.headline, (text) => 0.6 * text.length, 'See the drafts'))"
+    told = node(code, {"sizes": sizes, "headline": headline})
+    for found, size in zip(told, sizes, strict=True):
+        expected = lay_out(*size, headline, lambda text: 0.6 * len(text), "See the drafts")
+        said = json.loads(json.dumps({name: _plain(value) for name, value in expected._asdict().items()}))
+        assert bool(found.pop("note")) == bool(said.pop("note")), size
+        assert found == said, size
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return [_plain(v) for v in value] if isinstance(value, tuple) else value

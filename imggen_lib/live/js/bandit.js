@@ -20,7 +20,7 @@ words.bandit = {
   ab: "A/B, then the winner",
   thompson: "Thompson",
   policy: "Policy",
-  names: "Names as best",
+  names: "Names as best (right)",
   right: "{letter}, right",
   wrong: "{letter}, wrong",
   none: "{letter}; all are alike",
