@@ -48,15 +48,10 @@ def share(hits: int, n: int) -> tuple[float, float, float, int]:
 class Wardrobe:
     """Generated and real garments of every class, and what is known of each."""
 
-    def __init__(self, cache: Path | None = None) -> None:
+    def __init__(self) -> None:
         self.net = feature_network("fashion-mnist")
         train, test = load("fashion-mnist", "train"), load("fashion-mnist", "test")
-        if cache is not None and cache.exists():
-            training = torch.load(cache)
-        else:
-            training = features(self.net, train.floats())
-            if cache is not None:
-                torch.save(training, cache)
+        training = features(self.net, train.floats())
         model = pretrained("fashion-gan-classes").model()
         self.rules, self.known, self.images = {}, {"generated": {}, "real": {}}, {"generated": {}, "real": {}}
         for label in range(10):
@@ -181,9 +176,8 @@ def main() -> None:
     """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--features", type=Path, help="where the features of the training garments are kept for a second run")
     arguments = parser.parse_args()
-    wardrobe = Wardrobe(arguments.features)
+    wardrobe = Wardrobe()
     chosen = wardrobe.chosen("generated")
     about = {
         "command": "python scripts/records/campaign.py",

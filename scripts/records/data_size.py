@@ -116,7 +116,6 @@ def main() -> None:
                     "protocol": protocol,
                     "versions": {"torch": torch.__version__, "python": platform.python_version()},
                     "machine": "CPU, one thread; processor seconds, other work ran meanwhile",
-                    "real_images": 0.5425,
                     "runs": runs,
                     "summary": summary(runs),
                 }

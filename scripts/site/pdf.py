@@ -41,6 +41,7 @@ WORDS = {
     "solution": "Solution",
 }
 
+MATHJAX = '{options: {enableMenu: false, processHtmlClass: "tex2jax_process|mathjax_process|math|output_area"}}'
 SHORT = 30  # lines of code that stay on one page
 
 GONE = "script, style, noscript, form, button, .headerlink, .toctree-wrapper"
@@ -184,14 +185,13 @@ def document(site: Path, config: dict[str, Any], numbers: list[int], addresses: 
     pages = names(addresses)
     chapters = {a: chapter(site, a, pages) for a in addresses}
     static = (site / "_static").resolve().as_uri()
-    mathjax = '{options: {enableMenu: false, processHtmlClass: "tex2jax_process|mathjax_process|math|output_area"}}'
     authors = f"{escape(config['author'])}, {config['copyright']}"
     cover = f'<header><p class="book">{escape(config["title"])}</p><p>{authors}</p></header>'
     return (
         f'<!doctype html><html lang="{config["sphinx"]["config"].get("language", "en")}"><head><meta charset="utf-8">'
         f"<title>{escape(config['title'])}</title>"
         f'<link rel="stylesheet" href="{static}/pygments.css"><link rel="stylesheet" href="{static}/sphinx-design.min.css">'
-        f"<style>{STYLE.read_text(encoding='utf-8')}</style><script>window.MathJax = {mathjax};</script>"
+        f"<style>{STYLE.read_text(encoding='utf-8')}</style><script>window.MathJax = {MATHJAX};</script>"
         f'<script defer src="{static}/mathjax/tex-chtml.js"></script></head>'
         f"<body>{cover}{contents(chapters, numbers)}{''.join(map(str, chapters.values()))}</body></html>"
     )

@@ -89,12 +89,11 @@ def deck(chapter: Tag, title: str, config: Mapping[str, Any], static: str) -> st
             f'<section class="slide {slide.kind}"><h2>{escape(slide.heading)}</h2><div class="body"><div>{inside}</div></div>'
             f"<footer>{escape(config['title'])}<b>{number}</b></footer></section>"
         )
-    mathjax = '{options: {enableMenu: false, processHtmlClass: "tex2jax_process|mathjax_process|math|output_area"}}'
     language = config["sphinx"]["config"].get("language", "en")
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<link rel="stylesheet" href="{static}/pygments.css"><style>{STYLE.read_text(encoding="utf-8")}</style>'
-        f"<script>window.MathJax = {mathjax};</script>"
+        f"<script>window.MathJax = {pdf.MATHJAX};</script>"
         f'<script defer src="{static}/mathjax/tex-chtml.js"></script></head><body>{"".join(pages)}</body></html>'
     )
 
