@@ -94,7 +94,9 @@ def ways(panels: Mapping[str, Tensor], side: float = 2.6) -> Picture:
     return figure
 
 
-def quality(curves: Mapping[str, Sequence[tuple[float, float, float, float]]], xlabel: str, ylabel: str, log: bool = True) -> Picture:
+def quality(
+    curves: Mapping[str, Sequence[tuple[float, float, float, float]]], xlabel: str, ylabel: str, log: bool = True
+) -> Picture:
     """Named curves of (at, value, low, high) with their intervals, the first axis logarithmic (`log`)."""
     if not curves:
         raise ValueError("there is nothing to show")

@@ -78,6 +78,18 @@ def test_flow_continuity() -> None:
         assert (change + spread).abs().max() < 1e-5  # claim
 
 
+def test_flow_ode() -> None:
+    """A thousand noises at even quantiles, followed: their order stays, and they end at the data's quantiles."""
+    u = (torch.arange(1000, dtype=F64) + 0.5) / 1000
+    noise = Normal(0.0, 1.0).icdf(u)[:, None]
+    x, n = noise, 400
+    for k in range(n):
+        x = x + HUMPS.velocity(x, k / n) / n  # claim
+    cdf = sum(w * Normal(m, s).cdf(x) for w, m, s in ((0.3, -1.5, 0.4), (0.7, 1.0, 0.6)))
+    torch.testing.assert_close(cdf[:, 0], u, atol=0.01, rtol=0)
+    assert (x.diff(dim=0) > 0).all()
+
+
 def test_flow_regression() -> None:
     """Both sides by quadrature over data and noise, for a function that is wrong; and their gradients in its parameters agree."""
     t, side = 0.6, torch.linspace(-6, 6, 601, dtype=F64)
