@@ -16,7 +16,7 @@ ANSWERS = {
             _heun("x + torch.stack([a, v(x + h * a, t + h)]).mean(0) * h"),
             _heun("(x + h * a) + h * (v(x + h * a, t + h) - a) / 2"),
             _heun("[float(y) for y in x + h * (a + v(x + h * a, t + h)) / 2]"),
-            "import numpy as np\n" + _heun("np.array(x + h * (a + v(x + h * a, t + h)) / 2, dtype=np.float32)"),
+            "import numpy as np\n" + _heun("np.float32((x + h * (a + v(x + h * a, t + h)) / 2).numpy())"),
         ],
         "wrong": [
             (_heun("x + h * a"), "Euler"),
@@ -34,7 +34,7 @@ ANSWERS = {
             _clean("x + v - t * v"),
             _clean("[[float(a + (1 - t) * b)] for a, b in zip(x, v)]"),
             _clean("torch.lerp(x, x + v, 1 - t)"),
-            "import numpy as np\n" + _clean("np.asarray(x) + (1 - t) * np.asarray(v)"),
+            "import numpy as np\n" + _clean("np.add(x.numpy(), (1 - t) * v.numpy())"),
             _clean("(x + (1 - t) * v).float()"),
         ],
         "wrong": [
