@@ -245,14 +245,6 @@ const trainerGames = (() => {
       else self.losses.push = meanLength(push, data.dim);
     }
 
-    /** The running average follows the generator, as imggen_lib.train.state.update_ema. */
-    function follow() {
-      const halfLife = Math.min(HALF_LIFE, Math.max(seen, 1) / 20);
-      const share = 1 - 0.5 ** ((settings.batch * settings.criticSteps) / halfLife);
-      const mine = self.average.params;
-      for (let j = 0; j < mine.length; j++) mine[j] += share * (generator.params[j] - mine[j]);
-    }
-
     /** One network's move (or, "together", both); returns who moved. `batch` is for tests: what is drawn otherwise. */
     self.move = (batch = null) => {
       const both = settings.turns === "together";
@@ -265,7 +257,9 @@ const trainerGames = (() => {
         const [net, lr] = name === "critic" ? [critic, settings.lrCritic] : [generator, settings.lrGenerator];
         optimisers[name === "critic" ? 1 : 0].step(net.params, found[k].grad, lr, settings.beta1);
       }
-      if (who.includes("generator")) follow();
+      if (who.includes("generator")) {
+        m.follow(self.average.params, generator.params, settings.batch * settings.criticSteps, seen, HALF_LIFE);
+      }
       const due = self.steps >= settings.headStart && self.steps % settings.criticSteps === 0;
       const generatorIsDue = !both && self.next === "critic" && due;
       self.next = generatorIsDue ? "generator" : "critic";

@@ -1,0 +1,338 @@
+"""The flow demo's JavaScript against PyTorch and the library: the field, its gradient, steps of Adam, solvers, reflow."""
+
+import gzip
+import json
+import math
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from imggen_lib import live
+from imggen_lib.live.base import HERE, page_script
+from imggen_lib.live.flow import BESIDE, DATA, FlowDemo
+from imggen_lib.metrics.energy import energy_distance
+from imggen_lib.noise import generator_for
+from imggen_lib.theory.plane import Velocity
+from imggen_lib.train.state import update_ema
+
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed; the browser tests run these scripts too")
+PRELUDE = """
+const words = {}, demos = {};
+const plain = (x) => ArrayBuffer.isView(x) ? Array.from(x, plain) : Array.isArray(x) ? x.map(plain)
+  : x && typeof x === "object" ? Object.fromEntries(Object.entries(x).map(([k, v]) => [k, plain(v)])) : x;
+const rows = (x) => Float64Array.from(x.flat());
+const settings = (more) => ({ ...FLOW_DEFAULTS, data: "moons", beside: "gan", ...more });
+"""
+#: Rows of five points, and a time for each, in the middle and at the ends.
+X = torch.randn(5, 2, generator=generator_for(1), dtype=torch.float64)
+TIMES = torch.tensor([0.0, 0.2, 0.5, 0.9, 1.0], dtype=torch.float64)
+
+
+def run(code: str, data: Any = None) -> Any:
+    """What the function body `code` returns in Node, where `data` is the argument and the demo's scripts are loaded."""
+    names = (*FlowDemo.parts, "flow")
+    parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in names]
+    script = "\n".join([PRELUDE, *parts, f"const job = (data) => {{ {code} }};"])
+    script += "\nprocess.stdout.write(JSON.stringify(plain(job(JSON.parse(require('fs').readFileSync(0, 'utf8'))))));"
+    assert NODE is not None
+    done = subprocess.run(
+        [NODE, "-e", script], input=json.dumps(data), capture_output=True, text=True, timeout=300, check=False, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def velocity(params: list[float]) -> Velocity:
+    """The library's network, in double precision, with the weights that JavaScript listed."""
+    net = Velocity().double()
+    nn.utils.vector_to_parameters(torch.tensor(params, dtype=torch.float64), net.parameters())
+    return net
+
+
+def table(values: Any) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64).view(-1, 2)
+
+
+def close(ours: Any, theirs: Tensor, bound: float = 1e-9) -> None:
+    """Relative to the largest entry."""
+    error = (torch.as_tensor(ours, dtype=torch.float64).flatten() - theirs.detach().flatten()).abs().max()
+    assert error <= bound * theirs.detach().abs().max().clamp(min=1e-12), f"off by {error:.1e}"
+
+
+NET = "const net = flowMath.network(96, trainerMath.random(4));"
+
+
+@needs_node
+def test_the_field_is_the_librarys() -> None:
+    found = run(
+        NET
+        + """
+        const x = rows(data.x);
+        return { params: net.params, each: flowMath.velocity(net, x, data.t), same: flowMath.velocity(net, x, 0.3) };
+        """,
+        {"x": X.tolist(), "t": TIMES.tolist()},
+    )
+    net = velocity(found["params"])
+    close(found["each"], net(X, TIMES[:, None]), 1e-12)
+    close(found["same"], net(X, torch.full((5, 1), 0.3, dtype=torch.float64)), 1e-12)
+
+
+def batches(count: int, n: int) -> list[dict[str, Any]]:
+    noise = generator_for(5)
+    draw = {"x0": (n, 2), "x1": (n, 2)}
+    made = [{name: torch.randn(shape, generator=noise, dtype=torch.float64) for name, shape in draw.items()} for _ in range(count)]
+    return [batch | {"t": torch.rand(n, generator=noise, dtype=torch.float64)} for batch in made]
+
+
+def flow_loss(net: Velocity, batch: dict[str, Tensor]) -> Tensor:
+    """The loss of ``Velocity.loss``, for noise and times that are given."""
+    t = batch["t"][:, None]
+    x = (1 - t) * batch["x0"] + t * batch["x1"]
+    return (net(x, t) - (batch["x1"] - batch["x0"])).square().sum(1).mean()
+
+
+@needs_node
+def test_whole_steps_of_training_are_pytorchs() -> None:
+    """Loss, gradient, eight steps of Adam and the running average of the weights."""
+    given = batches(8, 7)
+    found = run(
+        """
+        const game = flowMath.game(settings({ width: 96, batch: 7, lr: 0.003 }));
+        const all = data.map((b) => ({ x0: rows(b.x0), x1: rows(b.x1), t: rows(b.t) }));
+        const start = game.net.params.slice();
+        const { value, grad } = game.gradient(all[0]);
+        const first = { value, grad: grad.slice() };
+        const losses = all.map((b) => (game.step(b), game.loss));
+        return { start, first, losses, end: game.net.params, average: game.average.params };
+        """,
+        [{name: value.tolist() for name, value in batch.items()} for batch in given],
+    )
+    net, average = velocity(found["start"]), velocity(found["start"])
+    value = flow_loss(net, given[0])
+    assert found["first"]["value"] == pytest.approx(value.item(), rel=1e-12)
+    close(found["first"]["grad"], torch.cat([g.flatten() for g in torch.autograd.grad(value, list(net.parameters()))]))
+    adam = torch.optim.Adam(net.parameters(), lr=0.003)
+    for k, (batch, ours) in enumerate(zip(given, found["losses"], strict=True)):
+        value = flow_loss(net, batch)
+        assert ours == pytest.approx(value.item(), rel=1e-9)
+        adam.zero_grad()
+        value.backward()
+        adam.step()
+        update_ema(average, net, images=7 * k, batch=7, half_life=20_000)
+    close(found["end"], nn.utils.parameters_to_vector(net.parameters()))
+    close(found["average"], nn.utils.parameters_to_vector(average.parameters()))
+
+
+def stepped(net: Velocity, x: Tensor, solver: str, steps: int) -> list[Tensor]:
+    """Euler, the midpoint rule and Heun's as textbooks write them."""
+
+    def v(x: Tensor, t: float) -> Tensor:
+        out: Tensor = net(x, x.new_full((len(x), 1), t)).detach()
+        return out
+
+    path, h = [x], 1 / steps
+    for k in range(steps):
+        x, t = path[-1], k / steps
+        first = v(x, t)
+        if solver == "euler":
+            move = first
+        elif solver == "midpoint":
+            move = v(x + h / 2 * first, t + h / 2)
+        else:
+            move = (first + v(x + h * first, t + h)) / 2
+        path.append(x + h * move)
+    return path
+
+
+@needs_node
+@pytest.mark.parametrize("solver", ["euler", "midpoint", "heun"])
+def test_the_solvers_follow_the_field(solver: str) -> None:
+    found = run(
+        NET
+        + """
+        net.params.forEach((p, j) => (net.params[j] = 1.5 * p)); // a field that bends
+        const paths = [1, 6, 200].map((n) => flowMath.solve(net, rows(data.x), data.solver, n));
+        const { evaluations } = flowMath.SOLVERS[data.solver];
+        return { params: net.params, paths, evaluations, at: [0, 0.25, 0.7, 1].map((t) => flowMath.placeAt(paths[1], t)) };
+        """,
+        {"x": X.tolist(), "solver": solver},
+    )
+    net = velocity(found["params"])
+    for ours, steps in zip(found["paths"], (1, 6, 200), strict=True):
+        theirs = stepped(net, X, solver, steps)
+        assert len(ours) == steps + 1
+        for a, b in zip(ours, theirs, strict=True):
+            close(a, b, 1e-10)
+    exact = stepped(net, X, "midpoint", 2000)[-1]
+    off = [(table(path[-1]) - exact).abs().max().item() for path in found["paths"]]
+    assert off[2] < off[1] and off[2] < (0.02 if solver == "euler" else 2e-3)
+    assert found["evaluations"] == (1 if solver == "euler" else 2)
+    six = torch.stack([table(rows) for rows in found["paths"][1]]).numpy()
+    for ours, t in zip(found["at"], (0, 0.25, 0.7, 1), strict=True):
+        between = [np.interp(6 * t, range(7), six[:, i, k]) for i in range(5) for k in range(2)]
+        assert ours == pytest.approx(between, abs=1e-12)
+
+
+@needs_node
+def test_bend_is_the_straightness_of_rectified_flow() -> None:
+    """Against quadrature for z = (2t, a sin(pi t)): the mean of |z_1 - z_0 - dz/dt|^2 is (a pi)^2 / 2, and |z_1 - z_0|^2 is 4."""
+    found = run(
+        """
+        const path = (at, n) => Array.from({ length: n + 1 }, (_, k) => Float64Array.from(at(k / n)));
+        const arch = (a) => (t) => [2 * t, a * Math.sin(Math.PI * t)];
+        const late = (t) => [t * t, 0]; // straight, but not at an even speed
+        return [path(arch(0), 3), path(arch(0.5), 400), path(arch(1), 400), path(late, 400)].map(flowMath.bend);
+        """
+    )
+    assert found[0] == pytest.approx(0, abs=1e-12)
+    for bend, a in zip(found[1:3], (0.5, 1), strict=True):
+        assert bend == pytest.approx((a * math.pi) ** 2 / 2 / 4, rel=1e-3)
+    assert found[3] == pytest.approx(1 / 3, rel=1e-3)
+
+
+@needs_node
+def test_distances_are_the_librarys() -> None:
+    noise = generator_for(9)
+    x, y = torch.randn(60, 2, generator=noise), 0.7 * torch.randn(45, 2, generator=noise) + 0.3
+    found = run(
+        "return [flowMath.energyDistance(rows(data[0]), rows(data[1])), flowMath.apart(rows(data[0]), rows(data[2]))];",
+        [x.tolist(), y.tolist(), (x + torch.tensor([3.0, 4.0])).tolist()],
+    )
+    assert found[0] == pytest.approx(energy_distance(x, y).value, rel=1e-6)
+    assert found[1] == pytest.approx(5, rel=1e-6)
+
+
+@needs_node
+def test_real_points_lie_below_the_baseline_and_the_gaussian_has_the_datas_moments() -> None:
+    found = run(
+        """
+        const set = trainerGames.DATA.moons;
+        const [a, b] = [1, 2].map((k) => trainerMath.random(k));
+        const line = flowMath.baseline(set, 100, a);
+        const again = Array.from({ length: 200 }, () => flowMath.energyDistance(set.sample(100, b), set.sample(100, b)));
+        const x = set.sample(4000, b);
+        return { line, again, x, like: flowMath.gaussianLike(x, 20000, b) };
+        """
+    )
+    below = np.mean(np.array(found["again"]) < found["line"])
+    assert 0.85 <= below < 1  # 0.95 of those that are to come, from 40 that were
+    assert abs(np.mean(found["again"])) < 0.2 * found["line"]  # no bias
+    x, like = (table(found[name]).numpy() for name in ("x", "like"))
+    assert like.mean(0) == pytest.approx(x.mean(0), abs=0.02)
+    assert np.cov(like.T) == pytest.approx(np.cov(x.T), abs=0.01)
+
+
+@needs_node
+def test_reflow_straightens_the_paths_and_one_step_is_enough() -> None:
+    """Its pairs are noise and where the average flows to; what they teach is nearly straight, so one step will do."""
+    found = run(
+        """
+        const game = flowMath.game(settings({ data: "ring" }));
+        const set = trainerGames.DATA.ring;
+        const real = set.sample(500, trainerMath.random(1, 20));
+        const z = trainerMath.random(1, 21).normals(1000);
+        const judge = () => {
+          const ends = [1, 20].map((n) => flowMath.solve(game.average, z, "euler", n).at(-1));
+          const fine = flowMath.solve(game.average, z, "midpoint", 24);
+          const near = ends.map((end) => flowMath.energyDistance(real, flowMath.scaled(end, 1 / flowMath.SCALE)));
+          return { near, bend: flowMath.bend(fine), miss: flowMath.apart(ends[0], fine.at(-1)), loss: game.loss };
+        };
+        const untrained = judge();
+        for (let k = 0; k < 700; k++) game.step();
+        const before = judge();
+        const average = game.average.params.slice();
+        const slice = game.reflow(8);
+        const shares = Array.from({ length: 8 }, slice);
+        const from = { ...game.net, params: average };
+        const kept = game.stages[0].params.every((p, j) => p === average[j]);
+        const { x0, x1 } = game.draw();
+        const end = flowMath.solve(from, x0, "midpoint", 16).at(-1);
+        const off = Math.max(...end.map((v, j) => Math.abs(v - x1[j])));
+        for (let k = 0; k < 400; k++) game.step();
+        return { untrained, before, after: judge(), shares, kept, off, counts: [game.steps, game.total, game.stages.length],
+          base: flowMath.baseline(set, 500, trainerMath.random(1, 22)) };
+        """
+    )
+    untrained, before, after = found["untrained"], found["before"], found["after"]
+    assert found["shares"] == [k / 8 for k in range(1, 9)] and found["kept"] and found["off"] < 1e-9
+    assert found["counts"] == [400, 1100, 1]
+    assert before["near"][1] < 3 * found["base"] < untrained["near"][1]
+    assert before["near"][0] > 20 * before["near"][1]  # one step runs to the middle
+    assert after["near"][0] < 0.1 * before["near"][0] and after["near"][0] < 5 * found["base"]
+    assert after["bend"] < 0.05 * before["bend"] and after["miss"] < 0.2 * before["miss"]
+    assert after["loss"] < 0.05 * before["loss"]  # lines that do not cross can be learned
+
+
+@needs_node
+def test_the_rivals_learn_the_same_data_and_the_seed_says_everything() -> None:
+    found = run(
+        """
+        const set = trainerGames.DATA.moons;
+        const real = set.sample(400, trainerMath.random(1, 20));
+        return data.map((beside) => {
+          const made = [0, 600, 600].map((n) => {
+            const rival = flowViews.rival(settings({ beside }));
+            for (let k = 0; k < n; k++) rival.step();
+            return rival.sample(400, trainerMath.random(3));
+          });
+          const near = made.slice(0, 2).map((x) => flowMath.energyDistance(real, x));
+          return { same: made[1].every((v, j) => v === made[2][j]), near };
+        });
+        """,
+        list(BESIDE),
+    )
+    for beside, rival in zip(BESIDE, found, strict=True):
+        assert rival["same"] and rival["near"][1] < 0.2 * rival["near"][0], beside
+
+
+# ---- Texts, the Python side ----------------------------------------------------------------------------------------------
+
+
+@needs_node
+def test_every_text_is_said_and_every_choice_has_one() -> None:
+    tables = run("return { words: words.flow, choices: FLOW_CHOICES, defaults: FLOW_DEFAULTS, anew: FLOW_ANEW };")
+    told = tables["words"]
+    assert tables["choices"]["data"] == list(DATA) and tables["choices"]["beside"] == list(BESIDE)
+    for name, value in tables["defaults"].items():
+        assert name not in tables["choices"] or value in tables["choices"][name]
+    for name, values in tables["choices"].items():
+        keys = [f"data-{v}" if name == "data" else v for v in values if isinstance(v, str)]
+        assert all(told[key] for key in [name, *keys])
+        assert told[name].endswith("*") == (name in tables["anew"])
+    names = ("flow", "flow_views", "trainer_pen")
+    scripts = "".join((HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in names)
+    said = set(re.findall(r'say\("([\w-]+)"', scripts))
+    assert said and said <= set(told), said - set(told)
+    # Others are put together from parts, or stand in a list.
+    built = r"data-\w+|try-\w+|(gan|vae)-caption|gan|vae|euler|midpoint|heun|flow|reflowed"
+    named = {key for key in told if f'"{key}"' in scripts} | set(tables["choices"]) | {"arrows", "paths"}
+    left = {key for key in set(told) - said - named if not re.fullmatch(built, key)}
+    assert not left, f"nobody says {left}"
+
+
+def test_the_python_side_checks_and_shows() -> None:
+    assert live.flow().options == {"data": "moons", "beside": "gan"}
+    for data in DATA:
+        for beside in BESIDE:
+            assert live.flow(data, beside).options == {"data": data, "beside": beside}
+    with pytest.raises(ValueError, match="data of the flow are moons"):
+        live.flow("faces")
+    with pytest.raises(ValueError, match="a gan or a vae; got 'diffusion'"):
+        live.flow("ring", "diffusion")
+    data, _ = live.flow("ring")._repr_mimebundle_()
+    assert "data-demo='flow'" in data["text/html"] and data["text/plain"] == "<live demo flow: beside='gan', data='ring'>"
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_the_script_is_light_and_its_parts_are_short() -> None:
+    assert len(gzip.compress(page_script("flow").encode())) <= 40_000
+    for path in (HERE / "js").glob("flow*.js"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 300 and max(map(len, lines)) <= 132, path.name
