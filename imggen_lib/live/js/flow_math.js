@@ -1,6 +1,7 @@
 // What the flow demo computes: a velocity network in the plane, its training, solvers, pairs for reflow, and how good they are.
 //
-// t = 0 is noise, t = 1 is data: x_t = (1 - t) x_0 + t x_1, and the network learns x_1 - x_0. The network is that of
+// t = 0 is noise, t = 1 is data: x_t = (1 - t) x_0 + t x_1, and the network learns x_1 - x_0, as in imggen_lib/losses/flow.py;
+// solvers are those of imggen_lib/ode.py. The network is that of
 // imggen_lib/theory/plane/steps.py. Points of the plane are taken twice as large (SCALE), so that the data vary about as much as
 // the noise, N(0, I). Networks, gradients, Adam and data are those of the trainer demo.
 
@@ -93,19 +94,22 @@ const flowMath = (() => {
   // -------------------------------------------------------------------------------------------------------
 
   /**
-   * How far paths are from straight lines at an even speed: the mean of |(z_1 - z_0) - dz/dt|^2 over time and paths (Liu et al.
-   * 2023, arXiv:2209.03003), as a share of the mean of |z_1 - z_0|^2. 0 is straight. The paths are lists of rows, as of `solve`.
+   * How far a flow's path (of `solve`) is from straight lines at an even speed: the integral over time of the mean of
+   * |(z_1 - z_0) - v(z_t, t)|^2, by the trapezoid rule; 0 is straight (Liu et al. 2023, arXiv:2209.03003).
    */
-  function bend(path) {
+  function straightness(net, path) {
     const [start, end] = [path[0], path[path.length - 1]];
     const steps = path.length - 1;
-    let [off, size] = [0, 0];
-    for (let j = 0; j < start.length; j++) {
-      const whole = end[j] - start[j];
-      size += whole ** 2;
-      for (let k = 0; k < steps; k++) off += (whole - steps * (path[k + 1][j] - path[k][j])) ** 2 / steps;
+    const space = m.arena();
+    let sum = 0;
+    for (const [k, rows] of path.entries()) {
+      space.reset();
+      const v = at(net, rows, k / steps, space);
+      let off = 0;
+      for (let j = 0; j < rows.length; j++) off += (end[j] - start[j] - v[j]) ** 2;
+      sum += off * (k === 0 || k === steps ? 0.5 : 1);
     }
-    return off / size;
+    return (2 * sum) / (start.length * steps);
   }
 
   /** The root of the mean squared distance of rows to rows: of what one step makes to what many steps make of the same noise. */
@@ -227,7 +231,7 @@ const flowMath = (() => {
   }
 
   return {
-    ...{ SCALE, SOLVERS, PAIRS, scaled, network, velocity, loss, solve, placeAt, bend, apart },
+    ...{ SCALE, SOLVERS, PAIRS, scaled, network, velocity, loss, solve, placeAt, straightness, apart },
     ...{ energyDistance, baseline, gaussianLike, game },
   };
 })();

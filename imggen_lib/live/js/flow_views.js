@@ -10,7 +10,7 @@ const flowViews = (() => {
   const PATHS = 60; // of them with their paths
   const COUNTED = 500; // points that the numbers rest on
   const GRID = 13; // arrows a side
-  const FINE = 24; // steps of the midpoint rule that stand for the exact solution
+  const FINE = 24; // steps of Heun that stand for the exact solution
   const KNOTS = 10; // up to so many steps each is marked by a dot
   // Of random numbers, apart from those of training.
   const STREAM = { shown: 9, counted: 10, baseline: 11, gaussian: 12, rival: 13 };
@@ -98,11 +98,11 @@ const flowViews = (() => {
     function judged(stage) {
       const net = netOf(stage);
       const one = f.solve(net, countedZ, "euler", 1).at(-1);
-      const fine = f.solve(net, countedZ, "midpoint", FINE);
+      const fine = f.solve(net, countedZ, "heun", FINE);
       const many = f.solve(net, countedZ, settings.solver, settings.steps).at(-1);
       return {
-        ...{ one: distance(one), many: distance(many), near: near(f.scaled(many, 1 / f.SCALE)), bend: f.bend(fine) },
-        ...{ miss: f.apart(one, fine.at(-1)) / f.SCALE, key: `${settings.solver} ${settings.steps}` },
+        ...{ one: distance(one), many: distance(many), near: near(f.scaled(many, 1 / f.SCALE)) },
+        ...{ straightness: f.straightness(net, fine), miss: f.apart(one, fine.at(-1)) / f.SCALE, key: `${settings.solver} ${settings.steps}` },
       };
     }
 
@@ -212,9 +212,9 @@ const flowViews = (() => {
     const none = "\u2013";
     const percent = (share) => say("percent", { n: Math.round(100 * share) });
     const many = say("many", { solver: say(settings.solver), n: settings.steps });
-    const heads = [say("who"), say("one"), many, say("near"), say("bend"), say("miss")];
+    const heads = [say("who"), say("one"), many, say("near"), say("straightness"), say("miss")];
     const flows = numbers.stages.map((of, k) => {
-      const values = [brief(of.one), brief(of.many), percent(of.near), brief(of.bend), brief(of.miss)];
+      const values = [brief(of.one), brief(of.many), percent(of.near), brief(of.straightness), brief(of.miss)];
       return row(say(k ? "reflowed" : "flow", { k }), values, k === numbers.stages.length - 1);
     });
     const others = [[settings.beside, numbers.rival], ["gaussian", numbers.gaussian], ["real-row", numbers.real]];

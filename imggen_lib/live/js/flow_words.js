@@ -87,14 +87,14 @@ words.flow = {
   "real-row": "Real points, 19 of 20 below",
   gaussian: "A fitted Gaussian",
   table:
-    "Energy distance to {n} points of the data, in one step and in many (on average 0 for the same distribution, so it " +
-    "may be a little below). On data: share of the points within three times the data's noise. Bend: 0 for straight paths " +
-    "at an even speed. Miss: how far one Euler step ends from where the path truly leads.",
+    "Energy distance to {n} points of the data, in one step and in many (on average 0 for the same distribution, so it may be a " +
+    "little below). On data: share of the points within three times the data's noise. Straightness: 0 for straight paths at an " +
+    "even speed. Miss: how far one Euler step ends from where the path truly leads.",
   who: "Method",
   one: "1 step",
   many: "{solver}, {n}",
   near: "On data",
   percent: "{n}\u00a0%",
-  bend: "Bend",
+  straightness: "Straight\u00adness",
   miss: "Miss",
 };
