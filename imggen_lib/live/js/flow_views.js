@@ -101,8 +101,12 @@ const flowViews = (() => {
       const fine = f.solve(net, countedZ, "heun", FINE);
       const many = f.solve(net, countedZ, settings.solver, settings.steps).at(-1);
       return {
-        ...{ one: distance(one), many: distance(many), near: near(f.scaled(many, 1 / f.SCALE)) },
-        ...{ straightness: f.straightness(net, fine), miss: f.apart(one, fine.at(-1)) / f.SCALE, key: `${settings.solver} ${settings.steps}` },
+        key: `${settings.solver} ${settings.steps}`,
+        one: distance(one),
+        many: distance(many),
+        near: near(f.scaled(many, 1 / f.SCALE)),
+        straightness: f.straightness(net, fine),
+        miss: f.apart(one, fine.at(-1)) / f.SCALE,
       };
     }
 

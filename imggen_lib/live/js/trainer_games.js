@@ -140,12 +140,13 @@ const trainerGames = (() => {
    */
   function quality(points, data) {
     const n = points.length / 2;
+    const { marks } = data; // of a drawing they are made when asked for
     const shares = new Float64Array(data.count);
     let good = 0;
     for (let i = 0; i < n; i++) {
       let [best, which] = [Infinity, 0];
-      for (let k = 0; k < data.marks.length / 2; k++) {
-        const distance = (points[2 * i] - data.marks[2 * k]) ** 2 + (points[2 * i + 1] - data.marks[2 * k + 1]) ** 2;
+      for (let k = 0; k < marks.length / 2; k++) {
+        const distance = (points[2 * i] - marks[2 * k]) ** 2 + (points[2 * i + 1] - marks[2 * k + 1]) ** 2;
         if (distance < best) [best, which] = [distance, k];
       }
       if (best > (3 * data.sigma) ** 2) continue;
