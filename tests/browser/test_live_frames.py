@@ -15,6 +15,7 @@ DEMOS: dict[str, Callable[[], Live]] = {
     "drawing": live.drawing,
     "real_or_fake": live.real_or_fake,
     "trainer": lambda: live.trainer("gan"),
+    "flow": live.flow,
 }
 
 

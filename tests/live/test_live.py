@@ -261,6 +261,7 @@ DEMOS = {
     "drawing": lambda: live.drawing(),
     "real_or_fake": lambda: live.real_or_fake(seed=3),
     "trainer": lambda: live.trainer("gan"),
+    "flow": lambda: live.flow("ring", "vae"),
     "game": lambda: live.game(),
     "world": lambda: live.world(),
     "xrays": lambda: live.xrays(),
