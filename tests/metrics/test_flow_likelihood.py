@@ -56,7 +56,8 @@ def test_a_prior_is_scaled_and_its_classes_are_mixed() -> None:
     net = Linear(classes=2)
     model = LatentFlow(MLPVAE((1, 8, 8), 3, (8,)), Flow(net)).scale_to(_normal(30, 3) * 2 + 1, _normal(30, 3, seed=1))
     z = _normal(5, 3, seed=2)
-    root, one = torch.matrix_exp(net.a.detach()), torch.linalg.solve(net.a.detach(), torch.matrix_exp(net.a.detach()) - torch.eye(3))
+    a = net.a.detach()
+    root, one = torch.matrix_exp(a), torch.linalg.solve(a, torch.matrix_exp(a) - torch.eye(3))
     both = []
     for c in (0, 1):
         law = MultivariateNormal(one @ torch.full((3,), float(c)), root @ root.T)
@@ -70,7 +71,6 @@ def test_a_prior_is_scaled_and_its_classes_are_mixed() -> None:
 def test_what_has_no_density_is_refused() -> None:
     with pytest.raises(ValueError, match="guidance is 2"):
         log_density(Flow(Linear(classes=2), guidance=2.0), _normal(2, 3))
-    images = VectorNet((1, 2, 2), 8, 0, 1)
 
 
 def test_images_are_vectors_to_a_density() -> None:
