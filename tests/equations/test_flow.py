@@ -188,6 +188,20 @@ def test_flow_euler_bound() -> None:
     assert errors[0] / errors[1] == pytest.approx(2, abs=0.2)
 
 
+def test_flow_heun_end() -> None:
+    """Data of a width that is nothing beside the step, by the library's solvers; smooth data, for which nothing of it is left."""
+    c = 0.7
+    point, eps = StraightFlow(_mixture((1.0, c, 1e-14))), torch.tensor([[-1.3], [0.4]], dtype=F64)
+    for n in (1, 2, 8):
+        h = 1 / n
+        left = c + h / 2 * eps  # claim
+        torch.testing.assert_close(ode.integrate(point.velocity, eps, n, solver="heun"), left)
+        for exact in ("euler", "midpoint"):
+            torch.testing.assert_close(ode.integrate(point.velocity, eps, n, solver=exact), torch.full_like(eps, c))
+    smooth = StraightFlow(_mixture((1.0, c, 1.0)))
+    assert (ode.integrate(smooth.velocity, eps, 64, solver="heun") - c - eps).abs().max() < 1e-4  # 1/128 would be 8e-3
+
+
 def test_flow_score() -> None:
     """Against autograd through the exact density, on a line and in three dimensions."""
     g = _noise(3)
