@@ -50,7 +50,7 @@ words.flow = {
   midpoint: "midpoint",
   heun: "Heun",
   steps: "Steps",
-  "steps-value": "{n} ({evaluations} calls)",
+  "steps-value": "{n} (calls: {evaluations})",
   stage: "Show",
   now: "as it trains",
   settings: "More settings: width, batch, learning rate, seed",
