@@ -197,9 +197,9 @@ def check_finite(record: Record, step: int) -> Record:
 
 
 def check_batch(x: Any, image_shape: tuple[int, ...]) -> None:
-    """Raise ``ValueError`` unless a batch is float ``(n, c, h, w)`` of the model's image shape."""
+    """Raise ``ValueError`` unless a batch is float ``(n, c, h, w)`` of the model's image shape; of a flow of codes, ``(n, d)``."""
     tensor(x, "batch")
-    if x.ndim != 4 or tuple(x.shape[1:]) != tuple(image_shape) or not x.is_floating_point():
+    if tuple(x.shape[1:]) != tuple(image_shape) or not x.is_floating_point():
         raise ValueError(
             f"this model takes float images of shape (n, {', '.join(map(str, image_shape))}), "
             f"the batch is {x.dtype} of shape {tuple(x.shape)}"
@@ -230,4 +230,5 @@ def _check_start(x: Tensor, weight: Tensor) -> None:
         raise ValueError("torch.autocast around a training would round its losses; Run.in_bfloat16() rounds products alone")
     if x.device != weight.device:
         raise ValueError(f"the images are on {x.device}, the network is on {weight.device}")
-    check_images(x, "images of the first batch")
+    if x.ndim == 4:  # codes have no range
+        check_images(x, "images of the first batch")

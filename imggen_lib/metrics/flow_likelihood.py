@@ -1,0 +1,95 @@
+r"""The exact density of a flow, and what it is worth as the prior of a VAE, in nats.
+
+A flow moves a standard normal along an ordinary differential equation; the density of where it ends follows from how the flow
+spreads what it carries. Source: Chen et al. 2018, arXiv:1806.07366; the trace by random probes: Grathwohl et al. 2019,
+arXiv:1810.01367.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from imggen_lib.checks import whole
+from imggen_lib.models.flow import Flow
+from imggen_lib.models.latent_flow import LatentFlow, standard_normal
+from imggen_lib.noise import generator_for
+from imggen_lib.ode import integrate
+
+Latents = Float[Tensor, "n d"]
+Labels = Int[Tensor, " n"]
+_STREAM = 13  # of random numbers for the probes; see noise.generator_for
+
+
+def divergence(
+    velocity: Callable[[Latents], Latents], x: Latents, probes: Float[Tensor, "k n d"] | None = None
+) -> tuple[Tensor, Tensor]:
+    r"""The velocity ``(n, d)`` and the trace of its Jacobian ``(n,)``: how fast what is carried spreads at x.
+
+    .. math:: \nabla \cdot v = \sum_i \frac{\partial v_i}{\partial x_i} = E\left[p^\top J\, p\right]
+
+    Exact without `probes`, at d passes back; with probes of independent signs (mean 0, variance 1) a mean over them, right on
+    average.
+    """
+    with torch.enable_grad():
+        x = x.detach().requires_grad_(True)
+        v = velocity(x)
+        if probes is None:
+            unit = torch.eye(x.shape[1]).to(x)[:, None].expand(-1, *x.shape)
+            rows = torch.autograd.grad(v, x, unit, is_grads_batched=True)[0]  # (d, n, d)
+            return v.detach(), torch.einsum("ini->n", rows)
+        rows = torch.autograd.grad(v, x, probes, is_grads_batched=True)[0]
+    return v.detach(), (rows * probes).sum(2).mean(0)
+
+
+def log_density(
+    flow: Flow,
+    x: Float[Tensor, "n *shape"],
+    labels: Labels | None = None,
+    *,
+    steps: int = 24,
+    probes: int | None = None,
+    seed: int = 0,
+) -> Float[Tensor, " n"]:
+    r"""log p(x) of a flow in nats, of vectors or of images; by the midpoint rule backwards from x to noise.
+
+    .. math:: \log p_1(x) = \log N(x_0; 0, I) - \int_0^1 \nabla \cdot v(x_t, t)\, dt
+
+    With `probes` the divergence is estimated with so many random signs, the same along the whole way. Error: that of the solver,
+    see it by doubling `steps`, and that of the probes. The flow's guidance must be 1: guided velocities have no density that is
+    known.
+    """
+    if flow.guidance != 1:
+        raise ValueError(f"a density needs the flow itself: guidance is {flow.guidance:g}, and must be 1")
+    x = x.flatten(1)
+    d, signs = x.shape[1], None
+    if probes is not None:
+        noise = generator_for(seed, _STREAM)
+        signs = (torch.randint(2, (whole(probes, "the number of probes", 1), *x.shape), generator=noise) * 2 - 1).to(x)
+    shape = flow.image_shape
+
+    def both(state: Tensor, t: float) -> Tensor:
+        v, spread = divergence(lambda at: flow.velocity(at.view(-1, *shape), t, labels).flatten(1), state[:, :d], signs)
+        return torch.cat([v, spread[:, None]], 1)
+
+    with torch.no_grad():
+        end = integrate(both, torch.cat([x, torch.zeros_like(x[:, :1])], 1), steps, solver="midpoint", start=1.0, end=0.0)
+    return standard_normal(end[:, :d]) + end[:, d]
+
+
+def prior_log_density(
+    model: LatentFlow, codes: Latents, labels: Labels | None = None, *, steps: int = 24, probes: int | None = 2, seed: int = 0
+) -> Float[Tensor, " n"]:
+    r"""log p(z) of codes under the flow as the VAE's prior, in nats; without labels, for a model with classes, their mixture.
+
+    .. math:: \log p(z) = \log p_1\!\left(\frac{z - c}{s}\right) - \sum_j \log s_j, \qquad p(z) = \frac1K \sum_{k=1}^K p(z \mid k)
+    """
+    x, stretched = model.scaled(codes), model.spread.log().sum()
+    if labels is not None or not model.classes:
+        return log_density(model.flow, x, labels, steps=steps, probes=probes, seed=seed) - stretched
+    every = [
+        log_density(model.flow, x, torch.full((len(x),), c), steps=steps, probes=probes, seed=seed) for c in range(model.classes)
+    ]
+    return torch.logsumexp(torch.stack(every), 0) - math.log(model.classes) - stretched

@@ -1,0 +1,52 @@
+r"""A network for the mean velocity over a stretch of time, and the generator that takes such stretches: one, or a few.
+
+:math:`u(x, t, r)` is the mean of the velocity along the way from time t to a later time r, so that one evaluation goes all that
+way: :math:`x_r = x_t + (r - t)\,u(x_t, t, r)`. Source: Geng et al. 2025, arXiv:2505.13447 (whose time runs the other way).
+"""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from imggen_lib.models.flow import FREQUENCIES, Flow, VectorNet
+
+Points = Float[Tensor, "n *shape"]
+Times = Float[Tensor, " n"]
+Labels = Int[Tensor, " n"]
+
+
+class MeanVectorNet(VectorNet):
+    """A :class:`~imggen_lib.models.flow.VectorNet` that is also told how far it goes: :math:`r - t`, as waves.
+
+    What it is told starts at zero, so that with a flow's weights it starts as the velocity at t. Without `until` it is that
+    velocity.
+    """
+
+    def __init__(self, shape: tuple[int, ...], width: int = 256, classes: int = 0, blocks: int = 4) -> None:
+        super().__init__(shape, width, classes, blocks)
+        self.length = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
+        nn.init.zeros_(self.length[2].weight)
+        nn.init.zeros_(self.length[2].bias)
+
+    def forward(self, x: Points, t: Times, labels: Labels | None = None, until: Times | None = None) -> Points:
+        turns = math.pi * (t - t if until is None else until - t)[:, None] * torch.arange(1, FREQUENCIES + 1, dtype=t.dtype)
+        known = self.condition(t, labels) + self.length(torch.cat([turns.cos(), turns.sin()], 1))
+        h = self.first(x.flatten(1))
+        for block in self.blocks:
+            h = block(h, known)
+        return self.last(h).view_as(x)
+
+
+class MeanFlow(Flow):
+    """A generator of `steps` equal stretches with the mean velocity of `net`; one evaluation each."""
+
+    def __init__(self, net: nn.Module, steps: int = 1) -> None:
+        super().__init__(net, "euler", steps)
+
+    def forward(self, z: Float[Tensor, "n d"], labels: Labels | None = None) -> Points:
+        x, ones = z.view(-1, *self.image_shape), torch.ones_like(z[:, 0])
+        for k in range(self.steps):
+            x = x + self.net(x, k / self.steps * ones, labels, (k + 1) / self.steps * ones) / self.steps
+        return x

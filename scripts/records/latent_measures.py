@@ -1,0 +1,215 @@
+"""What is measured of flows in a VAE's latent space: distances by solver and steps, guidance, likelihood, time and bytes."""
+
+import json
+import math
+import platform
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from sklearn.mixture import GaussianMixture
+from torch import Tensor
+
+from imggen_lib.checkpoint import pretrained
+from imggen_lib.data import ImageSet, load
+from imggen_lib.latent_flows import latent_flow
+from imggen_lib.machine import evaluating
+from imggen_lib.metrics.distribution import features, frechet_interval
+from imggen_lib.metrics.flow_likelihood import prior_log_density
+from imggen_lib.metrics.intervals import mean_estimate, wilson_interval
+from imggen_lib.models.latent_flow import ClassGaussians, LatentFlow, standard_normal
+from imggen_lib.models.vae import VAE
+from imggen_lib.noise import generator_for, latents
+from imggen_lib.protocol import Bench, Protocol, rounded
+from imggen_lib.sampling import decode, sample
+from imggen_lib.train.latent_flow import Codes
+from imggen_lib.train.vae import observe
+from imggen_lib.viz.sheets import recorded_png
+
+OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "latent.json"
+CURVE = (*(("euler", k) for k in (1, 2, 4, 8, 16)), *(("heun", k) for k in (1, 2, 4, 8)))
+SHORT_CURVE = (("heun", 2), ("heun", 4), ("heun", 8))
+GUIDANCE = (0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
+LIKELIHOOD_IMAGES = 500
+COMPONENTS = 10
+Numbers = dict[str, Any]
+
+
+def short(bench: Bench, images: Tensor, labels: Tensor | None) -> Numbers:
+    """The Fréchet distance and, where a class was asked for, the share that the classifier sees as that class, with intervals."""
+    made = features(bench.net, images)
+    found = frechet_interval(bench.reference_features, made)
+    out: Numbers = {"frechet": [found.value, found.low, found.high]}
+    if labels is not None:
+        assert bench.classifier is not None
+        right = int((bench.classifier.head(made.float()).argmax(1) == labels).sum())
+        out["right"] = [right / len(labels), *wilson_interval(right, len(labels))]
+    return out
+
+
+def baselines(bench: Bench, vae: VAE, codes: Codes, data: ImageSet) -> tuple[dict[str, Numbers], dict[str, Any]]:
+    """What needs no training: the prior itself, Gaussians of each class, mixtures of them, and codes of real images (copies)."""
+    n, labels = bench.n, torch.arange(bench.n) % 10
+    z = latents(range(n), vae.latent_dim)
+    plain = ClassGaussians(vae.latent_dim, 10).fit(codes.mu, codes.logvar.exp(), codes.labels)
+    noise = generator_for(0, 72)
+    drawn = codes.draw(torch.arange(len(codes.mu)), noise)
+    mixtures = [
+        GaussianMixture(COMPONENTS, random_state=0, max_iter=50).fit(drawn[codes.labels == c].double().numpy()) for c in range(10)
+    ]
+    mixed = torch.empty(n, vae.latent_dim)
+    for c, mixture in enumerate(mixtures):
+        points = torch.from_numpy(mixture.sample(int((labels == c).sum()))[0]).float()
+        mixed[labels == c] = points[torch.randperm(len(points), generator=noise)]
+    index = torch.randperm(len(codes.mu), generator=noise)[:n]
+    copies = Codes(codes.mu, codes.logvar, codes.labels)
+    rows = {
+        "prior N(0, I)": (decode(vae, z), None),
+        "one Gaussian a class": (decode(vae, plain(z, labels)), labels),
+        f"{COMPONENTS} Gaussians a class": (decode(vae, mixed), labels),
+        "codes of training images, drawn": (decode(vae, copies.draw(index, noise)), codes.labels[index]),
+        "codes of training images, mean": (decode(vae, codes.mu[index]), codes.labels[index]),
+        "real training images": (data.batch(index)[0], codes.labels[index]),
+    }
+    return {name: short(bench, *row) for name, row in rows.items()}, {"plain": plain, "mixtures": mixtures}
+
+
+def timed(make: Callable[[Tensor, Tensor], Any], dim: int, n: int = 500, repeats: int = 5) -> float:
+    """Processor milliseconds an image of one thread in batches of 500: the median of five."""
+    z, labels, seconds = latents(range(n), dim), torch.arange(n) % 10, []
+    with torch.no_grad():
+        make(z, labels)
+        for _ in range(repeats):
+            began = time.process_time()
+            make(z, labels)
+            seconds.append(time.process_time() - began)
+    return sorted(seconds)[repeats // 2] / n * 1000
+
+
+def gain(vae: VAE, model: LatentFlow, rivals: dict[str, Any], n: int) -> Numbers:
+    """What another p(z) than N(0, I) adds to the ELBO of test images, in nats, with its standard error over images."""
+    test = load("mnist", "test")
+    test = test.subset(torch.randperm(len(test), generator=generator_for(0, 73))[:n])
+    noise = generator_for(0, 74)
+    with torch.no_grad(), evaluating(vae):
+        mu, logvar = vae.encode(observe(test.floats(), vae, noise))
+    z = mu + torch.exp(0.5 * logvar) * torch.randn(mu.shape, generator=noise)
+    before = standard_normal(z).double()
+    weights = math.log(10)
+    by_mixture = torch.stack([torch.from_numpy(m.score_samples(z.double().numpy())) for m in rivals["mixtures"]])
+    fast = n // 2
+    flow = {steps: prior_log_density(model, z[:m], steps=steps) for steps, m in ((24, n), (48, fast))}
+    each = {
+        "one Gaussian a class, mixed": torch.logsumexp(rivals["plain"].log_density(z).double(), 1) - weights,
+        f"{COMPONENTS} Gaussians a class, mixed": torch.logsumexp(by_mixture, 0) - weights,
+        "flow, classes mixed": flow[24].double(),
+        "flow, no class told": prior_log_density(model, z, torch.full((n,), 10)).double(),
+        "flow, true class told": prior_log_density(model, z, test.labels).double(),
+    }
+    found: Numbers = {"n": n}
+    for name, log_p in each.items():
+        found[name] = list(mean_estimate(log_p - before))
+    found["steps doubled changes the mean by"] = float((flow[48] - flow[24][:fast]).mean().abs())
+    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+    found["KL to N(0, I)"] = list(mean_estimate(kl))
+    return found
+
+
+class Record:
+    """The record on the disk, which grows row by row: what it has is not measured again."""
+
+    def __init__(self, path: Path, head: Numbers) -> None:
+        self.path = path
+        self.held: Numbers = head | (json.loads(path.read_text("utf-8")) if path.exists() else {}) | head
+
+    def row(self, section: str, name: str, make: Callable[[], Any]) -> None:
+        """Measure and keep what is not there."""
+        rows = self.held.setdefault(section, {})
+        if name in rows:
+            return
+        found = make()
+        rows[name] = rounded({"row": found})["row"]
+        print(section, name, rows[name], flush=True)
+        self.path.write_text(json.dumps(self.held, indent=1) + "\n", encoding="utf-8")
+
+
+def head(bench: Bench) -> Numbers:
+    """What holds for every number of the record."""
+    return {
+        "command": "python scripts/records/latent.py measure",
+        "protocol": {
+            "n": bench.n,
+            "data": "mnist",
+            "features": "mnist-features",
+            "vae": "mnist-vae-res",
+            "interval": "95 %, over images, at this n",
+            "samples": "seeds 0..9999, classes in turn",
+            "milliseconds": "processor time of one thread, batches of 500, median of five",
+        },
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "machine": "CPU, one thread",
+    }
+
+
+def measure(vae: VAE, codes: Codes, data: ImageSet, runs: Path, seeds: tuple[int, ...]) -> None:
+    """Measure everything and write the record, which grows as it goes."""
+    bench = Bench("mnist", Protocol())
+    record = Record(OUT, head(bench))
+    labels = torch.arange(bench.n) % 10
+
+    def quick(model: Any, **sampler: Any) -> Numbers:
+        return short(bench, sample(model.sampled_with(**sampler), bench.n), labels)
+
+    flows = {seed: latent_flow(f"flow-{seed}", runs) for seed in seeds if (runs / f"flow-{seed}.json").exists()}
+    students = {
+        (name, seed): latent_flow(f"{name}-{seed}", runs)
+        for name in ("pairs", "mean")
+        for seed in seeds
+        if (runs / f"{name}-{seed}.json").exists()
+    }
+    for seed, model in flows.items():
+        for solver, steps in CURVE if seed == 0 else SHORT_CURVE:
+            record.row(f"flow {seed}", f"{solver} {steps}", lambda m=model, v=solver, k=steps: quick(m, solver=v, steps=k))  # type: ignore[misc]
+    for (name, seed), model in students.items():
+        for k in (1,) if name == "pairs" else (1, 2, 4):
+            record.row(f"{name} {seed}", str(k), lambda m=model, k=k: quick(m, steps=k))  # type: ignore[misc]
+    rivals: dict[str, Any] = {}
+    if "real training images" not in record.held.get("baselines", {}) or "gain" not in record.held.get("likelihood", {}):
+        marks, rivals = baselines(bench, vae, codes, data)
+        for name, found in marks.items():
+            record.row("baselines", name, lambda found=found: found)  # type: ignore[misc]
+    whole(record, bench, flows, students)
+    record.row("likelihood", "gain", lambda: gain(vae, flows[0], rivals, LIKELIHOOD_IMAGES))
+    for weight in GUIDANCE:
+        images = partial(sample, flows[0].sampled_with(guidance=weight), bench.n)
+        record.row("guidance", f"{weight:g}", lambda images=images: short(bench, x := images(), labels) | bench.distances(x))  # type: ignore[misc]
+
+
+def whole(record: Record, bench: Bench, flows: dict[int, LatentFlow], students: dict[tuple[str, int], LatentFlow]) -> None:
+    """The generators of the table, by the whole protocol, with what they cost."""
+    labels = torch.arange(bench.n) % 10
+    generators: dict[str, Callable[[], Any]] = {"latent flow": lambda: flows[0], "one step": lambda: students["pairs", 0]}
+    generators |= {name: partial(_shipped, name) for name in ("mnist-gan-classes", "mnist-gan-long")}
+    for name, make in generators.items():
+        model = make()
+        record.row("costs", name, partial(costs, model))
+        record.row("full", name, lambda m=model: short(bench, x := sample(m, bench.n), labels) | bench.distances(x, intervals=True))  # type: ignore[misc]
+    record.row("full", "real", lambda: bench.real_images(intervals=True))
+    for name in ("latent flow", "one step"):
+        record.row("samples", name, lambda m=generators[name]: recorded_png(sample(m(), 32)))  # type: ignore[misc]
+
+
+def _shipped(name: str) -> Any:
+    return pretrained(name).model()
+
+
+def costs(model: Any) -> Numbers:
+    """Milliseconds an image and numbers, of all and of the flow alone."""
+    out: Numbers = {"all_ms": timed(model, model.latent_dim), "numbers": sum(p.numel() for p in model.parameters())}
+    flow = getattr(model, "flow", None)
+    if flow is not None:
+        out |= {"flow_ms": timed(flow, model.latent_dim), "flow_numbers": sum(p.numel() for p in flow.parameters())}
+    return out
