@@ -110,7 +110,7 @@ def test_one_step_of_euler_runs_to_the_middle_and_more_steps_mend_it(visit: Call
     assert ask(page, "return view.path.length;") == 2
     slider.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".il-flow-solver output")).to_contain_text("2 (4")
+    expect(page.locator(".il-flow-solver output")).to_contain_text("2 (calls: 4)")
     slider.fill("50")
     expect(page.locator(".il-flow-table thead")).to_contain_text("Heun, 50")
     assert ask(page, "return view.path.length;") == 51

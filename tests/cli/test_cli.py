@@ -193,7 +193,7 @@ def test_a_flow_is_trained_drawn_with_other_steps_and_measured(tmp_path: Path, p
     common = ["train", "flow", "--data", f"folder:{pictures}", "--size", 8, "--out", out]
     assert call(*common, "--net", "mlp", "--width", 8, "--batch", 16, "--times", "uniform", "--images", 32).returncode == 0
     config = checkpoint.load(out).config
-    assert (config.kind, config.times, config.steps, config.schedule_images) == ("flow", "uniform", 8, 32)
+    assert (config.kind, config.times, config.steps, config.schedule_images) == ("flow", "uniform", 4, 32)
     done = call(*common, "--images", 64, "--resume")
     assert done.returncode == 0 and "falls until 64" in done.stderr and checkpoint.load(out).meta["images"] == 64
     drawn = {}

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from imggen_lib import ode
-from imggen_lib.losses.flow import flow_matching_loss, guided, straight_path
+from imggen_lib.losses.flow import flow_matching_loss, straight_path
+from imggen_lib.models.flow import guided
 from imggen_lib.theory import flow
 from imggen_lib.theory.flow import StraightFlow
 from imggen_lib.theory.mixture import Mixture

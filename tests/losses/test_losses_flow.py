@@ -5,7 +5,8 @@ import inspect
 import pytest
 import torch
 
-from imggen_lib.losses.flow import flow_matching_loss, guided, logit_normal_times, straight_path, uniform_times
+from imggen_lib.losses.flow import flow_matching_loss, logit_normal_times, straight_path, uniform_times
+from imggen_lib.models.flow import guided
 
 
 def _noise(seed: int = 0) -> torch.Generator:

@@ -45,7 +45,7 @@ demos.flow = function ({ model, el, say }) {
     if (measured) view.measure();
     const between = performance.now();
     if (measured) [countedAt, countCost] = [between, between - before];
-    view.draw(colours(root), false);
+    view.draw(colours(root));
     drawnAt = performance.now();
     cost = drawnAt - between;
     if (view.numbers) flowViews.tabulate(table, view.numbers, say, settings);

@@ -10,7 +10,7 @@ const flowViews = (() => {
   const PATHS = 60; // of them with their paths
   const COUNTED = 500; // points that the numbers rest on
   const GRID = 13; // arrows a side
-  const FINE = 24; // steps of Heun that stand for the exact solution
+  const FINE = 16; // steps of Heun that stand for the exact solution
   const KNOTS = 10; // up to so many steps each is marked by a dot
   // Of random numbers, apart from those of training.
   const STREAM = { shown: 9, counted: 10, baseline: 11, gaussian: 12, rival: 13 };
@@ -32,7 +32,7 @@ const flowViews = (() => {
       const centre = game.decode(source.normals(2 * n));
       return centre.map((x) => x + game.sigma() * source.normal());
     }
-    return { step: () => game.step(), finite: () => game.finite(), sample };
+    return { step: () => game.step(), sample };
   }
 
   /** Everything that is shown. `settings`: data, drawn, beside, solver, steps, width, batch, lr, seed. */
@@ -184,10 +184,9 @@ const flowViews = (() => {
       dots(other, made, paint, { shape: "triangle", colour: paint.third, r: 2.5 });
     }
 
-    /** Draws everything; `counting` says whether numbers may be computed, which takes as long as all the rest. */
-    self.draw = (theme, counting = true) => {
+    /** Draws everything, with the numbers that were measured last. */
+    self.draw = (theme) => {
       const paint = d.palette(theme);
-      if (counting && !self.numbers) self.measure();
       drawPlanes(paint);
       const title = { title: say("x-axis"), empty: say("empty") };
       d.chart(losses, CHART, record, { names: [say("loss")], colours: [paint.fake], ...title }, theme);
@@ -206,7 +205,10 @@ const flowViews = (() => {
   // ---- The table
 
   /** Four digits of what is small, three of the rest; 0 without a sign. */
-  const brief = (x) => number(x, Math.abs(x) < 0.0995 ? 4 : 3).replace(/^\u2212(?=[0.]+$)/, "");
+  function brief(x) {
+    if (!Number.isFinite(x)) return "\u2013";
+    return number(x, Math.abs(x) < 0.0995 ? 4 : 3).replace(/^\u2212(?=[0.]+$)/, "");
+  }
 
   /** Fills the table with `numbers`, as of view.measure; the flow that trains is set off. */
   function tabulate(table, numbers, say, settings) {

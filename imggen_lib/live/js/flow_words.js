@@ -50,7 +50,7 @@ words.flow = {
   midpoint: "midpoint",
   heun: "Heun",
   steps: "Steps",
-  "steps-value": "{n} ({evaluations}\u00d7 v)",
+  "steps-value": "{n} (calls: {evaluations})",
   stage: "Show",
   now: "as it trains",
   settings: "More settings: width, batch, learning rate, seed",
