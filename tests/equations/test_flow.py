@@ -132,7 +132,7 @@ def test_flow_mixture() -> None:
     w = [0.3, 0.7]
     joint = torch.stack([wk * part.log_prob(x, t).exp() for wk, part in zip(w, parts, strict=True)])
     r = joint / joint.sum(0)
-    v = sum(r[k, :, None] * part.velocity(x, t) for k, part in enumerate(parts))  # claim
+    v = torch.stack([r[k, :, None] * part.velocity(x, t) for k, part in enumerate(parts)]).sum(0)  # claim
     expected = torch.stack([(g[2] * (g[0] - g[1])).sum() for g in (_given(float(a), t) for a in x)])
     torch.testing.assert_close(v[:, 0], expected, atol=1e-6, rtol=0)
     torch.testing.assert_close(v, HUMPS.velocity(x, t))
