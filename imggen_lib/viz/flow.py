@@ -100,6 +100,8 @@ def quality(
     """Named curves of (at, value, low, high) with their intervals, the first axis logarithmic (`log`)."""
     if not curves:
         raise ValueError("there is nothing to show")
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     figure, ax = figure_and_axes(5.2, 3.1)
     for k, (name, rows) in enumerate(curves.items()):
         at, value, low, high = np.array(sorted(rows), float).T
@@ -109,6 +111,9 @@ def quality(
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear", xticks=ticks, xticklabels=[f"{a:g}" for a in ticks])
     if log:
         ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=10)

@@ -132,7 +132,7 @@ def test_flow_mixture() -> None:
     w = [0.3, 0.7]
     joint = torch.stack([wk * part.log_prob(x, t).exp() for wk, part in zip(w, parts, strict=True)])
     r = joint / joint.sum(0)
-    v = sum(r[k, :, None] * part.velocity(x, t) for k, part in enumerate(parts))  # claim
+    v = torch.stack([r[k, :, None] * part.velocity(x, t) for k, part in enumerate(parts)]).sum(0)  # claim
     expected = torch.stack([(g[2] * (g[0] - g[1])).sum() for g in (_given(float(a), t) for a in x)])
     torch.testing.assert_close(v[:, 0], expected, atol=1e-6, rtol=0)
     torch.testing.assert_close(v, HUMPS.velocity(x, t))
@@ -187,6 +187,20 @@ def test_flow_euler_bound() -> None:
         for n in (32, 64)
     ]
     assert errors[0] / errors[1] == pytest.approx(2, abs=0.2)
+
+
+def test_flow_heun_end() -> None:
+    """Data of a width that is nothing beside the step, by the library's solvers; smooth data, for which nothing of it is left."""
+    c = 0.7
+    point, eps = StraightFlow(_mixture((1.0, c, 1e-14))), torch.tensor([[-1.3], [0.4]], dtype=F64)
+    for n in (1, 2, 8):
+        h = 1 / n
+        left = c + h / 2 * eps  # claim
+        torch.testing.assert_close(ode.integrate(point.velocity, eps, n, solver="heun"), left)
+        for exact in ("euler", "midpoint"):
+            torch.testing.assert_close(ode.integrate(point.velocity, eps, n, solver=exact), torch.full_like(eps, c))
+    smooth = StraightFlow(_mixture((1.0, c, 1.0)))
+    assert (ode.integrate(smooth.velocity, eps, 64, solver="heun") - c - eps).abs().max() < 1e-4  # 1/128 would be 8e-3
 
 
 def test_flow_score() -> None:

@@ -37,9 +37,9 @@ def test_a_dashed_line_has_the_slope_of_the_order_and_passes_through_the_last_er
 
 def test_curves_are_sorted_and_their_bars_reach_the_intervals_ends() -> None:
     figure = charts.quality({"a": [(4.0, 5.0, 4.0, 7.0), (1.0, 9.0, 8.0, 9.5)]}, "n", "distance")
-    (bars,) = figure.axes[0].containers
-    assert bars.lines[0].get_xdata().tolist() == [1, 4]
-    ends = [segment[:, 1].tolist() for segment in bars.lines[2][0].get_segments()]
+    line, _, (bars,) = figure.axes[0].containers[0]
+    assert line.get_xdata().tolist() == [1, 4]
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
     assert ends == [[8.0, 9.5], [4.0, 7.0]]
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["1", "4"]
 
