@@ -1,12 +1,14 @@
 """Sentences about glyphs: a grammar that writes them, reads them back, and knows which images obey them.
 
-A *meaning* says a word or nothing about each factor of an image: it is a row of seven integers, one a factor of :data:`FACTORS`,
-each the index of a word in :data:`WORDS` or -1 where nothing is said. A word stands for a range of its factor, and between the ranges
-of two words lies a gap, so that no image is both. The picture of a meaning is drawn from its words' ranges, and from the whole range
-where nothing is said. A *sentence* is one of the many ways to say a meaning; :func:`parse` reads every one of them back.
+A *meaning* says a word or nothing about each factor of an image: it is a row of seven integers, one a factor of
+:data:`FACTORS`, each the index of a word in :data:`WORDS` or -1 where nothing is said. A word stands for a range of its factor,
+and between the ranges of two words lies a gap, so that no image is both. The picture of a meaning is drawn from its words'
+ranges, and from the whole range where nothing is said. A *sentence* is one of the many ways to say a meaning; :func:`parse`
+reads every one of them back.
 """
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -14,7 +16,6 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from imggen_lib.data.glyphs import CLASSES, FONTS, RANGES, _uniforms, render
-from imggen_lib.noise import mix
 
 FACTORS = ("class", "font", "slant", "weight", "scale", "x", "y")
 #: The fonts behind each word. DejaVuSansMono is behind none: its letters have no serifs and a typewriter's width, it lies in a gap.
@@ -93,8 +94,8 @@ def excluded(factors: dict[str, np.ndarray]) -> np.ndarray:
 def draw_images(meanings: np.ndarray, seed: int, holdout: bool = True) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """An image of each meaning, ``(n, 28, 28)`` uint8, and its factors.
 
-    A factor is uniform in its word's range, or in the whole range where nothing is said. With `holdout`, what would show the
-    composition that is held out by a free choice is drawn in another font, or with another slant, whichever the meaning leaves open.
+    A factor is uniform in its word's range, or in the whole range where nothing is said. With `holdout`, what would show
+    the composition that is held out is drawn in another font, or with another slant, whichever the meaning leaves open.
     """
     n = len(meanings)
     character, kind, slant = meanings[:, 0], meanings[:, 1], meanings[:, 2]
@@ -182,7 +183,9 @@ def tokens(texts: list[str]) -> Int[Tensor, "n length"]:
     for row, text in zip(out, texts, strict=True):
         words = split(text)
         if strange := [w for w in words if w not in _TOKEN]:
-            raise ValueError(f"{text!r} has words that no caption uses: {', '.join(strange)}; known are {', '.join(VOCABULARY[1:])}")
+            raise ValueError(
+                f"{text!r} has words that no caption uses: {', '.join(strange)}; known are {', '.join(VOCABULARY[1:])}"
+            )
         if len(words) > LENGTH:
             raise ValueError(f"a sentence may have {LENGTH} words, {text!r} has {len(words)}")
         row[: len(words)] = torch.tensor([_TOKEN[w] for w in words], dtype=torch.long)
@@ -228,5 +231,5 @@ def obeyed(meanings: Int[np.ndarray, "n seven"], read: dict[str, np.ndarray]) ->
 def _borders(factor: str) -> list[tuple[float, float]]:
     """Where each word ends: in the middle of the gap to the next word, and as far beyond the outermost ranges."""
     spans = list(SPANS[factor].values())
-    half = [(b[0] - a[1]) / 2 for a, b in zip(spans, spans[1:], strict=False)]
+    half = [(b[0] - a[1]) / 2 for a, b in pairwise(spans)]
     return [(low - ([half[0], *half][k]), high + ([*half, half[-1]][k])) for k, (low, high) in enumerate(spans)]

@@ -69,5 +69,15 @@ from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
 __all__ = [
-    *("bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "sentence", "trainer", "world", "xrays"),
+    "bandit",
+    "campaign",
+    "characters",
+    "drawing",
+    "explorer",
+    "game",
+    "real_or_fake",
+    "sentence",
+    "trainer",
+    "world",
+    "xrays",
 ]

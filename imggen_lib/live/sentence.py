@@ -58,10 +58,22 @@ def sentence_file() -> dict[str, Any]:
     meanings["serifs"] = meanings["serif"]
     noise = latents(range(SEEDS), net.dim).numpy().astype("<f4").tobytes()
     spec = {
-        **{"nets": {"decode": said}, "parts": parts, "tensors": writer.table, "heads": net.blocks[0].heads},
-        **{"blocks": len(net.blocks), "layers": len(net.encoder.blocks), "time": net.time.in_features, "latent": net.dim},
-        **{"vocabulary": list(captions.VOCABULARY), "same": captions.SAME, "meanings": meanings, "length": captions.LENGTH},
-        **{"seeds": SEEDS, "noise": base64.b64encode(noise).decode(), "name": SENTENCE, "classes": 0},
+        "nets": {"decode": said},
+        "parts": parts,
+        "tensors": writer.table,
+        "heads": net.blocks[0].heads,
+        "blocks": len(net.blocks),
+        "layers": len(net.encoder.blocks),
+        "time": net.time.in_features,
+        "latent": net.dim,
+        "vocabulary": list(captions.VOCABULARY),
+        "same": captions.SAME,
+        "meanings": meanings,
+        "length": captions.LENGTH,
+        "seeds": SEEDS,
+        "noise": base64.b64encode(noise).decode(),
+        "name": SENTENCE,
+        "classes": 0,
     }
     return {"spec": spec, "bytes": writer.deflated()}
 
@@ -106,4 +118,3 @@ def sentence(
         raise ValueError(f"guidance is from 0 to 6 and steps from 1 to 32, got {guidance} and {steps}")
     options = {"model": SENTENCE, "text": text, "seed": seed, "guidance": guidance, "steps": steps}
     return Sentence(options, strings=strings)
-

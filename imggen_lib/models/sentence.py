@@ -1,4 +1,4 @@
-"""A picture from a sentence: a text encoder, a velocity that attends to its words, an autoencoder of glyphs, and a reader of factors."""
+"""A picture from a sentence: a text encoder, a velocity that attends, an autoencoder of glyphs, and a reader."""
 
 import math
 from typing import NamedTuple
@@ -195,7 +195,11 @@ class Reader(nn.Module):
             *(nn.Conv2d(1, a, kernel, 2, pad), nn.ReLU(), nn.Conv2d(a, b, 3, padding=1), nn.ReLU()),
             *(nn.Conv2d(b, c, kernel, 2, pad), nn.ReLU(), nn.Flatten(), nn.Linear(c * 49, 256), nn.ReLU()),
         )
-        self.character, self.font, self.numbers = nn.Linear(256, len(CLASSES)), nn.Linear(256, len(KINDS)), nn.Linear(256, len(SPANS))
+        self.character, self.font, self.numbers = (
+            nn.Linear(256, len(CLASSES)),
+            nn.Linear(256, len(KINDS)),
+            nn.Linear(256, len(SPANS)),
+        )
 
     def forward(self, images: Float[Tensor, "n 1 28 28"]) -> tuple[Tensor, Tensor, Tensor]:
         h = self.body(images)

@@ -50,8 +50,8 @@ def stream(batch: int, seed: int, *, said: float = 0.75, named: float = 1.0, hol
 def train_reader(reader: Reader, budget: float, seed: int, batch: int = 128, lr: float = 2e-3) -> Iterator[dict[str, float]]:
     """Trains a reader for `budget` processor seconds on glyphs of all compositions; a record a step."""
     optimiser = torch.optim.AdamW(reader.parameters(), lr=lr, weight_decay=1e-2)
-    generator, start, step = torch.Generator().manual_seed(seed), process_time(), 0
-    for _, images, factors in stream(batch, seed, said=0.6, holdout=False):
+    generator, start = torch.Generator().manual_seed(seed), process_time()
+    for step, (_, images, factors) in enumerate(stream(batch, seed, said=0.6, holdout=False), start=1):
         spent = (process_time() - start) / budget
         if spent >= 1:
             return
@@ -66,7 +66,6 @@ def train_reader(reader: Reader, budget: float, seed: int, batch: int = 128, lr:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        step += 1
         yield {"step": step, "images": step * batch, "spent": spent, "loss": loss.item()}
 
 
