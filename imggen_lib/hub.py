@@ -21,7 +21,7 @@ PREFIX = "hub:"
 FILES = ("README.md", "config.json", "model.safetensors")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(@[\w./-]{1,100})?", re.ASCII)
 _DATASETS = {"mnist": "ylecun/mnist", "fashion-mnist": "zalando-datasets/fashion_mnist"}
-_KINDS = {"gan": "generative adversarial network", "vae": "variational autoencoder", "features": "feature network"}
+_KINDS = {"gan": "generative adversarial network", "vae": "variational autoencoder", "flow": "flow", "features": "feature network"}
 
 
 def save(saved: Checkpoint, folder: str | Path, *, name: str = "", license: str = "") -> Path:
@@ -40,8 +40,7 @@ def save(saved: Checkpoint, folder: str | Path, *, name: str = "", license: str 
         raise ValueError(f"{folder} holds other files ({printable(other[0])}): choose another folder")
     with files.plainly(f"the folder {folder} cannot be made"):
         folder.mkdir(parents=True, exist_ok=True)
-    prefix = "ema." if saved.config.kind == "gan" else "model."
-    kept = {key: value for key, value in saved.tensors.items() if key.startswith(prefix)}
+    kept = {key: value for key, value in saved.tensors.items() if key.startswith(saved.prefix)}
     meta = {
         key: saved.meta[key] for key in ("config", "images", "steps", "versions", "data", "background", "card") if key in saved.meta
     }

@@ -148,6 +148,13 @@ def vae(thing: Own, options: Mapping[str, Any], image_shape: Shape, latent_dim: 
     return cast("VAE", net)
 
 
+def velocity(thing: Own, options: Mapping[str, Any], image_shape: Shape, classes: int) -> nn.Module:
+    """The velocity network of one's own, checked."""
+    net = built(thing, image_shape=image_shape, classes=classes, **options)
+    check_velocity(net, thing, image_shape, classes)
+    return cast("nn.Module", net)
+
+
 def loss(thing: Own, options: Mapping[str, Any]) -> GanLoss:
     """The loss: the value of that name, or what the function of that name makes of the options; tried on four logits."""
     found = thing.make if isinstance(thing.make, GanLoss) and not options else built(thing, **options)
@@ -190,6 +197,25 @@ def check_vae(net: Any, name: str, image_shape: tuple[int, ...], latent_dim: int
     out = _tried(net, name, _two(image_shape), classes, "images")
     if tuple(out.decoded.shape) != (2, *image_shape) or tuple(out.mu.shape) != (2, latent_dim):
         raise ValueError(f"{name} must decode to the shape {image_shape}, got {_got(out.decoded)} of 2 images")
+
+
+def check_velocity(net: Any, name: str, image_shape: tuple[int, ...], classes: int) -> None:
+    """Raises ``ValueError`` unless `net` has these attributes and gives a velocity an image of ``(x, t, labels=None)``."""
+    _check_has(net, name, image_shape=image_shape, classes=classes)
+    x, y = _two(image_shape), torch.arange(2) % classes if classes else None
+    try:
+        inspect.signature(net.forward).bind(x, x[:, 0, 0, 0], labels=y)
+    except TypeError as error:
+        raise ValueError(f"{name}: forward must be called as forward(x, t, labels=None): {error}") from None
+    weight = next(net.parameters())
+    with torch.no_grad(), torch.random.fork_rng(devices=[]), evaluating(net):
+        try:
+            made = net(x.to(weight), x.new_tensor([0.0, 0.5]).to(weight), None if y is None else y.to(weight.device))
+        except (RuntimeError, IndexError) as error:
+            words = " ".join(str(error).split())[:200]
+            raise ValueError(f"{name} cannot compute images of the shape {tuple(x.shape)}: {words}") from error
+    if not isinstance(made, torch.Tensor) or made.shape != x.shape:
+        raise ValueError(f"{name} must give a velocity in the shape of the images {tuple(x.shape)}, it gave {_got(made)}")
 
 
 def _two(image_shape: tuple[int, ...]) -> torch.Tensor:

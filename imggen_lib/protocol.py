@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from imggen_lib.checkpoint import Checkpoint, pretrained, shipped
+from imggen_lib.configs import GENERATORS
 from imggen_lib.data import load
 from imggen_lib.data.imageset import sides
 from imggen_lib.errors import unknown_name
@@ -277,7 +278,7 @@ def evaluate(
     ``inception`` the Frechet distance is the published FID's, against test images of the data: it compares with numbers that had
     the same reference.
     """
-    if saved.config.kind not in ("gan", "vae"):
+    if saved.config.kind not in GENERATORS:
         raise ValueError(f"a {saved.config.kind} network makes no images; there is nothing to evaluate")
     trained_on = saved.meta.get("data", {}).get("name")
     shape = saved.config.image_shape

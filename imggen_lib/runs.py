@@ -1,6 +1,6 @@
 """A training run from start to stop: start or resume, checkpoint, stop in good order. Used by the command line and the chapters.
 
-The loops themselves are in :mod:`imggen_lib.train.gan` and :mod:`imggen_lib.train.vae`.
+The loops themselves are in :mod:`imggen_lib.train.gan`, :mod:`imggen_lib.train.vae` and :mod:`imggen_lib.train.flow`.
 """
 
 import warnings
@@ -14,17 +14,22 @@ import torch
 from imggen_lib import checkpoint, machine
 from imggen_lib.checkpoint.stored import networks, unlike
 from imggen_lib.checks import whole
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
 from imggen_lib.finding import find
 from imggen_lib.models.vae import VAE
 from imggen_lib.own import Allow
+from imggen_lib.train.flow import train_flow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.parallel import Processes
-from imggen_lib.train.state import GanState, Record, VaeState
+from imggen_lib.train.state import FlowState, GanState, Record, VaeState
 from imggen_lib.train.vae import train_vae
+
+RunConfig = GanConfig | VaeConfig | FlowConfig
+#: The state that a run of each kind has.
+STATES = {GanConfig: GanState, VaeConfig: VaeState, FlowConfig: FlowState}
 
 
 def best_device() -> str:
@@ -44,13 +49,13 @@ def budget(cpu: int, gpu: int) -> int:
 class Run:
     """A configuration, its state, and its data on the device that trains."""
 
-    config: GanConfig | VaeConfig
-    state: GanState | VaeState
+    config: RunConfig
+    state: GanState | VaeState | FlowState
     data: ImageSet | ImageStream
 
     def __post_init__(self) -> None:
         _check_kinds(self.config, self.data)
-        kind = GanState if isinstance(self.config, GanConfig) else VaeState
+        kind = STATES[type(self.config)]
         if not isinstance(self.state, kind):
             raise ValueError(f"a run of a {self.config.kind} has a {kind.__name__}, got a {type(self.state).__name__}")
         modules = self.state.modules()
@@ -78,6 +83,9 @@ class Run:
             assert isinstance(self.state, GanState)
             train = train_gan_simultaneous if c.simultaneous else train_gan
             return train(self.state, batches, c.loss_function, processes=processes, **c.options)
+        if isinstance(c, FlowConfig):
+            assert isinstance(self.state, FlowState)
+            return train_flow(self.state, batches, processes=processes, **c.options)
         assert isinstance(self.state, VaeState)
         return train_vae(self.state, batches, processes=processes, **c.options)
 
@@ -103,6 +111,8 @@ class Run:
         if isinstance(self.state, VaeState):
             model = self.state.model
             return [model] if self.config.options["draws"] == 1 else _parts(model)
+        if isinstance(self.state, FlowState):
+            return [self.state.model.net]
         return [self.state.generator, self.state.critic]
 
     def in_bfloat16(self) -> "Run":
@@ -140,11 +150,12 @@ class Run:
         checkpoint.save(folder, self.state, self.config, data=data, **meta)
 
 
-def start(config: GanConfig | VaeConfig, data: ImageSet | ImageStream, device: str | torch.device | None = None) -> Run:
+def start(config: RunConfig, data: ImageSet | ImageStream, device: str | torch.device | None = None) -> Run:
     """A fresh run. The networks' random start depends on the configuration's seed alone.
 
-    With ``begin_from`` the generator (or the VAE) has the weights of that model instead. A critic is always fresh; what it says
-    before it knows the images takes a generator away from what it has learned, and ``head_start`` makes that a little less.
+    With ``begin_from`` the generator (or the VAE, or the flow) has the weights of that model instead. A critic is always fresh;
+    what it says before it knows the images takes a generator away from what it has learned. ``head_start`` makes that a little
+    less.
     """
     _check_kinds(config, data)
     if config.image_shape != data.image_shape:
@@ -172,14 +183,14 @@ def _prepared(device: str | torch.device | None) -> str:
 
 
 def _check_kinds(config: Any, data: Any) -> None:
-    if not isinstance(config, GanConfig | VaeConfig):
-        raise ValueError(f"a run is described by a GanConfig or a VaeConfig, got a {type(config).__name__}")
+    if not isinstance(config, RunConfig):
+        raise ValueError(f"a run is described by a GanConfig, a VaeConfig or a FlowConfig, got a {type(config).__name__}")
     if not isinstance(data, ImageSet | ImageStream):
         raise ValueError(f"a run trains on an ImageSet or an ImageStream, got a {type(data).__name__}; see ImageSet.from_float")
     checkpoint.storable(config)
 
 
-def _check_classes(config: GanConfig | VaeConfig, data: ImageSet | ImageStream) -> None:
+def _check_classes(config: RunConfig, data: ImageSet | ImageStream) -> None:
     if not config.classes:
         return
     if config.classes != len(data.classes):

@@ -34,7 +34,7 @@ class Checkpoint:
 
         `net` is filled instead of the configuration's, as it must be where the checkpoint is of networks of one's own.
         """
-        prefix = "ema." if any(k.startswith("ema.") for k in self.tensors) else "model."
+        prefix = self.prefix
         weights = {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
         fresh = net is None
         if fresh and isinstance(self.config, OwnNetworks):
@@ -42,6 +42,11 @@ class Checkpoint:
         net = networks(self.config)[prefix[:-1]] if net is None else net
         _load_weights(net, weights, self.folder, assign=fresh and all(v.is_meta for v in net.state_dict().values()))
         return net.eval().requires_grad_(False).to(device)
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the weights to use begin with: ``ema.`` where there is an average of them, else ``model.``."""
+        return "ema." if any(k.startswith("ema.") for k in self.tensors) else "model."
 
     def begin(self, state: State, config: Any) -> None:
         """Put the network to use into the place of a fresh state's, which is of the configuration `config`.
@@ -176,7 +181,7 @@ def pretrained(name: str, folder: Path = SHIPPED) -> Checkpoint:
 
 def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
     """Write the part of a checkpoint that samples, in half precision, as a shipped model with its card."""
-    prefix = "ema." if checkpoint.config.kind == "gan" else "model."
+    prefix = checkpoint.prefix
     kept = {k: v.half() if v.is_floating_point() else v for k, v in checkpoint.tensors.items() if k.startswith(prefix)}
     keys = ("config", "images", "steps", "versions", "data")
     meta = {**{k: checkpoint.meta[k] for k in keys if k in checkpoint.meta}, "card": dict(card)}

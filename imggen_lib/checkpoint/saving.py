@@ -20,11 +20,11 @@ from imggen_lib.checkpoint.stored import FORMAT, check_config, check_meta, misfi
 from imggen_lib.configs import Config
 from imggen_lib.data.download import sha256
 from imggen_lib.errors import CheckpointError, TrainingDiverged
-from imggen_lib.train.state import GanState, VaeState
+from imggen_lib.train.state import FlowState, GanState, VaeState
 
 _OURS = re.compile(r"weights-\d{12,}-[0-9a-f]{8}\.safetensors")
 _RESERVED = ("format", "config", "images", "steps", "weights", "generator_loss", "augment")
-State = GanState | VaeState
+State = GanState | VaeState | FlowState
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from imggen_lib.configs import _KINDS, Config, GanConfig
+from imggen_lib.configs import ALL, Config, FlowConfig, GanConfig
 from imggen_lib.data.download import sha256
 from imggen_lib.entries import Options, options
 from imggen_lib.errors import CheckpointError
@@ -95,7 +95,7 @@ def check_config(values: Mapping[str, Any]) -> dict[str, Any]:
     kind = values.get("kind")
     if not isinstance(kind, str):
         raise ValueError(f"the configuration's kind is {shown(kind)}, not a text")
-    for field in fields(_KINDS.get(kind, Config)):
+    for field in fields(ALL.get(kind, Config)):
         if field.name in values and field.type == Options:
             if not isinstance(values[field.name], dict):
                 raise ValueError(f"the configuration's {field.name} is {shown(values[field.name])}, not a JSON object")
@@ -189,6 +189,8 @@ def networks(config: Any) -> dict[str, nn.Module]:
                 "critic": made("critic", config.build_critic),
                 "ema": made("generator", config.build_generator),
             }
+        if isinstance(config, FlowConfig):
+            return {"model": made("model", config.build), "ema": made("model", config.build)}
         return {"model": made("model", config.build)}
     except (ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as error:
         raise CheckpointError(f"the configuration makes no network: {' '.join(str(error).split())[:200]}") from error

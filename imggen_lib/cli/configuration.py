@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imggen_lib.configs import Config
+    pass
 
 
-KINDS = {"gan": "a gan", "vae": "a vae", "features": "a feature network"}
+KINDS = {"gan": "a gan", "vae": "a vae", "flow": "a flow", "features": "a feature network"}
 
 
 def is_own(data: str) -> bool:
@@ -50,11 +50,10 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The entries of the configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
     from dataclasses import asdict, fields
 
-    from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
+    from imggen_lib.configs import ALL, GanConfig
 
-    kinds: dict[str, type[Config]] = {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}
-    kind = kinds[args.kind]
-    names = {f.name for k in kinds.values() for f in fields(k)}
+    kind = ALL[args.kind]
+    names = {f.name for k in ALL.values() for f in fields(k)}
     own = {f.name for f in fields(kind)} - ({"net", "latent_dim", "hidden", "begin_from"} if args.kind == "features" else set())
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items() if k in names}
     given |= {k: dict(v) for k, v in given.items() if k.endswith("_options")}
@@ -77,15 +76,17 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
     A run that begins from a model has the network of `model`, its configuration (:func:`origin`); options that ask for another are
     found out when it begins.
     """
-    from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
+    from imggen_lib.configs import ALL
 
     classified = args.conditional or args.kind == "features"
     entries: dict[str, Any] = {"image_shape": image_shape, "classes": classes if classified else 0}
     if args.kind == "vae":
         entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
+    if args.kind == "flow":
+        entries["schedule_images"] = args.images
     if hasattr(args, "decay_start"):
         entries["decay_end"] = args.images
     if model is not None:
         wanted = classes if model.classes or args.conditional else 0
         entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
-    return {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}[args.kind](**{**entries, **asked(args)})
+    return ALL[args.kind](**{**entries, **asked(args)})

@@ -9,6 +9,7 @@ from typing import Any
 
 from imggen_lib import files
 from imggen_lib.cli.configuration import check_data
+from imggen_lib.cli.outputs import sampler
 from imggen_lib.cli.terminal import say
 from imggen_lib.errors import printable
 
@@ -27,7 +28,7 @@ def evaluate(args: argparse.Namespace) -> int:
         _check_writable(out)
     protocol = Protocol(n=args.n, seed=args.seed, likelihood_draws=args.draws)
     on = str(device(getattr(args, "device", None)))
-    saved = find(args.dir, args.allow)
+    saved = sampler(find(args.dir, args.allow), args)
     features: str | None = getattr(args, "features", None)
     data = _reference(args, saved.meta)
     features = _eyes(data, features)

@@ -21,7 +21,7 @@ def sample(args: argparse.Namespace) -> int:
     singly = args.single or args.out.endswith(("/", "\\")) or Path(args.out).expanduser().is_dir()
     _check(args, kind, singly)
     path = Path(args.out).expanduser() if singly else outputs.target(args.out)
-    saved = outputs.generator(find(args.dir, args.allow), args.dir)
+    saved = outputs.sampler(outputs.generator(find(args.dir, args.allow), args.dir), args)
     label = outputs.label_number(getattr(args, "label", None), saved, args.dir)
     if args.walk:
         return _walk(args, path, saved, label, truncation)
@@ -98,7 +98,7 @@ def export(args: argparse.Namespace) -> int:
         raise ValueError(f"{args.to}: the ending says the format: .onnx, or .pt2 for torch.export")
     from imggen_lib.export import to_onnx, to_program
 
-    saved = outputs.generator(find(args.dir, args.allow), args.dir)
+    saved = outputs.sampler(outputs.generator(find(args.dir, args.allow), args.dir), args)
     write = to_onnx if kind == ".onnx" else to_program
     worst = write(saved, args.to, part=args.part, name=args.dir.name)
     print(printable(f"{args.part} of {args.dir}: {args.to} (differs from PyTorch by at most {worst:.1e})"))

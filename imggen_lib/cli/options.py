@@ -48,11 +48,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     options: dict[str, Any] = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
-    train = commands.add_parser("train", help="train a GAN, a VAE, or a feature network", **options)
+    train = commands.add_parser("train", help="train a GAN, a VAE, a flow, or a feature network", **options)
     _what_to_train(train)
     _model(train)
     _of_a_gan(train)
     _of_a_vae(train)
+    _of_a_flow(train)
     _of_one_s_own(train)
     _watching(train)
     _how_to_train(train)
@@ -72,7 +73,7 @@ def _what_to_train(train: argparse.ArgumentParser) -> None:
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument(
         "kind",
-        choices=("gan", "vae", "features"),
+        choices=("gan", "vae", "flow", "features"),
         help="what to train; features: a network that `evaluate --features` looks through",
     )
     train.add_argument(
@@ -86,7 +87,7 @@ def _what_to_train(train: argparse.ArgumentParser) -> None:
         type=count(),
         default=600_000,
         help="images to see in all, repeats counted; a resumed run may be given more, and a learning rate that was to fall until "
-        "then (a vae's, or --decay-start) rises first and falls until the new number",
+        "then (a vae's, a flow's, or --decay-start) rises first and falls until the new number",
     )
     train.add_argument("--out", type=path, help="folder for the checkpoint; needed unless --profile", **given)
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
@@ -105,21 +106,21 @@ def _what_to_train(train: argparse.ArgumentParser) -> None:
 def _model(train: argparse.ArgumentParser) -> None:
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument(
-        "--net", choices=("mlp", "conv", "res"), help="kind of network; res has residual blocks (default: conv)", **given
+        "--net", choices=("mlp", "conv", "res"), help="kind of network; gan, vae: res has residual blocks (default: conv)", **given
     )
     train.add_argument("--size", type=count(4096), help=f"{_PICTURES} side of the images in pixels (default: 32)", **given)
     train.add_argument("--channels", type=count(3), help=f"{_PICTURES} 1 for grey, 3 for RGB (default: as found, or 3)", **given)
     train.add_argument(
         "--background", type=filled, help=f"{_PICTURES} the colour behind transparent pixels (default: white)", **given
     )
-    train.add_argument("--latent-dim", type=count(2**16), help="dimensions of the latent (default: gan 64, vae 16)", **given)
-    train.add_argument("--width", type=count(2**14), help="conv: channels (default: gan 64, vae 32, features 32)", **given)
+    train.add_argument("--latent-dim", type=count(2**16), help="gan, vae: dimensions of the latent (default: 64, 16)", **given)
+    train.add_argument("--width", type=count(2**14), help="conv: channels (default: gan 64, vae 32, flow 48, features 32)", **given)
     train.add_argument("--hidden", type=count(2**18), nargs="+", help="mlp: sizes of the hidden layers", **given)
-    train.add_argument("--batch", type=count(2**20), help="images a step (default: gan 64, vae 128, features 64)", **given)
+    train.add_argument("--batch", type=count(2**20), help="images a step (default: gan 64, vae 128, flow 64, features 64)", **given)
     train.add_argument(
         "--lr",
         type=number,
-        help="learning rate; may be changed when a run is resumed (default: gan 0.002, vae 0.0015, features 0.002)",
+        help="learning rate; may be changed when a run is resumed (default: gan 0.002, vae 0.0015, flow 0.002, features 0.002)",
         **given,
     )
 
@@ -140,7 +141,7 @@ def _of_a_gan(train: argparse.ArgumentParser) -> None:
     )
     train.add_argument("--critic-steps", type=count(10_000), help="gan: critic updates a generator update", **given)
     train.add_argument("--penalty-every", type=count(), help="gan: apply penalties every so many steps", **given)
-    train.add_argument("--ema-half-life", type=number, help="gan: half-life of the average, in images", **given)
+    train.add_argument("--ema-half-life", type=number, help="gan, flow: half-life of the weights' average, in images", **given)
     train.add_argument(
         "--decay-start",
         type=count(),
@@ -163,13 +164,25 @@ def _of_a_vae(train: argparse.ArgumentParser) -> None:
     train.add_argument("--draws-start", type=count(), help="vae: one draw before so many images (default: 0)", **given)
 
 
+def _of_a_flow(train: argparse.ArgumentParser) -> None:
+    given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument("--blocks", type=count(1000), help="flow: residual blocks a map (default: 1)", **given)
+    train.add_argument("--drop", type=number, help="flow: share of images whose class is not told (default: 0.1)", **given)
+    train.add_argument("--times", help="flow: how times are drawn, logit-normal or uniform (default: logit-normal)", **given)
+    use_options.sampler(train)
+
+
 def _of_one_s_own(train: argparse.ArgumentParser) -> None:
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
     named: dict[str, Any] = {"type": own_name, "metavar": "MODULE:NAME", **given}
     pairs: dict[str, Any] = {"type": option, "nargs": "+", "metavar": "KEY=VALUE", **given}
     train.add_argument("--generator", help="gan: a class or function of your own, such as my_nets:Generator", **named)
     train.add_argument("--critic", help="gan: the same for the critic", **named)
-    train.add_argument("--model", help="vae: the same for the VAE (imggen_lib.models.vae.VAE)", **named)
+    train.add_argument(
+        "--model",
+        help="vae: the same for the VAE (imggen_lib.models.vae.VAE); flow: for the network that gives velocities",
+        **named,
+    )
     for name in ("generator", "critic", "model", "loss"):
         train.add_argument(f"--{name}-options", help=f"keywords for the {name} of your own", **pairs)
     train.add_argument(
@@ -251,6 +264,7 @@ def _evaluate(evaluate: argparse.ArgumentParser) -> None:
         "-n", type=count(10**7), default=10_000, help="samples, against as many images of --data, or all that there are"
     )
     evaluate.add_argument("--seed", type=int, default=0, help="seed of the first sample")
+    use_options.sampler(evaluate)
     evaluate.add_argument("--draws", type=count(100_000), default=100, help="vae: draws per image of the likelihood estimate")
     evaluate.add_argument(
         "--features",

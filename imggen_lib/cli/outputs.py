@@ -1,9 +1,11 @@
 """What the commands that make images write, told by the name's ending: a picture, a folder of them, arrays, a film."""
 
+import argparse
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +36,24 @@ def generator(saved: "Checkpoint", name: Any) -> "Checkpoint":
             f"{name} holds networks that were saved without a name: only a program that makes them can use them, "
             "with load(folder).model(net=...); a configuration names them, GanConfig(generator=...)"
         )
-    if saved.config.kind not in ("gan", "vae"):
+    from imggen_lib.configs import GENERATORS
+
+    if saved.config.kind not in GENERATORS:
         raise ValueError(f"{name} is a {saved.config.kind} network; it makes no images")
     return saved
+
+
+def sampler(saved: "Checkpoint", args: argparse.Namespace) -> "Checkpoint":
+    """The checkpoint of a flow with the solver, steps and guidance that were asked for; others as they are.
+
+    Raises ``ValueError`` where one of them was asked of a model that has none, or cannot be used.
+    """
+    asked = {name: getattr(args, name) for name in ("solver", "steps", "guidance") if hasattr(args, name)}
+    if not asked:
+        return saved
+    if saved.config.kind != "flow":
+        raise ValueError(f"--{next(iter(asked))} is an option of a flow; {args.dir} is a {saved.config.kind}")
+    return replace(saved, config=replace(saved.config, **asked))
 
 
 def label_number(text: str | None, saved: "Checkpoint", name: Any) -> int | None:

@@ -36,7 +36,7 @@ def longer(args: argparse.Namespace, run: "Run") -> list[str]:
     old, before = run.config, rate()
     if run.plan(images=args.images, lr=getattr(args, "lr", None)).config == old:
         return []
-    end = "schedule_images" if old.kind == "vae" else "decay_end"
+    end = "decay_end" if old.kind == "gan" else "schedule_images"
     planned, now = getattr(old, end), getattr(run.config, end)
     plan = f", and falls until {now:,} images instead of {planned:,}" if now != planned else ""
     return [f"note: the learning rate is {rate():.3g} from here on, after {before:.3g}{plan}"]

@@ -6,6 +6,7 @@ from typing import Any
 from imggen_lib.cli.values import count, filled, number, path
 
 MODEL = "a checkpoint's folder, the name of a model that ships with the package, or hub:owner/name"
+SOLVERS = ("euler", "midpoint", "heun")
 _GIVEN: dict[str, Any] = {"default": argparse.SUPPRESS}
 
 
@@ -38,10 +39,20 @@ def add(commands: Any, options: dict[str, Any]) -> None:
     export.add_argument("dir", type=path, help=MODEL)
     export.add_argument("--to", type=path, required=True, help="FILE.onnx (pip install onnx onnxscript onnxruntime) or FILE.pt2")
     export.add_argument("--part", choices=("decoder", "encoder"), default="decoder", help="decoder: a gan's generator too")
+    sampler(export)
     push = commands.add_parser("push", help="a model with its card as a folder of the Hugging Face hub", **options)
     push.add_argument("dir", type=path, help=MODEL)
     push.add_argument("--to", type=filled, required=True, help="a folder; or hub:owner/name (pip install huggingface_hub)")
     push.add_argument("--license", type=filled, help="as the hub names it, such as mit (default: the card's, or unknown)", **_GIVEN)
+
+
+def sampler(command: argparse.ArgumentParser) -> None:
+    """How a flow goes from noise to an image."""
+    command.add_argument("--solver", choices=SOLVERS, help="flow: how it follows the velocity (default: as trained)", **_GIVEN)
+    command.add_argument("--steps", type=count(10_000), help="flow: steps of the solver (default: as trained)", **_GIVEN)
+    command.add_argument(
+        "--guidance", type=number, help="flow: above 1 the class shows more, and images vary less (default: as trained)", **_GIVEN
+    )
 
 
 def _sample(sample: argparse.ArgumentParser) -> None:
@@ -54,6 +65,7 @@ def _sample(sample: argparse.ArgumentParser) -> None:
     sample.add_argument(
         "--truncation", type=number, default=1.0, help="shorten latents in this proportion, such as 0.7: more usual, less varied"
     )
+    sampler(sample)
     sample.add_argument("--scale", type=count(1000), default=2, help="enlarge each pixel so many times; not in .npz")
     sample.add_argument("--single", action="store_true", help="a folder of one PNG an image, as with --out folder/")
     sample.add_argument("--walk", action="store_true", help="a film of a closed walk through the latent space: .gif or .mp4")

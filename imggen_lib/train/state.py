@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from imggen_lib.checks import attribute, check_images, check_labels, tensor
 from imggen_lib.errors import TrainingDiverged
+from imggen_lib.models.flow import Flow
 from imggen_lib.models.vae import VAE
 
 Record = dict[str, Any]  # "images": int; every other value a detached tensor of no dimensions
@@ -80,6 +81,33 @@ class VaeState:
         return {"model": self.optimizer}
 
 
+@dataclass
+class FlowState:
+    """A flow in training. ``ema`` is the one to sample with: a running average of the weights."""
+
+    model: Flow
+    ema: Flow
+    optimizer: torch.optim.Adam
+    images: int = 0
+    steps: int = 0
+
+    @classmethod
+    def create(cls, model: Flow, *, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.99)) -> "FlowState":
+        """A fresh state around a model; `lr` and `betas` are Adam's."""
+        ema = copy.deepcopy(model).eval().requires_grad_(False)
+        return cls(model, ema, adam(model.parameters(), lr, betas))
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"model": self.model, "ema": self.ema}
+
+    def optimizers(self) -> dict[str, torch.optim.Adam]:
+        return {"model": self.optimizer}
+
+    def set_lr(self, factor: float) -> None:
+        """Set the learning rate to `factor` times the first one."""
+        set_lr(self.optimizer, factor)
+
+
 @torch.no_grad()
 def update_ema(ema: nn.Module, model: nn.Module, *, images: int, batch: int, half_life: float) -> None:
     """Move the average towards the model: a weight `half_life` images ago counts half as much as today's.
@@ -108,6 +136,11 @@ def cosine(total: int, *, warmup: int = 0, floor: float = 0.02) -> Schedule:
         return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * t))
 
     return factor
+
+
+def cosine_or_constant(total: int, batch: int) -> Schedule:
+    """:func:`cosine` over `total` images after a warm-up of 200 batches, or a tenth where that is less; constant where it is 0."""
+    return cosine(total, warmup=min(200 * batch, total // 10)) if total else constant
 
 
 def falling(start: int, end: int, *, floor: float = 0.02) -> Schedule:

@@ -23,7 +23,7 @@ from tuning import records as tuning_records
 
 import imggen_lib
 from imggen_lib import checkpoint
-from imggen_lib.configs import FeatureConfig, GanConfig, VaeConfig
+from imggen_lib.configs import FeatureConfig, FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, load
 from imggen_lib.metrics.distribution import class_shares
 from imggen_lib.metrics.likelihood import importance_log_likelihood
@@ -45,7 +45,7 @@ Card = dict[str, Any]
 class Plan:
     """What is shipped under a name: a configuration, for how many images it is trained, on which data; k of its log-likelihood."""
 
-    config: GanConfig | VaeConfig
+    config: GanConfig | VaeConfig | FlowConfig
     images: int
     data: str = "mnist"
     draws: int = 0  # 0: the protocol's 100, on 1,000 test images; else so many, on the whole test set (an hour on a CPU)
@@ -66,6 +66,10 @@ def _long(images: int, data: str, fall: int, tuning: Tuning | None = None, **cha
     return Plan(config, images, data, bfloat16=True, tuning=tuning)
 
 
+def _flow(images: int, data: str, **changes: Any) -> Plan:
+    return Plan(FlowConfig(classes=10, schedule_images=images, **changes), images, data, bfloat16=True)
+
+
 PLANS = {
     "mnist-vae-map": _vae(1_200_000, latent_dim=2),
     "mnist-vae-mlp": _vae(1_800_000, net="mlp", latent_dim=50),
@@ -78,6 +82,8 @@ PLANS = {
     "mnist-gan-conv": _long(2_400_000, "mnist", fall=1_000_000, classes=0),
     "mnist-gan-long": _long(3_500_000, "mnist", fall=1_200_000),
     "fashion-gan-classes": _long(4_000_000, "fashion-mnist", 3_400_000, Tuning(images=1_216_000), lr=1e-3, net="res"),
+    "mnist-flow": _flow(1_000_000, "mnist"),
+    "fashion-flow": _flow(700_000, "fashion-mnist"),
 }
 
 

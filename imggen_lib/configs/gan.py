@@ -1,11 +1,6 @@
-"""What a run is, as plain data: it is built from the command line, stored in every checkpoint, and rebuilt from there.
+"""What a GAN's run is."""
 
-This is the only place where strings stand for networks and losses. Inside the library, functions and modules are passed.
-Those of one's own are named by module and name (:mod:`imggen_lib.own`); a class or a function that is given instead gets its name.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,17 +8,14 @@ import torch
 from torch import nn
 
 from imggen_lib import own
-from imggen_lib.entries import Config as Config
-from imggen_lib.entries import Options, Thing, at_least_one, nameless
-from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.entries import Config, Options, Thing, at_least_one, nameless
+from imggen_lib.errors import unknown_name
 from imggen_lib.losses import gan as gan_losses
 from imggen_lib.losses.gan import GanLoss
 from imggen_lib.machine import channels_last_pays
-from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvCritic, ConvGenerator, MLPDiscriminator, MLPGenerator
-from imggen_lib.models.vae import LIKELIHOODS, MLPVAE, VAE, ConvVAE, ResVAE
 from imggen_lib.train.augment import Adaptive, diff_augment
-from imggen_lib.train.state import GanState, Schedule, VaeState, constant, cosine, falling, warm_up
+from imggen_lib.train.state import GanState, Schedule, constant, falling
 
 LOSSES = {loss.name: loss for loss in gan_losses.ALL}
 AUGMENTATIONS = ("diff", "ada")
@@ -152,119 +144,3 @@ class GanConfig(Config):
         if self.augment == "ada":
             more["augment"] = Adaptive(self.augment_target, self.augment_images, most=self.augment_p)
         return {name: getattr(self, name) for name in names} | more
-
-
-@dataclass(frozen=True)
-class VaeConfig(Config):
-    """A VAE with a Bernoulli (or Gaussian, or discretised logistic) likelihood and a cosine learning rate."""
-
-    KIND: ClassVar[str] = "vae"
-
-    latent_dim: int = 16
-    width: int = 32
-    hidden: tuple[int, ...] = (512, 512)
-    batch: int = 128
-    lr: float = 1.5e-3
-    likelihood: str = (
-        ""  # bernoulli, gaussian, logistic, categorical; "" for bernoulli where images are grey, gaussian where they have colours
-    )
-    beta: float = 1.0
-    schedule_images: int = 0  # length of the cosine; 0 for a constant rate
-    free_bits: float = 0.0  # nats a latent dimension that cost nothing
-    beta_warmup: int = 0  # images over which beta rises from 0; 0 for none
-    draws: int = 1  # of z an image; several: the importance-weighted bound is maximised
-    draws_start: int = 0  # images seen before which one draw is taken
-    model: Thing = ""  # one's own: a class or function of (image_shape, latent_dim, classes, likelihood, **options), or its name
-    model_options: Options = field(default_factory=dict, hash=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        colours = self.image_shape[0] > 1
-        if not self.likelihood:
-            object.__setattr__(self, "likelihood", "gaussian" if colours else "bernoulli")
-        if colours and self.likelihood == "bernoulli":
-            raise ValueError("a Bernoulli pixel is black or white: images with colours need the likelihood gaussian or logistic")
-        if self.likelihood not in LIKELIHOODS:
-            raise ValueError(unknown_name("likelihood", self.likelihood, LIKELIHOODS))
-        for name in ("beta", "free_bits", "beta_warmup"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name.replace('_', '-')} must not be negative, got {getattr(self, name)}")
-        at_least_one(self, "draws")
-        nameless("model", self.model, self.model_options)
-        if self.draws > 1 and (self.beta != 1 or self.free_bits or self.beta_warmup):
-            raise ValueError("several draws maximise the importance-weighted bound, which has neither beta nor free bits")
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        if "model" not in self.own:
-            return super().architecture | {"likelihood": self.likelihood, "model": ""}
-        names = ("image_shape", "latent_dim", "classes", "likelihood", "model", "model_options")
-        return {name: getattr(self, name) for name in names}
-
-    def build(self) -> VAE:
-        if "model" in self.own:
-            shapes = (self.image_shape, self.latent_dim, self.classes, self.likelihood)
-            return own.vae(self.own["model"], self.model_options, *shapes)
-        rest: dict[str, Any] = {"classes": self.classes, "likelihood": self.likelihood}
-        if self.net == "mlp":
-            return MLPVAE(self.image_shape, self.latent_dim, self.hidden, **rest)
-        net = {"conv": ConvVAE, "res": ResVAE}[self.net]
-        return net(self.image_shape, self.latent_dim, self.width, **rest)
-
-    def state(self, device: str = "cpu") -> VaeState:
-        """A fresh state; residual networks compute channels-last: decoding 1.3 to 1.5 times as fast on a CPU."""
-        model = self.build().to(device)
-        lay_out = self.net == "res" and not self.own and channels_last_pays(device)
-        return VaeState.create(model.to(memory_format=torch.channels_last) if lay_out else model, lr=self.lr)
-
-    @property
-    def lr_schedule(self) -> Schedule:
-        total = self.schedule_images
-        return cosine(total, warmup=min(200 * self.batch, total // 10)) if total else constant
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keyword arguments of :func:`imggen_lib.train.vae.train_vae`."""
-        beta = warm_up(self.beta, self.beta_warmup) if self.beta_warmup else self.beta
-        more = {"draws": self.draws, "draws_start": self.draws_start, "lr_schedule": self.lr_schedule, "seed": self.seed}
-        return {"beta": beta, "free_bits": self.free_bits, **more}
-
-
-@dataclass(frozen=True)
-class FeatureConfig(Config):
-    """The feature network that compares sets of images."""
-
-    KIND: ClassVar[str] = "features"
-
-    width: int = 32
-    classes: int = 10
-
-    def build(self) -> FeatureNet:
-        return FeatureNet(self.image_shape, self.classes, self.width)
-
-
-_KINDS: dict[str, type[Config]] = {"gan": GanConfig, "vae": VaeConfig, "features": FeatureConfig}
-
-
-def from_json(values: Mapping[str, Any], allow: own.Allow = ()) -> Any:
-    """The configuration that :meth:`Config.to_json` wrote. Unknown kinds and entries are errors.
-
-    Networks and losses of one's own are imported from the modules in `allow` alone (:func:`imggen_lib.own.permitted`).
-    """
-    if not isinstance(values, Mapping):
-        raise CheckpointError(f"a configuration is a table of entries, got a {type(values).__name__}")
-    kind = values.get("kind", "")
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise CheckpointError(unknown_name("kind of model", str(kind), _KINDS))
-    cls = _KINDS[kind]
-    entries: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k != "kind"}
-    unknown = sorted(map(str, entries.keys() - {f.name for f in fields(cls)}))
-    if unknown:
-        raise CheckpointError(f"the configuration has unknown entries: {', '.join(unknown)}")
-    for entry in fields(cls):
-        if entry.type == Thing and ":" in str(name := entries.get(entry.name, "")):
-            entries[entry.name] = own.permitted(str(name), allow)
-    try:
-        return cls(**entries)
-    except ValueError as error:
-        raise CheckpointError(f"the configuration cannot be used: {error}") from error

@@ -1,0 +1,75 @@
+r"""Flow matching: paths from noise to data, the loss that learns their velocity, and guidance.
+
+Time runs from noise at t = 0 to data at t = 1, on straight lines. Sources: Lipman et al. 2023, arXiv:2210.02747; Liu et al. 2023,
+arXiv:2209.03003; Albergo and Vanden-Eijnden 2023, arXiv:2209.15571.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from imggen_lib.checks import real
+
+Points = Float[Tensor, "n *shape"]
+Times = Float[Tensor, " n"]
+TIMES = ("logit-normal", "uniform")
+
+
+def over(t: Times, x: Points) -> Tensor:
+    """`t` ``(n,)`` with as many dimensions as `x`, so that each row of `x` meets its own time."""
+    return t.view(-1, *[1] * (x.ndim - 1))
+
+
+def straight_path(data: Points, noise: Points, t: Times) -> Points:
+    r"""Where the straight line from `noise` to `data` is at time t.
+
+    .. math:: x_t = (1 - t)\,\varepsilon + t\,x
+    """
+    _same(data, noise)
+    return noise + over(t, data) * (data - noise)
+
+
+def flow_matching_loss(predicted: Points, data: Points, noise: Points) -> Float[Tensor, " n"]:
+    r"""The squared error of the velocity that was predicted at :math:`x_t`, a mean over the numbers of each row: ``(n,)``.
+
+    .. math:: \frac1d \left\lVert v(x_t, t) - (x - \varepsilon) \right\rVert^2
+
+    **Lower is better, but 0 cannot be reached**: many lines cross at one point, and the best answer there is their mean velocity.
+    What is left is the variance of the velocities around it. Source: Lipman et al. 2023, arXiv:2210.02747, eq. 23.
+    """
+    _same(data, noise)
+    _same(predicted, data)
+    return (predicted - (data - noise)).square().flatten(1).mean(1)
+
+
+def _same(a: Tensor, b: Tensor) -> None:
+    if a.shape != b.shape:
+        raise ValueError(f"data, noise and velocities have one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
+
+
+def uniform_times(n: int, noise: torch.Generator) -> Times:
+    """`n` times from 0 to 1, each equally probable; on the generator's device."""
+    return torch.rand(n, generator=noise, device=noise.device, dtype=torch.float32)
+
+
+def logit_normal_times(n: int, noise: torch.Generator, mean: float = 0.0, deviation: float = 1.0) -> Times:
+    r"""`n` times of which most lie in the middle, where the velocity is hardest to tell; on the generator's device.
+
+    .. math:: t = \frac{1}{1 + e^{-(m + s\,\eta)}}, \qquad \eta \sim N(0, 1)
+
+    Source: Esser et al. 2024, arXiv:2403.03206, section 3.1.
+    """
+    mean, deviation = real(mean, "mean"), real(deviation, "deviation", 0.0)
+    return torch.sigmoid(mean + deviation * torch.randn(n, generator=noise, device=noise.device, dtype=torch.float32))
+
+
+def guided(conditional: Points, unconditional: Points, weight: float) -> Points:
+    r"""Classifier-free guidance: the velocity with the condition, carried on beyond the one without it.
+
+    .. math:: v + w\,(v_c - v)
+
+    w = 0 ignores the condition, w = 1 is the model itself, and above 1 images show the condition more clearly and differ less from
+    one another. Source: Ho and Salimans 2022, arXiv:2207.12598 (whose weight counts from 0 where ours is 1).
+    """
+    _same(conditional, unconditional)
+    return unconditional + real(weight, "the weight of guidance") * (conditional - unconditional)
