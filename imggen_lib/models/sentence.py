@@ -72,7 +72,10 @@ class TextEncoder(nn.Module):
 
 
 class CrossBlock(nn.Module):
-    """A residual block of the velocity: it asks the words (cross-attention), and what they answer scales and shifts it (FiLM)."""
+    """A residual block of the velocity: it asks the words (cross-attention), and what they answer scales and shifts it (FiLM).
+
+    For one sentence there may be several points, one behind the other: n is a multiple of m.
+    """
 
     def __init__(self, width: int, text: int, heads: int) -> None:
         super().__init__()
@@ -84,11 +87,12 @@ class CrossBlock(nn.Module):
         nn.init.zeros_(self.down.weight)
 
     def forward(
-        self, h: Float[Tensor, "n d"], words: Float[Tensor, "n k e"], empty: Tensor
+        self, h: Float[Tensor, "n d"], words: Float[Tensor, "m k e"], empty: Tensor
     ) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n heads k"]]:
-        x = self.norm(h)
-        weights = attention(self.query(x)[:, None], self.key(words), self.heads, empty)
-        scale, shift = self.film(attended(weights, self.value(words))[:, 0]).chunk(2, 1)
+        x, each = self.norm(h), len(h) // len(words)
+        key, value, empty = (a.repeat_interleave(each, 0) for a in (self.key(words), self.value(words), empty))
+        weights = attention(self.query(x)[:, None], key, self.heads, empty)
+        scale, shift = self.film(attended(weights, value)[:, 0]).chunk(2, 1)
         x = x * (1 + scale) + shift
         return h + self.down(functional.silu(self.up(x))), weights[:, :, 0]
 

@@ -14,10 +14,16 @@ from torch.nn import functional
 
 from imggen_lib.data import captions
 from imggen_lib.data.glyphs import FONTS, RANGES
+from imggen_lib.losses.flow import flow_matching_loss, straight_path, uniform_times
 from imggen_lib.models.sentence import GlyphCoder, Reader, SentenceVelocity
 from imggen_lib.noise import mix
 
 _KIND = np.array([next((k for k, names in enumerate(captions.KINDS.values()) if f in names), -1) for f in FONTS])
+
+
+def kinds(fonts: np.ndarray) -> np.ndarray:
+    """Which kind of font each font is: an index into :data:`imggen_lib.data.captions.KINDS`."""
+    return _KIND[fonts]
 
 
 def scaled(images: np.ndarray) -> Float[Tensor, "n 1 28 28"]:
@@ -28,7 +34,7 @@ def scaled(images: np.ndarray) -> Float[Tensor, "n 1 28 28"]:
 def labelled(factors: dict[str, np.ndarray]) -> tuple[Tensor, Tensor, Tensor]:
     """What a reader is to say of images with these factors: characters, kinds of font, numbers in [-1, 1]."""
     numbers = [(factors[f] - RANGES[f][0]) / (RANGES[f][1] - RANGES[f][0]) * 2 - 1 for f in captions.SPANS]
-    kind = torch.from_numpy(_KIND[factors["font"]])
+    kind = torch.from_numpy(kinds(factors["font"]))
     return torch.from_numpy(factors["class"]), kind, torch.from_numpy(np.stack(numbers, 1)).float()
 
 
@@ -138,12 +144,13 @@ def encoded(coder: GlyphCoder, n: int, seed: int) -> Pairs:
 
 
 def train_sentence(
-    net: SentenceVelocity, coder: GlyphCoder, pairs: Pairs, budget: float, seed: int, *, batch: int = 512, lr: float = 2e-3,
-    drop: float = 0.1,
+    net: SentenceVelocity, coder: GlyphCoder, pairs: Pairs, budget: float, seed: int, *, batch: int = 128, each: int = 4,
+    lr: float = 2e-3, drop: float = 0.1,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Trains the flow for `budget` processor seconds; a record a step, whose ``net`` is the average of the weights.
 
-    Each image is seen with a new paraphrase of its meaning each time; a share `drop` of the sentences is empty.
+    Each image is seen with a new paraphrase of its meaning each time, and with `each` noises and times, so that reading the
+    sentence, which costs more than answering it, is paid for once. A share `drop` of the sentences is empty.
     """
     optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-3, betas=(0.9, 0.99))
     generator, rng = torch.Generator().manual_seed(seed), np.random.Generator(np.random.PCG64(seed))
@@ -154,13 +161,14 @@ def train_sentence(
         rows = rng.integers(len(pairs.meanings), size=batch)
         choices, silent = rng.random((batch, 8)), rng.random(batch) < drop
         texts = ["" if s else captions.write(pairs.meanings[r], c) for r, c, s in zip(rows, choices, silent, strict=True)]
-        picked = torch.from_numpy(rows)
+        picked = torch.from_numpy(rows).repeat_interleave(each)
         z = pairs.mean[picked]
         z = z + (0.5 * pairs.log_variance[picked]).exp() * torch.randn(z.shape, generator=generator)
         x = (z - coder.mean) / coder.spread
-        noise, t = torch.randn(x.shape, generator=generator), torch.rand(batch, generator=generator)
-        predicted = net((1 - t[:, None]) * noise + t[:, None] * x, t, net.read(captions.tokens(texts)))
-        loss = (predicted - (x - noise)).square().mean()
+        noise = torch.randn(x.shape, generator=generator)
+        t = (uniform_times(batch * each, generator) + torch.arange(each).repeat(batch)) / each  # one in each part of [0, 1]
+        predicted = net(straight_path(x, noise, t), t, net.read(captions.tokens(texts)))
+        loss = flow_matching_loss(predicted, x, noise).mean()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)

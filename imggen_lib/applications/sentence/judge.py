@@ -8,11 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.applications.sentence.obedience import as_json, obedience, share, told
+from imggen_lib.applications.sentence.obedience import ReadsFactors, as_json, obedience, share, told
 from imggen_lib.applications.sentence.painter import Painter
 from imggen_lib.data import captions
 from imggen_lib.data.glyphs import RANGES
-from imggen_lib.models.sentence import Reader
 from imggen_lib.noise import latents, mix
 from imggen_lib.ode import integrate
 from imggen_lib.train.sentence import scaled
@@ -59,7 +58,7 @@ def retrieved(meanings: Meanings, pool: int, seed: int) -> Images:
     return scaled(images[best])
 
 
-def curves(painter: Painter, reader: Reader, n: int) -> dict[str, Any]:
+def curves(painter: Painter, reader: ReadsFactors, n: int) -> dict[str, Any]:
     """How often sentences are obeyed against guidance and against steps, seen and unseen compositions."""
     guidance: dict[str, Any] = {}
     steps: dict[str, Any] = {}
@@ -97,10 +96,10 @@ def composed(painter: Painter, parts: Sequence[Sequence[str]], seeds: Sequence[i
         rest = painter.net(x, times, empty)
         return rest + guidance * sum((painter.net(x, times, w) - rest for w in words), torch.zeros_like(x))
 
-    return painter.coder.draw(integrate(velocity, latents(seeds, painter.net.dim), steps, "heun"))
+    return painter.coder.draw(integrate(velocity, latents(seeds, painter.net.dim), steps))
 
 
-def rescue(painter: Painter, reader: Reader, second: Reader, n: int) -> dict[str, Any]:
+def rescue(painter: Painter, reader: ReadsFactors, second: ReadsFactors, n: int) -> dict[str, Any]:
     """The unseen composition, said otherwise: as two sentences whose velocities are added."""
     meanings = full_meanings(n, 921, unseen=True)
     plain = sentences(meanings, 9)
@@ -111,12 +110,12 @@ def rescue(painter: Painter, reader: Reader, second: Reader, n: int) -> dict[str
         drawn[f"the rest and slanted, {w:g}"] = composed(painter, (bare, lean), range(n), w)
         drawn[f"the rest and serif, {w:g}"] = composed(painter, (face, serif), range(n), w)
     return {
-        name: {"reader": as_json(obedience(meanings, x, reader)), "second reader": as_json(obedience(meanings, x, second))}
+        name: {"reader": as_json(obedience(meanings, x, reader)), "nearest images": as_json(obedience(meanings, x, second))}
         for name, x in drawn.items()
     }
 
 
-def negatives(painter: Painter, reader: Reader, n: int) -> dict[str, Any]:
+def negatives(painter: Painter, reader: ReadsFactors, n: int) -> dict[str, Any]:
     """A sentence without a font: how often each kind of font comes, alone and with the negative sentence "serif"."""
     meanings = without(full_meanings(n, 931), "font")
     meanings[:, captions.FACTORS.index("slant")] = captions.WORDS["slant"].index("upright")
@@ -129,7 +128,7 @@ def negatives(painter: Painter, reader: Reader, n: int) -> dict[str, Any]:
     return found
 
 
-def edits(painter: Painter, reader: Reader, n: int) -> dict[str, Any]:
+def edits(painter: Painter, reader: ReadsFactors, n: int) -> dict[str, Any]:
     """One word exchanged with the same noise: the word that changed is obeyed, and what else moved, beside new noise.
 
     ``moved`` is the mean change of the other numbers that were read, in shares of their whole range.
@@ -148,7 +147,7 @@ def edits(painter: Painter, reader: Reader, n: int) -> dict[str, Any]:
     return found
 
 
-def diversity(painter: Painter, reader: Reader, each: int = 60) -> dict[str, Any]:
+def diversity(painter: Painter, reader: ReadsFactors, each: int = 60) -> dict[str, Any]:
     """How much varies of what a sentence leaves open: spread of the numbers read, as a part of real images', and the fonts.
 
     The sentences name a character alone; a real image of one is drawn from the whole range of everything else.
@@ -173,7 +172,7 @@ def diversity(painter: Painter, reader: Reader, each: int = 60) -> dict[str, Any
     return found
 
 
-def obeys(painter: Painter, text: str, seeds: Sequence[int], reader: Reader, **options: Any) -> dict[str, Any]:
+def obeys(painter: Painter, text: str, seeds: Sequence[int], reader: ReadsFactors, **options: Any) -> dict[str, Any]:
     """One sentence with many seeds: how often each of its words is obeyed. For readers who try their own."""
     images = painter.draw([text] * len(seeds), seeds, **options)
     return obedience(told([text] * len(seeds)), images, reader)

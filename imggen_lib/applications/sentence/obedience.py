@@ -1,7 +1,7 @@
 """Was the sentence obeyed? Words beside what a reader of factors found in the images."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,7 +10,13 @@ from torch import Tensor
 from imggen_lib.applications.verdict import Measured
 from imggen_lib.data.captions import FACTORS, obeyed, parse
 from imggen_lib.metrics.intervals import wilson_interval
-from imggen_lib.models.sentence import Reader
+
+
+class ReadsFactors(Protocol):
+    """What can say which factors an image has: a trained reader, or :mod:`imggen_lib.applications.sentence.nearest`."""
+
+    def read(self, images: Float[Tensor, "n 1 28 28"]) -> dict[str, Tensor]:
+        """The factors of each image, by the names of :data:`imggen_lib.data.captions.FACTORS`."""
 
 
 def share(right: np.ndarray) -> Measured:
@@ -22,7 +28,9 @@ def share(right: np.ndarray) -> Measured:
     return Measured(k / n, min(low, k / n), max(high, k / n), n)
 
 
-def obedience(meanings: Int[np.ndarray, "n seven"], images: Float[Tensor, "n 1 28 28"], reader: Reader) -> dict[str, Measured]:
+def obedience(
+    meanings: Int[np.ndarray, "n seven"], images: Float[Tensor, "n 1 28 28"], reader: ReadsFactors
+) -> dict[str, Measured]:
     """How often each word was obeyed, of the images whose sentence says it; under ``all``, how often all words of a sentence were.
 
     `meanings` as in :mod:`imggen_lib.data.captions`, pixels in [-1, 1]; a factor that no sentence speaks of has no entry.

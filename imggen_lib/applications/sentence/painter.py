@@ -65,7 +65,7 @@ class Painter(nn.Module):
         for at in range(0, len(texts), 500):
             noise = latents(seeds[at : at + 500], self.net.dim)
             words, rest = self.net.read(ids[at : at + 500]), self.net.read(other.expand(len(noise), -1))
-            x = integrate(self.velocity(words, rest, guidance), noise, steps, solver)
+            x = integrate(self.velocity(words, rest, guidance), noise, steps, solver=solver)
             pictures.append(self.coder.draw(x))
         return torch.cat(pictures)
 
@@ -80,5 +80,5 @@ class Painter(nn.Module):
             v, (_, maps) = flow(x, t), self.net.look(x, torch.full((1,), t), words)
             found.append(Moment(t, x[0], (x + (1 - t) * v)[0], torch.stack([m[0, :, :count] for m in maps])))
             if k < steps:
-                x = integrate(flow, x, 1, "heun", t, (k + 1) / steps)
+                x = integrate(flow, x, 1, start=t, end=(k + 1) / steps)
         return found

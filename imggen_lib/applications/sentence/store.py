@@ -16,7 +16,7 @@ from imggen_lib.applications.sentence.painter import Painter
 from imggen_lib.models.sentence import GlyphCoder, Reader, SentenceVelocity
 
 WEIGHTS = Path(__file__).parent / "weights"
-NAMES = ("painter", "reader", "second-reader")
+NAMES = ("painter", "reader")
 _SMALLEST = 1000  # numbers; smaller tensors stay in half precision
 _STEP = "@step"
 
@@ -106,7 +106,6 @@ def painter() -> Painter:
 
 
 @cache
-def reader(second: bool = False) -> Reader:
-    """The reader of factors that the chapter judges by, or the second one, of another shape and another training."""
-    name = "second-reader" if second else "reader"
-    return _filled(Reader(**card_of(name)["net"]), name)  # type: ignore[return-value]
+def reader() -> Reader:
+    """The reader of factors that the chapter judges by."""
+    return _filled(Reader(**card_of("reader")["net"]), "reader")  # type: ignore[return-value]
