@@ -37,7 +37,7 @@ class NearestReader:
     neighbour's plus the difference of the centres of ink.
     """
 
-    def __init__(self, bank: int = 60_000, k: int = 6, seed: int = 77) -> None:
+    def __init__(self, bank: int = 40_000, k: int = 6, seed: int = 77) -> None:
         if bank < k or k < 1:
             raise ValueError(f"of {bank} images, {k} cannot be the nearest")
         meanings = captions.draw_meanings(bank, mix(seed, 0), said=0.6, holdout=False)
