@@ -157,7 +157,8 @@ def _place(word: dict[str, str], u: float) -> str:
     if not spot or u < 0.5:
         return spot
     corner = word.get("y") in ("top", "bottom") and word.get("x") in ("left", "right")
-    return f"in the {spot} corner" if corner else f"at the {spot}"
+    side = "y" not in word and word.get("x") in ("left", "right")
+    return f"in the {spot} corner" if corner else f"{'on' if side else 'at'} the {spot}"
 
 
 def split(text: str) -> list[str]:

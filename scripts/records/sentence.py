@@ -1,7 +1,8 @@
 """Train and release what the chapter on sentences ships, and measure whether sentences are obeyed.
 
-``python scripts/records/sentence.py train`` makes the painter and the reader (a quarter of an hour of processor time), ``sentence.py
-measure`` the record. Budgets are processor seconds, so how many images are seen differs from machine to machine: the cards say it.
+``python scripts/records/sentence.py train`` makes the painter and the reader (a quarter of an hour of processor time),
+``sentence.py measure`` the record. Budgets are processor seconds, so how many images are seen differs from machine to machine:
+the cards say it.
 """
 
 import argparse

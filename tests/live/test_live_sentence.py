@@ -46,7 +46,17 @@ ASKED: list[dict[str, Any]] = [
     {"text": "7 without serifs", "against": "bold", "seed": 5, "guidance": 3.0, "steps": 3},
     {"text": "", "against": "", "seed": 7, "guidance": 1.0, "steps": 5},
 ]
-TEXTS = ["a", "A", "a tiny q, in the CENTER", "purple Q", "a small large Q", "Q 7", "Q without serifs serif", "without serifs sans", ""]
+TEXTS = [
+    "a",
+    "A",
+    "a tiny q, in the CENTER",
+    "purple Q",
+    "a small large Q",
+    "Q 7",
+    "Q without serifs serif",
+    "without serifs sans",
+    "",
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +68,9 @@ def page() -> dict[str, Any]:
     parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in ("core", "product", "net", "sentence_math")]
     assert NODE is not None
     given = json.dumps({"file": sent, "asked": asked, "texts": TEXTS})
-    done = subprocess.run([NODE, "-e", "\n".join([*parts, CODE])], input=given, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [NODE, "-e", "\n".join([*parts, CODE])], input=given, capture_output=True, text=True, timeout=300, check=True
+    )
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 

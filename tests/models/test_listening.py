@@ -25,7 +25,8 @@ def test_a_longer_filling_changes_nothing() -> None:
     """Empty places are not looked at: words mean the same in a batch with longer sentences."""
     torch.manual_seed(0)
     net = SentenceVelocity(dim=6, width=16, blocks=2, text=16, heads=4).eval()
-    torch.nn.init.normal_(net.leave.weight)
+    for weight in (net.leave.weight, *(block.down.weight for block in net.blocks)):
+        torch.nn.init.normal_(weight, std=0.2)  # they begin at 0: an untrained network listens to nobody
     x, t, ids = torch.randn(2, 6), torch.tensor([0.2, 0.7]), captions.tokens(["a bold Q", "7"])
     whole = net(x, t, net.read(ids))
     short = net(x[:1], t[:1], net.read(ids[:1, :3]))
@@ -44,7 +45,7 @@ def test_looking_tells_where() -> None:
 
 
 def test_the_order_of_words_matters() -> None:
-    """"with serifs" and "without serifs" differ by one word; places are added to words."""
+    """ "with serifs" and "without serifs" differ by one word; places are added to words."""
     encoder = TextEncoder(16, 4, 1)
     a, _, _ = encoder(captions.tokens(["bold Q"]))
     b, _, _ = encoder(captions.tokens(["Q bold"]))

@@ -10,6 +10,7 @@ from imggen_lib.applications.sentence.obedience import as_json, obedience, relat
 from imggen_lib.applications.verdict import Measured
 from imggen_lib.data import captions
 from imggen_lib.measured import measured
+from imggen_lib.noise import mix
 from imggen_lib.train.sentence import scaled
 
 
@@ -78,13 +79,13 @@ def test_cards_say_what_was_held_out() -> None:
 
 def test_the_nearest_reader_reads_its_own_bank_and_is_fair_to_shifts() -> None:
     reader = NearestReader(bank=2000, k=1)
-    meanings = captions.draw_meanings(2000, captions.mix(77, 0), said=0.6, holdout=False)
-    images, factors = captions.draw_images(meanings, captions.mix(77, 1), holdout=False)
+    meanings = captions.draw_meanings(2000, mix(77, 0), said=0.6, holdout=False)
+    images, factors = captions.draw_images(meanings, mix(77, 1), holdout=False)
     found = reader.read(scaled(images[:50]))
     assert (found["class"].numpy() == factors["class"][:50]).all()
     np.testing.assert_allclose(found["scale"], factors["scale"][:50], atol=1e-6)
     moved, centre = centred(scaled(images[:50]))
-    again, rest = centred(moved)
+    _, rest = centred(moved)
     assert rest.abs().max() < 0.2 and centre.abs().max() > 1
     with pytest.raises(ValueError, match="cannot be the nearest"):
         NearestReader(bank=2, k=3)
