@@ -80,7 +80,7 @@ def curves(painter: Painter, reader: ReadsFactors, n: int) -> dict[str, Any]:
         def at(w: float, k: int, texts: Sequence[str] = texts, meanings: Meanings = meanings) -> dict[str, Any]:
             return as_json(obedience(meanings, painter.draw(texts, range(n), guidance=w, steps=k), reader))
 
-        guidance[name] = {str(w): at(w, STEPS) for w in (0.0, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)}
+        guidance[name] = {str(w): at(w, STEPS) for w in (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)}
         steps[name] = {str(k): at(GUIDANCE, k) for k in (1, 2, 4, 8, 16)}
     return {"guidance": guidance, "steps": steps}
 
