@@ -157,6 +157,9 @@ class SiluResidual(nn.Module):
 class GlyphCoder(nn.Module):
     """A variational autoencoder of pictures with little noise in its latents: what the flow draws in."""
 
+    mean: Tensor  # (latents,), over images
+    spread: Tensor  # (latents,), their deviation
+
     def __init__(self, latents: int = 48, channels: int = 1) -> None:
         super().__init__()
         self.latents = latents

@@ -39,7 +39,7 @@ def obedience(
         raise ValueError(f"each image needs a meaning, got {len(images)} images and {len(meanings)} meanings")
     right = obeyed(meanings, {name: value.numpy() for name, value in reader.read(images).items()})
     found = {factor: share(right[said, k]) for k, factor in enumerate(FACTORS) if (said := meanings[:, k] >= 0).any()}
-    return {**found, "all": share(right.all(1))}
+    return {**found, "all": share(np.asarray(right.all(1)))}
 
 
 def told(texts: list[str]) -> Int[np.ndarray, "n seven"]:
