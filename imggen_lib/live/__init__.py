@@ -13,6 +13,7 @@
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
     live.world()                            # walk through a landscape without end
 
+    live.sentence()                         # write a sentence, and see a letter form that obeys it (or does not)
     live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
@@ -64,8 +65,22 @@ from imggen_lib.live.explore import explorer
 from imggen_lib.live.flow import flow
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
+from imggen_lib.live.sentence import sentence
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = [
+    "bandit",
+    "campaign",
+    "characters",
+    "drawing",
+    "explorer",
+    "flow",
+    "game",
+    "real_or_fake",
+    "sentence",
+    "trainer",
+    "world",
+    "xrays",
+]

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from imggen_lib.models.blocks import Residual
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
 from imggen_lib.models.levels import TileDecoder
+from imggen_lib.models.sentence import SiluResidual
 from imggen_lib.models.vae import VAE, Centred
 
 
@@ -133,6 +134,11 @@ for _nothing in (nn.Identity, nn.Dropout):
 @unrolled.register
 def _(module: Residual) -> Layers:
     return [Layer("residual", body=(Layer("gelu"), *unrolled(module.first), Layer("gelu"), *unrolled(module.second)))]
+
+
+@unrolled.register
+def _(module: SiluResidual) -> Layers:
+    return [Layer("residual", body=(Layer("silu"), *unrolled(module.one), Layer("silu"), *unrolled(module.two)))]
 
 
 @unrolled.register

@@ -44,11 +44,12 @@ DEFINITIONS = {
     *("results-welch", "results-usefulness", "people-rater-model", "people-alpha"),
     *("flow-path", "flow-field", "flow-ode", "flow-solvers", "flow-guidance", "flow-straightness", "flow-mean-velocity"),
     *("cre-novelty", "cre-ratio", "cre-style-ambiguity", "cre-slerp", "practice-gan-losses", "speed-fraction"),
+    "sentence-attention",
 }
 # Chapters in which every formula that is no definition has its proof.
 PROVED = (
     *("background", "optimisation", "gan_theory", "vae_theory", "gan_practice", "vae_practice", "speed"),
-    *("evaluation", "results", "people", "creativity", "flow"),
+    *("evaluation", "results", "people", "creativity", "flow", "sentence"),
 )
 
 # Of these, chapters with a table of letters and two exercises with pencil and paper at least.
