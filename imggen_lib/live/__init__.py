@@ -13,6 +13,7 @@
     live.world()                            # walk through a landscape without end
 
     live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
+    live.worksheet()                        # handwritten sums in one hand, marked in the page and printed with their key
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
 
@@ -63,7 +64,9 @@ from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.trainer import trainer
+from imggen_lib.live.worksheet import worksheet
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake"]
+__all__ += ["trainer", "worksheet", "world", "xrays"]
