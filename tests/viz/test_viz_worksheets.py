@@ -15,7 +15,7 @@ def test_digits_are_black_or_white() -> None:
     found = printed_digits(image, 56)
     assert found.shape == (56, 112, 3) and len(np.unique(found.reshape(-1, 3), axis=0)) == 2
     assert len(np.unique(found[:, 56:].reshape(-1, 3), axis=0)) == 1
-    assert len(digit_rows({"a": image, "b": image}).figure.axes) == 2
+    assert len(digit_rows({"a": image, "b": image}).axes) == 2
     with pytest.raises(ValueError, match="one row"):
         digit_rows({})
 
@@ -29,5 +29,5 @@ def test_a_page_is_cut_where_it_is_asked() -> None:
 
 def test_the_chart_has_a_line_for_each_name() -> None:
     chart = key_chart(measured("worksheets")["sets"], {"GAN, chosen": "chosen", "GAN, no hand": "none"})
-    (ax,) = chart.figure.axes
+    (ax,) = chart.axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["chosen", "none"] and ax.get_xlabel()
