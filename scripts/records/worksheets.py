@@ -212,6 +212,16 @@ def taught(bench: Bench, chosen: Group, alone: Group) -> dict[str, Any]:
     return found
 
 
+def compared(ours: Tensor, theirs: Tensor) -> dict[str, Any]:
+    """Sheets of the same sums: the share of digits, and whether the sheet holds; ours minus theirs, and the answer in words."""
+    n = min(len(ours), len(theirs))
+    found = {}
+    for name, of in (("digits", lambda x: x), ("whole sheet", lambda x: (x == 1).double())):
+        d = paired_difference(of(ours)[:n].tolist(), of(theirs)[:n].tolist())
+        found[name] = {"difference": rounded(*d), "answer": answer(d, digits=3)}
+    return found
+
+
 def kinds(bench: Bench, model: Any) -> dict[str, Group]:
     """What stands beside the hands: a font, real digits, a stamp, no hand at all."""
     stock: ImageSet = bench.test
@@ -254,13 +264,11 @@ def main() -> None:
     together = {f"{READERS[a]} and {READERS[b]}": int((wrong[a] & wrong[b]).sum()) for a, b in ((0, 1), (0, 2), (1, 2))}
     print("real", read, together, f"{seconds():.0f} s", flush=True)
     sets = {name: told(group, name in MIXED) for name, group in groups.items()}
-    ours = sheet_shares(chosen.right["either"], chosen.kept).tolist()
+    ours = sheet_shares(chosen.right["either"], chosen.kept)
     against = {}
     for name in ("real, pasted at random", "real, matched", "real, matched and chosen", "GAN, no choice"):
-        theirs = sheet_shares(groups[name].right["either"], groups[name].kept, mixed=name in MIXED).tolist()
-        n = min(len(ours), len(theirs))
-        d = paired_difference(ours[:n], theirs[:n])
-        against[name] = {"difference": rounded(*d), "answer": answer(d, digits=4)}
+        theirs = sheet_shares(groups[name].right["either"], groups[name].kept, mixed=name in MIXED)
+        against[name] = compared(ours, theirs)
     record = {
         "command": "python scripts/records/worksheets.py",
         "protocol": {
