@@ -163,8 +163,8 @@ def test_the_digits_in_the_file_are_read_as_the_key_has_them(tmp_path: Path, mod
     assert readers.Classifier().read(back).tolist() == list(one.written)
     ours = outline.as_printed(images)
     assert float((back - ours).abs().mean()) < 0.01
-    gray = ((images + 1) / 2 > outline.CUT).numpy()
-    assert all(overlap(a, b) > 0.85 for a, b in zip(gray, ((back + 1) / 2 > 0.5).numpy(), strict=True))
+    gray, seen_again = ((images[:, 0] + 1) / 2 > outline.CUT).numpy(), ((back[:, 0] + 1) / 2 > 0.5).numpy()
+    assert all(overlap(a, b) > 0.8 for a, b in zip(gray, seen_again, strict=True))
 
 
 def test_the_same_sheet_is_the_same_file(tmp_path: Path, model: torch.nn.Module) -> None:
