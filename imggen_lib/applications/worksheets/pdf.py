@@ -39,7 +39,7 @@ WORDS = {
 class Placed(NamedTuple):
     """A digit on the page: which one of the sheet, and the left upper corner of its square in millimetres."""
 
-    index: int
+    nth: int
     digit: int
     x: float
     y: float
@@ -134,7 +134,7 @@ def draw_sheet(sheet: Worksheet, images: Float[Tensor, "n 1 h w"], paper: str = 
         axes.text(line.equals_x, line.y, "=", size=17, va="center")
         axes.plot([line.equals_x + 6, line.equals_x + 26], [line.y + 5.5] * 2, color=INK, linewidth=0.5)
         for placed in line.digits:
-            points, codes = _curve(images[placed.index], placed.x, placed.y, scale)
+            points, codes = _curve(images[placed.nth], placed.x, placed.y, scale)
             if len(points):
                 axes.add_patch(PathPatch(Curve(points, codes), facecolor=INK, edgecolor="none"))
     _foot(figure, sheet, paper, ("made", "again"), words)

@@ -189,7 +189,7 @@ def test_nothing_overlaps_on_the_page(model: torch.nn.Module) -> None:
         for line in lines:
             edges = []
             for p in line.digits:
-                start, end = pdf._extent(images[p.index])
+                start, end = pdf._extent(images[p.nth])
                 edges.append((p.x + start * scale, p.x + end * scale))
             assert all(a[1] < b[0] for a, b in itertools.pairwise(edges))
             k = len(str(one.sums[line.number - 1].a))
