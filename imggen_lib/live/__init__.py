@@ -15,6 +15,7 @@
 
     live.sentence()                         # write a sentence, and see a letter form that obeys it (or does not)
     live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
+    live.worksheet()                        # handwritten sums in one hand, marked in the page and printed with their key
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
 
@@ -67,20 +68,8 @@ from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.sentence import sentence
 from imggen_lib.live.trainer import trainer
+from imggen_lib.live.worksheet import worksheet
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = [
-    "bandit",
-    "campaign",
-    "characters",
-    "drawing",
-    "explorer",
-    "flow",
-    "game",
-    "real_or_fake",
-    "sentence",
-    "trainer",
-    "world",
-    "xrays",
-]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "sentence", "trainer", "worksheet", "world", "xrays"]
