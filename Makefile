@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters volatility
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -148,6 +148,10 @@ sprites: $(READY) ## train the small GAN of items, and record how it compares wi
 characters: $(READY) ## train the model of characters, measure it beside its rivals, and record it (half an hour)
 	$(BIN)/python scripts/records/characters.py train
 	$(BIN)/python scripts/records/characters.py measure
+
+volatility: $(READY) ## train the VAEs of volatility surfaces, measure them beside a Gaussian and a fit, and record it (twenty minutes)
+	$(BIN)/python scripts/records/volatility.py train
+	$(BIN)/python scripts/records/volatility.py measure
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

@@ -12,6 +12,7 @@
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
     live.world()                            # walk through a landscape without end
 
+    live.surface()                          # drag quotes on a surface of implied volatility; not for trading
     live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
@@ -62,8 +63,9 @@ from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
+from imggen_lib.live.surface import surface
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "surface", "trainer", "world", "xrays"]

@@ -23,7 +23,7 @@ from imggen_lib.data.download import sha256
 from imggen_lib.noise import generator_for
 
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "volatility.json"
-SURFACES, IMAGES, SHORT, SEEDS = 20_000, 3_000_000, 286_720, (0, 1, 2)
+SURFACES, IMAGES, SHORT, SEEDS = 20_000, 3_000_000, 286_720, (0, 1)
 N, COUNTS, NOISE, SAMPLES = 300, (5, 10, 20), (0.0, 0.02), 2000
 TRAINED = [(kind, seed, IMAGES) for seed in SEEDS for kind in models.KINDS]
 TRAINED.insert(2, ("volatilities", 0, SHORT))

@@ -166,6 +166,21 @@ def test_fin_gaussian() -> None:
     torch.testing.assert_close(found.sd[0], covariance.diagonal().sqrt())
 
 
+def test_fin_mode() -> None:
+    """Bayes' rule by PyTorch's own densities, up to one constant; and the library's mode is its lowest point."""
+    f = lambda z: torch.stack([z.sin().sum(-1), z.prod(-1), z.square().sum(-1)], -1)  # noqa: E731
+    sigma, tau, y = 0.2, 0.3, _t(0.5, 0.1, 1.2)
+    z = torch.randn(50, 2, dtype=F64, generator=torch.Generator().manual_seed(2))
+    energy = (y - f(z)).square().sum(-1) / (2 * (sigma**2 + tau**2)) + z.square().sum(-1) / 2  # claim
+    noise = torch.distributions.Normal(f(z), math.hypot(sigma, tau))
+    joint = noise.log_prob(y).sum(-1) + torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(-1)
+    assert float((energy + joint).std()) < 1e-12
+    wide = lambda x: torch.nn.functional.pad(f(x), (0, PLACES - 3))  # noqa: E731
+    best = Decoded(wide, 2, sigma).mode(Quotes(torch.tensor([[0, 1, 2]]), y[None], tau))
+    lowest = (y - f(best)).square().sum() / (2 * (sigma**2 + tau**2)) + best.square().sum() / 2
+    assert float(lowest) <= float(energy.min()) + 1e-9
+
+
 def test_fin_laplace() -> None:
     """A linear decoder, where it is exact: the conditional Gaussian of probabilistic PCA, at the places without a quote."""
     draw = torch.Generator().manual_seed(1)

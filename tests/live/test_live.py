@@ -264,6 +264,7 @@ DEMOS = {
     "game": lambda: live.game(),
     "world": lambda: live.world(),
     "xrays": lambda: live.xrays(),
+    "surface": lambda: live.surface(),
 }
 
 
@@ -334,7 +335,7 @@ def test_wrong_arguments_are_refused_in_words() -> None:
 def test_every_text_of_a_demo_is_in_its_table() -> None:
     """Each key that a script says is in its table of words, and each word is said; so a translation can be complete."""
     scores = set(shipped.stored(shipped.CHEST)["spec"]["scores"])
-    for demo in ("explorer", "drawing", "real_or_fake", "world", "xrays"):
+    for demo in ("explorer", "drawing", "real_or_fake", "surface", "world", "xrays"):
         text = (ROOT / "imggen_lib" / "live" / "js" / f"{demo}.js").read_text(encoding="utf-8")
         start = text.index(f"words.{demo} = {{")
         table = text[start : text.index("\n};", start)]

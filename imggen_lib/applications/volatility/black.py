@@ -13,11 +13,16 @@ Numbers = Float[Tensor, "..."]
 _LOWEST, _HIGHEST = 1e-4, 20.0  # of the square root of w
 
 
+def normal_cdf(x: Numbers) -> Numbers:
+    r""":math:`\Phi(x)`, the normal distribution function, with all its digits far below 0, too."""
+    return 0.5 * torch.erfc(-x / math.sqrt(2))
+
+
 def call(k: Numbers, w: Numbers) -> Numbers:
     r"""The price of a call over the forward, :math:`\Phi(d_+) - e^k\,\Phi(d_-)` with :math:`d_\pm = -k/\sqrt w \pm \sqrt w/2`."""
     root = w.sqrt()
     above, below = -k / root + root / 2, -k / root - root / 2
-    return torch.special.ndtr(above) - k.exp() * torch.special.ndtr(below)
+    return normal_cdf(above) - k.exp() * normal_cdf(below)
 
 
 def out_of_the_money(k: Numbers, w: Numbers) -> Numbers:
@@ -28,7 +33,7 @@ def out_of_the_money(k: Numbers, w: Numbers) -> Numbers:
     root = w.sqrt()
     side = torch.where(k > 0, 1.0, -1.0).to(w.dtype)
     above, below = -k / root + root / 2, -k / root - root / 2
-    return side * (torch.special.ndtr(side * above) - k.exp() * torch.special.ndtr(side * below))
+    return side * (normal_cdf(side * above) - k.exp() * normal_cdf(side * below))
 
 
 def vega(k: Numbers, w: Numbers) -> Numbers:
