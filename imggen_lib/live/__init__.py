@@ -68,4 +68,16 @@ from imggen_lib.live.trainer import trainer
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "surface", "trainer", "world", "xrays"]
+__all__ = [
+    "bandit",
+    "campaign",
+    "characters",
+    "drawing",
+    "explorer",
+    "game",
+    "real_or_fake",
+    "surface",
+    "trainer",
+    "world",
+    "xrays",
+]

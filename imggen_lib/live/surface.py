@@ -14,8 +14,8 @@ class SurfaceDemo(Live):
     demo = "surface"
     parts = ("net", "surface_math", "surface_view")
     words = (
-        "A live demo stands here: quotes on a surface of implied volatility can be dragged, and a Gaussian and two VAEs complete it. "
-        "It needs JavaScript, or a running notebook. Not for trading."
+        "A live demo stands here: quotes on a surface of implied volatility can be dragged, and a Gaussian and two VAEs "
+        "complete it. It needs JavaScript, or a running notebook. Not for trading."
     )
 
     def file(self, name: str) -> dict[str, Any]:

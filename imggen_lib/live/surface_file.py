@@ -52,4 +52,3 @@ def file() -> dict[str, Any]:
         "latent": models.LATENT,
     }
     return {"spec": {**spec, "tensors": writer.table}, "bytes": writer.deflated()}
-

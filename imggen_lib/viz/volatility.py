@@ -75,7 +75,7 @@ def smiles(
 
 
 def errors_by_quotes(record: Record, ways: Mapping[str, str], noise: str) -> Picture:
-    """The error against the number of quotes, a panel a truth, a line a way, with intervals; `noise` is ``exact`` or ``2% noise``."""
+    """The error against the number of quotes, a panel a truth, a line a way, with intervals; `noise`: ``exact`` or ``2% noise``."""
     cells, counts = record["cells"], record["protocol"]["quotes"]
     truths = list(dict.fromkeys(label.rsplit(", ", 2)[0] for label in cells))
     figure, axes = figure_and_axes(3.0 * len(truths), 3.5, ncols=len(truths), squeeze=False, sharey=True)

@@ -18,13 +18,13 @@ import imggen_lib
 from imggen_lib.applications.volatility import measures, models
 from imggen_lib.applications.volatility.completion import Completer, Decoded, Flat, Gaussian, Nearest
 from imggen_lib.applications.volatility.fits import least_squares, true_model
-from imggen_lib.applications.volatility.surfaces import TRUTHS, draw, from_images, quotes
+from imggen_lib.applications.volatility.surfaces import TRUTHS, draw, quotes
 from imggen_lib.data.download import sha256
 from imggen_lib.noise import generator_for
 
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "volatility.json"
 SURFACES, IMAGES, SHORT, SEEDS = 20_000, 3_000_000, 286_720, (0, 1)
-N, COUNTS, NOISE, SAMPLES = 300, (5, 10, 20), (0.0, 0.02), 2000
+N, COUNTS, NOISE, SAMPLES = 200, (5, 10, 20), (0.0, 0.02), 2000
 TRAINED = [(kind, seed, IMAGES) for seed in SEEDS for kind in models.KINDS]
 TRAINED.insert(2, ("volatilities", 0, SHORT))
 

@@ -37,7 +37,8 @@ def test_the_mode_is_where_another_optimiser_finds_it() -> None:
     found = way.mode(asked)
     for k in range(3):
         energy = lambda z, k=k: float(  # noqa: E731
-            (log_volatility(parameters(torch.tensor(z, dtype=F64)[None]))[0, asked.places[k]] - asked.values[k]).square().sum() / 0.02**2
+            (log_volatility(parameters(torch.tensor(z, dtype=F64)[None]))[0, asked.places[k]] - asked.values[k]).square().sum()
+            / 0.02**2
             + (z**2).sum()
         )
         best = min(minimize(energy, start, method="L-BFGS-B").fun for start in (found[k].numpy(), torch.zeros(6).numpy()))

@@ -45,7 +45,7 @@ def test_what_is_allowed_is_allowed(known: torch.Tensor) -> None:
 def test_a_short_training_learns_and_repeats(kind: str, known: torch.Tensor) -> None:
     runs = []
     for _ in range(2):
-        model, records = models.training(kind, 3, known, 6400)
+        _, records = models.training(kind, 3, known, 6400)
         runs.append([float(r["elbo"]) for r in records])
     assert runs[0] == runs[1] and np.mean(runs[0][-5:]) > np.mean(runs[0][:5]) + 100
     with pytest.raises(ValueError, match="kind of VAE"):

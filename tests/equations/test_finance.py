@@ -97,7 +97,9 @@ def test_fin_calendar() -> None:
     a = gamma + (1 - gamma) * theta.detach() / (1 + theta.detach())
     formula = (1 + rho * z + root) / 2 * (1 - a * (1 - 1 / root))  # claim
     torch.testing.assert_close(formula, slope)
-    assert (torch.diff(ssvi.total_variance(k, theta.detach().sort(0).values, _t(-0.7), ssvi.phi(theta.detach().sort(0).values, eta, _t(0.4))), dim=0) >= -1e-12).all()  # fmt: skip
+    rising = theta.detach().sort(0).values
+    every = ssvi.total_variance(k, rising, _t(-0.7), ssvi.phi(rising, eta, _t(0.4)))
+    assert (every.diff(dim=0) >= -1e-12).all()
 
 
 def test_fin_butterfly() -> None:
@@ -125,7 +127,9 @@ def test_fin_lewis() -> None:
     u, _ = heston.nodes()
     flat = torch.from_numpy(psi((u - 0.5j).numpy()))[None, None]
     k = torch.linspace(-0.3, 0.3, 7, dtype=F64)
-    torch.testing.assert_close(heston.out_of_the_money(k, flat)[0, 0], black.out_of_the_money(k, _t(w).expand(7)), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        heston.out_of_the_money(k, flat)[0, 0], black.out_of_the_money(k, _t(w).expand(7)), atol=1e-12, rtol=0
+    )
 
 
 def test_fin_heston() -> None:

@@ -27,8 +27,8 @@ CODE = """
   const done = quotes.map(({ truth, index, ...q }) =>
     Object.fromEntries(Object.entries(data.ways).map(([name, way]) => {
       const found = way(q);
-      return [name, { mean: [...found.mean], sd: [...found.sd], judged:
-        surfaceJudged(found, data.surfaces[truth][index], q.places, file.spec.band), free: surfaceArbitrage(found.mean, file.spec) }];
+      const judged = surfaceJudged(found, data.surfaces[truth][index], q.places, file.spec.band);
+      return [name, { mean: [...found.mean], sd: [...found.sd], judged, free: surfaceArbitrage(found.mean, file.spec) }];
     })));
   process.stdout.write(JSON.stringify({ done, erfc: x.map(surfaceErfc), call: surfaceCall(-0.2, 0.05),
     surfaces: Object.fromEntries(Object.entries(data.surfaces).map(([k, v]) => [k, v.map((s) => [...s])])) }));
@@ -52,7 +52,9 @@ def page() -> dict[str, Any]:
     given = []
     for truth, index, m, noise in CASES:
         _, asked = _case(truth, index, m, noise)
-        given.append({"truth": truth, "index": index, "places": asked.places[0].tolist(), "values": asked.values[0].tolist(), "noise": noise})
+        given.append(
+            {"truth": truth, "index": index, "places": asked.places[0].tolist(), "values": asked.values[0].tolist(), "noise": noise}
+        )
     parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in ("core", "net", "surface_math")]
     assert NODE is not None
     told = {"file": file, "quotes": given, "x": [-3.0, -0.4, 0.0, 0.3, 2.4, 2.6, 6.0]}

@@ -79,7 +79,13 @@ class Decoded:
     """
 
     def __init__(
-        self, decode: Callable[[Tensor], Tensor], dim: int, sigma: float = 0.0, prior: float = 1.0, starts: int = 512, steps: int = 40
+        self,
+        decode: Callable[[Tensor], Tensor],
+        dim: int,
+        sigma: float = 0.0,
+        prior: float = 1.0,
+        starts: int = 512,
+        steps: int = 40,
     ) -> None:
         self.decode, self.dim, self.sigma, self.prior = decode, dim, sigma, prior
         self.starts, self.steps = starts, steps

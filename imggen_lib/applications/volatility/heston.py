@@ -53,7 +53,8 @@ def nodes() -> tuple[Float[Tensor, " nodes"], Float[Tensor, " nodes"]]:
 def out_of_the_money(k: Float[Tensor, " strikes"], values: Complex[Tensor, "n times nodes"]) -> Float[Tensor, "n times strikes"]:
     r"""Prices over the forward, of the put for k <= 0 and of the call above, from :math:`\psi(u - i/2)` at :func:`nodes`:
 
-    .. math:: c(k) = 1 - \frac{e^{k/2}}{\pi} \int_0^\infty \frac{\operatorname{Re}\left(e^{-iuk}\,\psi(u - i/2)\right)}{u^2 + 1/4}\,du
+    .. math:: c(k) = 1 - \frac{e^{k/2}}{\pi} \int_0^\infty
+        \frac{\operatorname{Re}\left(e^{-iuk}\,\psi(u - i/2)\right)}{u^2 + 1/4}\,du
     """
     u, weight = nodes()
     turn = torch.exp(-1j * u[:, None] * k) * (weight / (u.square() + 0.25))[:, None]  # (nodes, strikes)

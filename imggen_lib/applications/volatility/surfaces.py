@@ -45,7 +45,7 @@ class Quotes(NamedTuple):
 
 
 def at_the_money(now: Tensor, later: Tensor, speed: Tensor) -> Float[Tensor, "n 16"]:
-    r"""Total variance at the money, :math:`\bar v t + (v_0 - \bar v)(1 - e^{-\kappa t})/\kappa`: it rises, since both are variances."""
+    r"""Total variance at the money, :math:`\bar v t + (v_0 - \bar v)(1 - e^{-\kappa t})/\kappa`: it rises."""
     return later * TIMES.to(now) + (now - later) * -torch.expm1(-speed * TIMES.to(now)) / speed
 
 

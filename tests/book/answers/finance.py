@@ -58,7 +58,8 @@ ANSWERS = {
             ),
             (
                 "def after(m, sigma, place, y, tau):\n    mean, var = [], []\n    h = float(sigma[place, place]) + tau**2\n"
-                "    for i in range(len(m)):\n        g = float(sigma[i, place]) / h\n        mean.append(float(m[i]) + g * (y - float(m[place])))\n"
+                "    for i in range(len(m)):\n        g = float(sigma[i, place]) / h\n"
+                "        mean.append(float(m[i]) + g * (y - float(m[place])))\n"
                 "        var.append(float(sigma[i, i]) - g * float(sigma[i, place]))\n    return mean, var"
             ),
         ],
@@ -78,7 +79,8 @@ ANSWERS = {
             _cheap("int((w.diff(dim=0) < 0).sum())"),
             _cheap("(w[1:] < w[:-1]).double().sum()"),
             (
-                "def cheap(vols, times):\n    n = 0\n    for i in range(len(times) - 1):\n        for a, b in zip(vols[i], vols[i + 1]):\n"
+                "def cheap(vols, times):\n    n = 0\n    for i in range(len(times) - 1):\n"
+                "        for a, b in zip(vols[i], vols[i + 1]):\n"
                 "            n += bool(b**2 * times[i + 1] < a**2 * times[i])\n    return n"
             ),
             (
@@ -104,7 +106,8 @@ ANSWERS = {
                 "    return np.corrcoef(x[lag:], x[:-lag])[1, 0]"
             ),
             (
-                "def memory(returns, lag):\n    x = returns**2\n    a, b = x[:-lag], x[lag:]\n    a, b = a - a.mean(), b - b.mean()\n"
+                "def memory(returns, lag):\n    x = returns**2\n    a, b = x[:-lag], x[lag:]\n"
+                "    a, b = a - a.mean(), b - b.mean()\n"
                 "    return (a * b).mean() / (a.pow(2).mean() * b.pow(2).mean()).sqrt()"
             ),
         ],
