@@ -14,7 +14,7 @@ from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 from imggen_lib.viz.tables import Table, table
 
-_TICKS = (0, 5, 10, 15)
+_TICKS, _ENDS = (0, 5, 10, 15), (0, 15)
 Record = Mapping[str, Any]
 
 
@@ -29,12 +29,12 @@ def surface_images(named: Mapping[str, Surfaces], quotes: Quotes | None = None, 
     for ax, (name, x) in zip(axes[0], shown.items(), strict=True):
         image = ax.imshow(x, cmap="cividis", vmin=low, vmax=high)
         ax.set_title(name, loc="left")
-        ax.set_xticks(_TICKS, [f"{float(MONEYNESS[k]):+.1f}" for k in _TICKS])
+        ax.set_xticks(_ENDS, [f"{float(MONEYNESS[k]):+.1f}" for k in _ENDS])
         ax.set_yticks(_TICKS, [f"{float(TIMES[k]):.2g}" for k in _TICKS])
         ax.set_xlabel("log-moneyness")
         if quotes is not None:
             rows, columns = quotes.places[0] // SHAPE[2], quotes.places[0] % SHAPE[2]
-            ax.scatter(columns, rows, s=22, color=style.HOLLOW, edgecolor=style.MARK, linewidth=style.THIN)
+            ax.scatter(columns, rows, s=34, color=style.MODEL, edgecolor=style.MARK, linewidth=style.HAIR)
         if marks:
             found = arbitrage(named[name][:1])
             for part, shift in ((found.calendar[0], (1, 0)), (found.butterfly[0], (0, 1))):
@@ -79,17 +79,20 @@ def errors_by_quotes(record: Record, ways: Mapping[str, str], noise: str) -> Pic
     cells, counts = record["cells"], record["protocol"]["quotes"]
     truths = list(dict.fromkeys(label.rsplit(", ", 2)[0] for label in cells))
     figure, axes = figure_and_axes(3.0 * len(truths), 3.5, ncols=len(truths), squeeze=False, sharey=True)
+    lowest, highest = np.inf, 0.0
     for ax, truth in zip(axes[0], truths, strict=True):
         for k, (name, shown) in enumerate(ways.items()):
             found = [cells[f"{truth}, {m} quotes, {noise}"][name]["rmse"] for m in counts]
             value, low, high = (np.array([cell[i] for cell in found]) for i in range(3))
+            lowest, highest = min(lowest, value.min()), max(highest, high.max())
             ax.errorbar(counts, value, (value - low, high - value), label=shown, capsize=2, **style.series(k))
         ax.set(xscale="log", yscale="log", xlabel="quotes", title=truth)
         ax.set_xticks(counts, [str(m) for m in counts], minor=False)
         ax.minorticks_off()
         ax.grid(alpha=style.GRID)
     axes[0, 0].set_yticks([0.01, 0.03, 0.1, 0.3, 1, 3], ["0.01", "0.03", "0.1", "0.3", "1", "3"])
-    axes[0, 0].set_ylabel("error, volatility points")
+    axes[0, 0].set_ylim(0.7 * lowest, 1.3 * highest)
+    axes[0, 0].set_ylabel("error, points")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     return figure
