@@ -102,11 +102,16 @@ def test_a_finger_drags_and_the_phone_needs_no_scrolling_sideways(demo: Callable
 
 def test_a_quote_that_lies_makes_free_money_but_not_for_parameters(demo: Callable[..., Page]) -> None:
     page = demo()
+    free = []
+    for k in range(10):
+        page.get_by_role("slider", name="Chosen quote").fill(str(k + 1))
+        page.get_by_role("slider", name="It is off by, points").fill("5")
+        free.append(said(page, "free"))
+        page.get_by_role("slider", name="It is off by, points").fill("0")
+    assert sum(f[0] > 0 for f in free) >= 2 and sum(f[1] > 0 for f in free) >= 2 and all(f[2] == 0 for f in free)
     page.get_by_role("slider", name="Quotes", exact=True).fill("20")
-    page.get_by_role("slider", name="It is off by, points").fill("5")
-    found = said(page, "free")
-    assert len(said(page, "places")) == 20 and found[0] > 0 and found[2] == 0
     expect(page.locator(".il-status")).to_contain_text("20 quotes.")
+    assert len(said(page, "places")) == 20
     page.get_by_label("All quotes have an error of 2").check()
     assert said(page, "free")[2] == 0
     page.get_by_label("Surfaces of").select_option("Heston")
