@@ -34,7 +34,7 @@ def file() -> dict[str, Any]:
     nets = {}
     for kind in models.KINDS:
         model = models.pretrained(kind)
-        layers = [layer for layer in model.decoder.modules() if isinstance(layer, nn.Linear)]  # type: ignore[union-attr]
+        layers = [layer for layer in model.decoder.modules() if isinstance(layer, nn.Linear)]
         nets[kind] = {
             "layers": [[writer.numbers(layer.weight, exact=False), writer.numbers(layer.bias, exact=False)] for layer in layers],
             "bias": writer.numbers(model.bias, exact=False),

@@ -40,6 +40,7 @@ def save_completion(folder: str | Path, found: Completion, quotes: Quotes, index
                 numbers = (t, k, volatility[i, j], low[i, j], high[i, j])
                 quote = "" if math.isnan(given[i, j]) else f"{given[i, j]:.8f}"
                 writer.writerow([*(f"{number:.8f}" for number in numbers), quote])
-    named = {"volatility": volatility, "low_90": low, "high_90": high, "quote": given}
-    np.savez(arrays, maturity_years=TIMES.numpy(), log_moneyness=MONEYNESS.numpy(), **named)
+    places = {"maturity_years": TIMES.numpy(), "log_moneyness": MONEYNESS.numpy()}
+    surface = {"volatility": volatility, "low_90": low, "high_90": high, "quote": given}
+    np.savez(arrays, **places, **surface)  # type: ignore[arg-type]
     return [table, arrays]
