@@ -21,7 +21,8 @@ words.surface = {
   map: "Map of the surface: log-moneyness from left to right, maturity from top to bottom. Arrow keys move the chosen quote.",
   smile: "Smile at {years} years: the truth and three completions, the band of {way}, and the quotes",
   across: "log-moneyness",
-  smiles: "Volatility in per cent at a maturity of {years} years, where the chosen quote is; shaded: the 90\u00a0% band of {way}.",
+  smiles: "Volatility in per cent at a maturity of {years} years, where the chosen quote is. Blue and solid: the truth; " +
+    "shaded: the 90\u00a0% band of {way}.",
   scale: "Dark is {low}\u00a0%, bright {high}\u00a0% of volatility. Maturities in years at the left.",
   way: "Completed by",
   error: "Error, points",
