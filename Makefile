@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence worksheets
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence worksheets volatility
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -158,6 +158,9 @@ characters: $(READY) ## train the model of characters, measure it beside its riv
 
 worksheets: $(READY) ## screen the hands that may write worksheets, measure them beside a font and real digits, and record it (three minutes)
 	$(BIN)/python scripts/records/worksheets.py
+volatility: $(READY) ## train the VAEs of volatility surfaces, measure them beside a Gaussian and a fit, and record it (twenty minutes)
+	$(BIN)/python scripts/records/volatility.py train
+	$(BIN)/python scripts/records/volatility.py measure
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

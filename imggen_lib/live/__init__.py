@@ -14,6 +14,7 @@
     live.world()                            # walk through a landscape without end
 
     live.sentence()                         # write a sentence, and see a letter form that obeys it (or does not)
+    live.surface()                          # drag quotes on a surface of implied volatility; not for trading
     live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
     live.worksheet()                        # handwritten sums in one hand, marked in the page and printed with their key
 
@@ -67,9 +68,10 @@ from imggen_lib.live.flow import flow
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.sentence import sentence
+from imggen_lib.live.surface import surface
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.worksheet import worksheet
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "sentence", "trainer", "worksheet", "world", "xrays"]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "sentence", "surface", "trainer", "worksheet", "world", "xrays"]

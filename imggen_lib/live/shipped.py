@@ -28,6 +28,7 @@ DECODER = "level-decoder"
 LANDSCAPE = "landscape"
 
 CHARACTERS = "characters"
+SURFACES = "volatility-surfaces"
 SEEDS = 60  # of characters whose latents the page has
 BOTH = ".both"
 
@@ -141,6 +142,13 @@ def letters() -> dict[str, Any]:
     return {"spec": {**packed.spec, "name": CHARACTERS, "licence": LICENCE, **stored}, "bytes": packed.content}
 
 
+def volatility() -> dict[str, Any]:
+    """Surfaces of implied volatility, and what completes them: see :mod:`imggen_lib.live.surface_file`."""
+    from imggen_lib.live.surface_file import file
+
+    return file()
+
+
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
@@ -153,6 +161,7 @@ STORED: dict[str, Callable[[], dict[str, Any]]] = {
     DECODER: level_decoder,
     LANDSCAPE: landscape,
     CHARACTERS: letters,
+    SURFACES: volatility,
 }
 
 

@@ -43,6 +43,7 @@ DEFINITIONS = {
     *("eval-gaussian-kernel", "eval-curve", "eval-authenticity", "eval-feature-likelihood"),
     *("results-welch", "results-usefulness", "people-rater-model", "people-alpha"),
     *("flow-path", "flow-field", "flow-ode", "flow-solvers", "flow-guidance", "flow-straightness", "flow-mean-velocity"),
+    "fin-ssvi",
     *("cre-novelty", "cre-ratio", "cre-style-ambiguity", "cre-slerp", "practice-gan-losses", "speed-fraction"),
     "sentence-attention",
 }
@@ -52,6 +53,7 @@ PROVED = (
     *("evaluation", "results", "people", "creativity", "flow", "sentence"),
     *("evaluation", "results", "people", "creativity"),
     "education",
+    *("evaluation", "results", "people", "creativity", "finance"),
 )
 
 # Of these, chapters with a table of letters and two exercises with pencil and paper at least.

@@ -270,6 +270,7 @@ DEMOS = {
     "world": lambda: live.world(),
     "xrays": lambda: live.xrays(),
     "worksheet": lambda: live.worksheet(3, "subtraction", "hard", 6),
+    "surface": lambda: live.surface(),
 }
 
 
@@ -344,6 +345,7 @@ def test_every_text_of_a_demo_is_in_its_table() -> None:
         parts = [part for part in (*made.parts, demo) if part.startswith(demo)]
         text = "\n".join((ROOT / "imggen_lib" / "live" / "js" / f"{part}.js").read_text(encoding="utf-8") for part in parts)
     for demo in ("explorer", "drawing", "real_or_fake", "worksheet", "world", "xrays"):
+    for demo in ("explorer", "drawing", "real_or_fake", "surface", "world", "xrays"):
         text = (ROOT / "imggen_lib" / "live" / "js" / f"{demo}.js").read_text(encoding="utf-8")
         start = text.index(f"words.{demo} = {{")
         table = text[start : text.index("\n};", start)]
