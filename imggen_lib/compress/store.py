@@ -74,7 +74,7 @@ def save(generator: FoldedGenerator, path: Path, bits: int, **card: Any) -> int:
     for name, layer in layers(generator):
         flat = rows(layer.weight.detach().double(), _axis(layer), channels_of(generator, layer))
         step = (_grid(flat, bits) if bits < 8 else steps_of(generator, layer, bits).double()).half().double().clamp(min=2.0**-24)
-        tensors[f"{name}.weight"] = packed((quantised(flat, step, bits) / step).round(), bits)
+        tensors[f"{name}.weight"] = packed((quantised(flat, step, bits) / step).round().long(), bits)
         tensors[f"{name}.step"] = step[:, 0].half()
         if layer.bias is not None:
             tensors[f"{name}.bias"] = layer.bias.detach().half()

@@ -61,8 +61,8 @@ def _students() -> dict[str, Student]:
     """Each size three times: with pairs and a critic, with pairs alone, and with neither teacher nor pairs, an ordinary GAN."""
     found = {}
     for name, (seeds, width) in SIZES.items():
-        images = 200_000 if name == "thirtieth" else 300_000
-        found[name] = Student(images, seeds, width, critic_from=60_000)
+        images = 120_000 if name == "thirtieth" else 300_000
+        found[name] = Student(images, seeds, width, critic_from=images // 5)
         found[f"{name}-pairs"] = Student(images, seeds, width, critic=False)
         found[f"{name}-alone"] = Student(images, seeds, width, taught=False)
     return found

@@ -264,6 +264,7 @@ DEMOS = {
     "game": lambda: live.game(),
     "world": lambda: live.world(),
     "xrays": lambda: live.xrays(),
+    "sizes": lambda: live.sizes(),
 }
 
 
