@@ -177,10 +177,10 @@ def all_rows(bench: Bench) -> Iterator[Row]:
     """Every row there is a model for."""
     teacher = folded(pretrained(TEACHER).model())  # type: ignore[arg-type]
     typical = torch.randn(1000, 64, generator=generator_for(0, 72)), torch.arange(1000) % 10
-    yield from rounded_rows(bench, teacher, typical)
-    yield from vae_rows(bench)
-    yield from baseline_rows(bench)
     yield from student_rows(bench)
+    yield from rounded_rows(bench, teacher, typical)
+    yield from baseline_rows(bench)
+    yield from vae_rows(bench)
     yield from pruned_rows(bench, teacher)
 
 

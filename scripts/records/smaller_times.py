@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -22,7 +23,7 @@ from imggen_lib.live.base import HERE
 from imggen_lib.live.pack import pack
 from imggen_lib.noise import latents
 
-TURNS = 15
+TURNS = 7
 NODE_CODE = """
 const { spec, bytes, z, turns } = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const files = { net: { spec, bytes } };
@@ -91,7 +92,18 @@ def _sessions(model: nn.Module, folder: Path) -> dict[str, Any]:
         name: ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         for name, file in (("ort", plain), ("ort-qdq", whole))
     }
-    return made | {"bytes": {"ort": plain.stat().st_size, "ort-qdq": whole.stat().st_size}}
+    return made | {"bytes": {"ort": plain.stat().st_size, "ort-qdq": whole.stat().st_size}, "nodes": _nodes(whole)}
+
+
+def _nodes(file: Path) -> dict[str, int]:
+    """How many operations of each kind ONNX Runtime really runs, after its own optimisation."""
+    import onnx
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(file.with_suffix(".run.onnx"))
+    ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return dict(Counter(node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node))
 
 
 def times(models: dict[str, nn.Module]) -> dict[str, Any]:
@@ -102,7 +114,7 @@ def times(models: dict[str, nn.Module]) -> dict[str, Any]:
         for name, model in models.items():
             (folder := Path(scratch) / name).mkdir()
             sessions = _sessions(model, folder)
-            files[name] = sessions.pop("bytes")
+            files[name] = {"onnx_bytes": sessions.pop("bytes"), "nodes": sessions.pop("nodes")}
             for batch in (1, 100):
                 z, y = latents(range(batch), 64), torch.arange(batch) % 10
                 runs[name, f"torch {batch}"] = (lambda model=model, z=z, y=y: model(z, y)), batch  # type: ignore[misc]
@@ -114,7 +126,7 @@ def times(models: dict[str, nn.Module]) -> dict[str, Any]:
             for _ in range(TURNS):
                 for key, (run, batch) in runs.items():
                     each[key].append(_timed(run) / batch)
-    found: dict[str, Any] = {name: {"onnx_bytes": files[name], "ms": {}} for name in models}
+    found: dict[str, Any] = {name: {**files[name], "ms": {}} for name in models}
     for (name, what), values in each.items():
         found[name]["ms"][what] = round(median(values), 4)
     for name, model in models.items():
