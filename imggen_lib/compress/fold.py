@@ -28,7 +28,7 @@ class FoldedGenerator(nn.Module):
     bits: int
     steps: dict[str, Tensor]
 
-    def __init__(self, dense: nn.Linear, shift: Tensor, net: nn.Sequential, like: ConvGenerator) -> None:
+    def __init__(self, dense: nn.Linear, shift: Tensor, net: nn.Sequential, like: Any) -> None:
         super().__init__()
         self.image_shape, self.latent_dim, self.classes, self.start = like.image_shape, like.latent_dim, like.classes, like.start
         self.dense, self.shift, self.net = dense, nn.Parameter(shift), net

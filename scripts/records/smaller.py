@@ -201,14 +201,15 @@ def main() -> None:
     elif arguments.do == "measure":
         from smaller_rows import KNOWN, all_rows, real_row
 
-        from imggen_lib.protocol import Bench
+        from imggen_lib.protocol import Bench, feature_network
 
         KNOWN.update(stored().get("rows", {}))
-        bench, rows = Bench("mnist"), dict[str, Any]()
+        bench, rows = Bench("mnist", net=feature_network("mnist")), dict[str, Any]()  # type: ignore[arg-type]
+        record(real_images=real_row(bench))
         for row in all_rows(bench):
             rows[row["name"]] = row
             record(rows=rows | {name: known for name, known in KNOWN.items() if name not in rows})
-        record(rows=rows, real_images=real_row(bench))
+        record(rows=rows)
     elif arguments.do == "times":
         from smaller_rows import ended
         from smaller_times import times

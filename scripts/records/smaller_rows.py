@@ -33,8 +33,7 @@ def judged(bench: Bench, images: Tensor) -> Row:
     """The Frechet distance with its interval, and how often the classifier sees the class that was asked for, with Wilson's."""
     made = features(bench.net, images)
     found = frechet_interval(bench.reference_features, made)
-    assert bench.classifier is not None
-    seen = torch.cat([bench.classifier(part).argmax(1) for part in images.split(1000)])
+    seen = torch.cat([bench.net(part).argmax(1) for part in images.split(1000)])
     right = int((seen == torch.arange(len(images)) % 10).sum())
     return {
         "frechet_distance": round(frechet_distance(statistics(bench.reference_features), statistics(made)), 3),

@@ -23,7 +23,7 @@ from imggen_lib.live.base import HERE
 from imggen_lib.live.pack import pack
 from imggen_lib.noise import latents
 
-TURNS = 7
+TURNS = 5
 NODE_CODE = """
 const { spec, bytes, z, turns } = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const files = { net: { spec, bytes } };

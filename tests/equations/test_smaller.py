@@ -103,6 +103,7 @@ def test_small_student() -> None:
     generator = relativistic.generator(critic(real), critic(S))
     L = lam / d * (S - T).abs().flatten(1).sum(1).mean() + generator  # claim  # noqa: N806
     assert (lam * record["apart"] + record["generator"]).item() == pytest.approx(L.item(), rel=1e-5)
+    student.zero_grad()
     L.backward()
     found = [p.grad.clone() for p in student.parameters() if p.grad is not None]
     student.zero_grad()
