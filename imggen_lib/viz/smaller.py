@@ -19,7 +19,7 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "pruned, retrained": ("pruned, retrained", "^", style.TEAL),
     "student": ("student of the teacher", "o", style.MODEL),
     "trained alone": ("same network, no teacher", "X", style.GREEN),
-    "trivial": ("images by heart", "P", style.DATA),
+    "trivial": ("no network: means, images by heart", "P", style.DATA),
 }
 
 
@@ -49,7 +49,7 @@ def trade_off(record: Mapping[str, Any], kinds: Sequence[str] = tuple(KINDS)) ->
     for bytes_, bar in ((60, 6.0), (150, 2.5)):
         ax.plot([bytes_, bytes_, 4], [1, bar, bar], color=style.CONTEXT, linestyle=":", linewidth=style.THIN)
     ax.axhline(record["real_images"]["frechet_distance"], color=style.REFERENCE, linestyle="--", linewidth=style.THIN)
-    ax.set(xscale="log", yscale="log", xlabel="kB", ylabel="Fréchet distance", xlim=(6, 400))
+    ax.set(xscale="log", yscale="log", xlabel="kB", ylabel="Fréchet distance", xlim=(6, 400), ylim=(0.4, 4000))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.grid(alpha=style.GRID)
