@@ -126,6 +126,12 @@ medicine: $(READY) ## train the models of normal X-rays, and measure whether gen
 	$(BIN)/python scripts/records/medicine.py
 	$(BIN)/python scripts/records/supervised.py
 
+smaller: $(READY) ## train the small generators, measure them with everything they are compared with, and ship them (two hours)
+	$(BIN)/python scripts/records/smaller.py train
+	$(BIN)/python scripts/records/smaller.py measure
+	$(BIN)/python scripts/records/smaller.py times
+	$(BIN)/python scripts/records/smaller.py ship
+
 levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)
 	$(BIN)/python scripts/records/levels.py train
 	$(BIN)/python scripts/records/levels.py measure

@@ -77,7 +77,8 @@ def _key(name: str) -> str:
         return hashlib.sha256(json.dumps(file["spec"]).encode() + file["bytes"]).hexdigest()[:16]
     model = name.removesuffix(shipped.BOTH)
     said = [json.dumps(checkpoint.pretrained(model).meta["weights"])]
-    sources = [(HERE / f"{part}.py").read_text(encoding="utf-8") for part in ("layers", "pack", "shipped", "small", "wire")]
+    sources = [(HERE / f"{part}.py").read_text(encoding="utf-8") for part in ("layers", "pack", "shipped", "wire")]
+    sources.append((HERE.parent / "compress" / "calibrate.py").read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join([*said, json.dumps(shipped.known(model)), *sources]).encode()).hexdigest()[:16]
 
 

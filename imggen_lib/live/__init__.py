@@ -10,6 +10,7 @@
     live.game()                             # play platform levels, or watch an agent finish them
     live.campaign()                         # a headline and garments in ten sizes of banner, each checked
     live.bandit()                           # three ways to choose among banners race for clicks
+    live.sizes()                            # one image by a generator at every size: where does it break?
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
     live.world()                            # walk through a landscape without end
 
@@ -69,9 +70,10 @@ from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.sentence import sentence
 from imggen_lib.live.surface import surface
+from imggen_lib.live.sizes import sizes
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.worksheet import worksheet
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "sentence", "surface", "trainer", "worksheet", "world", "xrays"]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "sentence", "sizes", "surface", "trainer", "worksheet", "world", "xrays"]

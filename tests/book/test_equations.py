@@ -46,6 +46,7 @@ DEFINITIONS = {
     "fin-ssvi",
     *("cre-novelty", "cre-ratio", "cre-style-ambiguity", "cre-slerp", "practice-gan-losses", "speed-fraction"),
     "sentence-attention",
+    *("small-quantiser", "small-student"),
 }
 # Chapters in which every formula that is no definition has its proof.
 PROVED = (
@@ -54,6 +55,7 @@ PROVED = (
     *("evaluation", "results", "people", "creativity"),
     "education",
     *("evaluation", "results", "people", "creativity", "finance"),
+    *("evaluation", "results", "people", "creativity", "smaller"),
 )
 
 # Of these, chapters with a table of letters and two exercises with pencil and paper at least.

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from imggen_lib import live
 from imggen_lib.checkpoint import pretrained
+from imggen_lib.compress.calibrate import Rounding, steps
 from imggen_lib.live import base, shipped
 from imggen_lib.live.layers import KINDS, Layer, folded, networks, run, unrolled
 from imggen_lib.live.pack import HALF_A_GREY_LEVEL, pack
-from imggen_lib.live.small import Rounding, steps
 from imggen_lib.live.wire import Writer, tensors, unpacked
 from imggen_lib.models.blocks import one_hot
 from imggen_lib.models.features import FeatureNet
@@ -271,6 +271,7 @@ DEMOS = {
     "xrays": lambda: live.xrays(),
     "worksheet": lambda: live.worksheet(3, "subtraction", "hard", 6),
     "surface": lambda: live.surface(),
+    "sizes": lambda: live.sizes(),
 }
 
 
