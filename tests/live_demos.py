@@ -17,4 +17,8 @@ DEMOS: dict[str, Callable[[], Live]] = {
     "characters": live.characters,
     "campaign": live.campaign,
     "bandit": live.bandit,
+    "worksheet": lambda: live.worksheet(3, "subtraction", "hard", 6),
+    "surface": live.surface,
+    "sizes": live.sizes,
+    "sentence": live.sentence,
 }

@@ -69,11 +69,27 @@ from imggen_lib.live.flow import flow
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.sentence import sentence
-from imggen_lib.live.surface import surface
 from imggen_lib.live.sizes import sizes
+from imggen_lib.live.surface import surface
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.worksheet import worksheet
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "sentence", "sizes", "surface", "trainer", "worksheet", "world", "xrays"]
+__all__ = [
+    "bandit",
+    "campaign",
+    "characters",
+    "drawing",
+    "explorer",
+    "flow",
+    "game",
+    "real_or_fake",
+    "sentence",
+    "sizes",
+    "surface",
+    "trainer",
+    "worksheet",
+    "world",
+    "xrays",
+]

@@ -148,6 +148,8 @@ def volatility() -> dict[str, Any]:
     from imggen_lib.live.surface_file import file
 
     return file()
+
+
 @cache
 def small_generators() -> dict[str, Any]:
     """A teacher in eight bits, its students, and the bytes and distances of each (:mod:`imggen_lib.live.sizes`)."""

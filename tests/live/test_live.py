@@ -261,18 +261,6 @@ STRINGS = {"walk": "Go 'on' & \"on\""}
 DEMOS: dict[str, Callable[[], Any]] = {
     **EXAMPLES, "explorer": lambda: live.explorer("mnist-vae-map", choices=["mnist-gan-conv"], walk=True, strings=STRINGS)
 }  # fmt: skip
-DEMOS = {
-    "explorer": lambda: live.explorer("mnist-vae-map", choices=["mnist-gan-conv"], walk=True, strings={"walk": "Go 'on' & \"on\""}),
-    "drawing": lambda: live.drawing(),
-    "real_or_fake": lambda: live.real_or_fake(seed=3),
-    "trainer": lambda: live.trainer("gan"),
-    "game": lambda: live.game(),
-    "world": lambda: live.world(),
-    "xrays": lambda: live.xrays(),
-    "worksheet": lambda: live.worksheet(3, "subtraction", "hard", 6),
-    "surface": lambda: live.surface(),
-    "sizes": lambda: live.sizes(),
-}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -345,9 +333,6 @@ def test_every_text_of_a_demo_is_in_its_table() -> None:
     for demo, made in base.DEMOS.items():
         parts = [part for part in (*made.parts, demo) if part.startswith(demo)]
         text = "\n".join((ROOT / "imggen_lib" / "live" / "js" / f"{part}.js").read_text(encoding="utf-8") for part in parts)
-    for demo in ("explorer", "drawing", "real_or_fake", "worksheet", "world", "xrays"):
-    for demo in ("explorer", "drawing", "real_or_fake", "surface", "world", "xrays"):
-        text = (ROOT / "imggen_lib" / "live" / "js" / f"{demo}.js").read_text(encoding="utf-8")
         start = text.index(f"words.{demo} = {{")
         table = text[start : text.index("\n};", start)]
         keys = set(re.findall(r"^  (\w+):", table, re.M))
