@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence worksheets volatility
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -126,6 +126,12 @@ medicine: $(READY) ## train the models of normal X-rays, and measure whether gen
 	$(BIN)/python scripts/records/medicine.py
 	$(BIN)/python scripts/records/supervised.py
 
+smaller: $(READY) ## train the small generators, measure them with everything they are compared with, and ship them (two hours)
+	$(BIN)/python scripts/records/smaller.py train
+	$(BIN)/python scripts/records/smaller.py measure
+	$(BIN)/python scripts/records/smaller.py times
+	$(BIN)/python scripts/records/smaller.py ship
+
 levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)
 	$(BIN)/python scripts/records/levels.py train
 	$(BIN)/python scripts/records/levels.py measure
@@ -148,9 +154,19 @@ sprites: $(READY) ## train the small GAN of items, and record how it compares wi
 	$(BIN)/python scripts/records/sprites.py train
 	$(BIN)/python scripts/records/sprites.py measure
 
+sentence: $(READY) ## train the painter that listens to sentences and its reader, measure obedience, and record it (half an hour)
+	$(BIN)/python scripts/records/sentence.py train
+	$(BIN)/python scripts/records/sentence.py measure
+
 characters: $(READY) ## train the model of characters, measure it beside its rivals, and record it (half an hour)
 	$(BIN)/python scripts/records/characters.py train
 	$(BIN)/python scripts/records/characters.py measure
+
+worksheets: $(READY) ## screen the hands that may write worksheets, measure them beside a font and real digits, and record it (three minutes)
+	$(BIN)/python scripts/records/worksheets.py
+volatility: $(READY) ## train the VAEs of volatility surfaces, measure them beside a Gaussian and a fit, and record it (twenty minutes)
+	$(BIN)/python scripts/records/volatility.py train
+	$(BIN)/python scripts/records/volatility.py measure
 
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py

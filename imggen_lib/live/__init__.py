@@ -10,10 +10,14 @@
     live.game()                             # play platform levels, or watch an agent finish them
     live.campaign()                         # a headline and garments in ten sizes of banner, each checked
     live.bandit()                           # three ways to choose among banners race for clicks
+    live.sizes()                            # one image by a generator at every size: where does it break?
     live.xrays()                            # call twelve X-rays, then move a threshold; not for clinical use
     live.world()                            # walk through a landscape without end
 
+    live.sentence()                         # write a sentence, and see a letter form that obeys it (or does not)
+    live.surface()                          # drag quotes on a surface of implied volatility; not for trading
     live.characters()                       # a sheet of made-up characters: zoom, blend, thin and bold, save as SVG
+    live.worksheet()                        # handwritten sums in one hand, marked in the page and printed with their key
 
 **How a demo is made.** One Python module, one script `js/NAME.js`, nothing else:
 
@@ -64,8 +68,28 @@ from imggen_lib.live.explore import explorer
 from imggen_lib.live.flow import flow
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
+from imggen_lib.live.sentence import sentence
+from imggen_lib.live.sizes import sizes
+from imggen_lib.live.surface import surface
 from imggen_lib.live.trainer import trainer
+from imggen_lib.live.worksheet import worksheet
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = [
+    "bandit",
+    "campaign",
+    "characters",
+    "drawing",
+    "explorer",
+    "flow",
+    "game",
+    "real_or_fake",
+    "sentence",
+    "sizes",
+    "surface",
+    "trainer",
+    "worksheet",
+    "world",
+    "xrays",
+]

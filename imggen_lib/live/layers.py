@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from imggen_lib.compress.fold import FoldedGenerator
 from imggen_lib.models.blocks import Residual
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
 from imggen_lib.models.levels import TileDecoder
+from imggen_lib.models.sentence import SiluResidual
 from imggen_lib.models.vae import VAE, Centred
 
 
@@ -136,6 +138,11 @@ def _(module: Residual) -> Layers:
 
 
 @unrolled.register
+def _(module: SiluResidual) -> Layers:
+    return [Layer("residual", body=(Layer("silu"), *unrolled(module.one), Layer("silu"), *unrolled(module.two)))]
+
+
+@unrolled.register
 def _(module: MLPGenerator) -> Layers:
     return [Layer("classes"), *unrolled(module.net), Layer("tanh"), Layer("shape", {"to": list(module.image_shape)})]
 
@@ -144,6 +151,14 @@ def _(module: MLPGenerator) -> Layers:
 def _(module: ConvGenerator) -> Layers:
     start = Layer("shape", {"to": list(module.start)})
     return [Layer("classes"), *unrolled(module.dense), start, *unrolled(module.net)]
+
+
+@unrolled.register
+def _(module: FoldedGenerator) -> Layers:
+    start = Layer("shape", {"to": list(module.start)})
+    bias = module.shift.detach().double().repeat_interleave(module.start[1] * module.start[2])
+    dense = Layer("dense", tensors={**_weights(module.dense), "bias": bias})
+    return [Layer("classes"), dense, start, *unrolled(module.net)]
 
 
 @unrolled.register

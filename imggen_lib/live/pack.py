@@ -5,9 +5,9 @@ numbers of their tensors; :mod:`imggen_lib.live.wire` says how those are stored.
 
 **What it costs: nothing that can be seen.** The shipped models are stored in half precision, so half precision is exact, and what
 fits into the budget stays so: a page should not load more than 500 kB of weights by itself. In what does not fit, the large layers
-of what draws are rounded to whole numbers (:mod:`imggen_lib.live.small`), as coarsely as leaves every pixel of the images of 100
-seeds within half a grey level of 255. What is still larger than the budget is a file that a page loads only when the reader asks
-for it (``book/_ext/live.py``); the picture is never worse for it. What reads, a VAE's encoder, is always in half precision.
+of what draws are rounded to whole numbers (:mod:`imggen_lib.compress.calibrate`), as coarsely as leaves every pixel of the images
+of 100 seeds within half a grey level of 255. What is still larger than the budget is a file that a page loads only when the reader
+asks for it (``book/_ext/live.py``); the picture is never worse for it. What reads, a VAE's encoder, is always in half precision.
 ``spec["weights"]`` says which it is, ``spec["difference"]`` how far those images are from the full network's, in [-1, 1]: the
 largest of any pixel, and the root mean square.
 """
@@ -20,8 +20,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from imggen_lib.compress.calibrate import Rounding, steps
 from imggen_lib.live.layers import Layer, Layers, networks, run
-from imggen_lib.live.small import Rounding, steps
 from imggen_lib.live.wire import Writer, unpacked
 from imggen_lib.models.blocks import one_hot
 from imggen_lib.models.vae import VAE

@@ -3,9 +3,9 @@
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
 X-rays with what their scores are, ``platform-levels`` levels of the game with inputs that finish them, ``level-decoder`` a network
 that makes others, ``landscape`` a generator of heights, ``characters`` a generator of characters with the latents of its first
-seeds. What was computed from data (maps, the nats of each latent dimension, what is typical of test images, the digits) and how
-coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``, ``chest_cases.py`` and
-``game_levels.py``, so that pages are built without data.
+seeds, ``small-generators`` one generator in eight bits and its students. What was computed from data (maps, the nats of each latent
+dimension, what is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by
+``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
@@ -28,6 +28,8 @@ DECODER = "level-decoder"
 LANDSCAPE = "landscape"
 
 CHARACTERS = "characters"
+SURFACES = "volatility-surfaces"
+SMALL = "small-generators"
 SEEDS = 60  # of characters whose latents the page has
 BOTH = ".both"
 
@@ -141,6 +143,21 @@ def letters() -> dict[str, Any]:
     return {"spec": {**packed.spec, "name": CHARACTERS, "licence": LICENCE, **stored}, "bytes": packed.content}
 
 
+def volatility() -> dict[str, Any]:
+    """Surfaces of implied volatility, and what completes them: see :mod:`imggen_lib.live.surface_file`."""
+    from imggen_lib.live.surface_file import file
+
+    return file()
+
+
+@cache
+def small_generators() -> dict[str, Any]:
+    """A teacher in eight bits, its students, and the bytes and distances of each (:mod:`imggen_lib.live.sizes`)."""
+    from imggen_lib.live.sizes import packed
+
+    return packed()
+
+
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
@@ -153,6 +170,8 @@ STORED: dict[str, Callable[[], dict[str, Any]]] = {
     DECODER: level_decoder,
     LANDSCAPE: landscape,
     CHARACTERS: letters,
+    SURFACES: volatility,
+    SMALL: small_generators,
 }
 
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from imggen_lib import live
-from imggen_lib.live.bandit_race import POLICIES, Chance, bandit_experiment, bandit_looks, bandit_race
+from imggen_lib.chance import Chance
+from imggen_lib.live.bandit_race import POLICIES, bandit_experiment, bandit_looks, bandit_race
 from imggen_lib.live.base import HERE, page_script
 from imggen_lib.metrics.experiments import difference_z, evidence, impressions_needed, looked_at, race
 from imggen_lib.metrics.intervals import wilson_interval
