@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from imggen_lib.losses.flow import guided
+from imggen_lib.models.flow import guided
 from imggen_lib.models.sentence import attended, attention
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from imggen_lib.data.captions import split, tokens
-from imggen_lib.losses.flow import guided
+from imggen_lib.models.flow import guided
 from imggen_lib.models.sentence import GlyphCoder, SentenceVelocity, Words
 from imggen_lib.noise import latents
 from imggen_lib.ode import integrate
