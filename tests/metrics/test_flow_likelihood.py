@@ -56,7 +56,10 @@ def test_a_prior_is_scaled_and_its_classes_are_mixed() -> None:
     net = Linear(classes=2)
     model = LatentFlow(MLPVAE((1, 8, 8), 3, (8,)), Flow(net)).scale_to(_normal(30, 3) * 2 + 1, _normal(30, 3, seed=1))
     z = _normal(5, 3, seed=2)
-    root, one = torch.matrix_exp(net.a.detach()), torch.linalg.solve(net.a.detach(), torch.matrix_exp(net.a.detach()) - torch.eye(3))
+    root, one = (
+        torch.matrix_exp(net.a.detach()),
+        torch.linalg.solve(net.a.detach(), torch.matrix_exp(net.a.detach()) - torch.eye(3)),
+    )
     both = []
     for c in (0, 1):
         law = MultivariateNormal(one @ torch.full((3,), float(c)), root @ root.T)
