@@ -55,6 +55,26 @@ def vae(image_shape: Shape, latent_dim: int, classes: int, likelihood: Any, widt
     return VAE(image_shape, latent_dim, classes, likelihood, encoder, width, decoder)
 
 
+class Velocity(nn.Module):
+    """A dense network that gives velocities; the class as a number that is added."""
+
+    def __init__(self, image_shape: Shape, classes: int, width: int = 8) -> None:
+        super().__init__()
+        self.image_shape, self.classes = image_shape, classes
+        self.net = nn.Sequential(nn.Linear(prod(image_shape) + 2, width), nn.Tanh(), nn.Linear(width, prod(image_shape)))
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        known = torch.stack([t, t * 0 if labels is None else labels.to(t)], 1)
+        return self.net(torch.cat([x.flatten(1), known], 1)).view_as(x)
+
+
+class StandsStill(Velocity):
+    """It gives a number a point."""
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+        return x.flatten(1).sum(1)
+
+
 soft = GanLoss("soft", lambda a, b: (b - a).tanh().mean() + 0.1 * hinge.critic(a, b), lambda a, b: -b.mean())
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from imggen_lib import checkpoint
-from imggen_lib.configs import Config, FeatureConfig, GanConfig, VaeConfig, from_json
+from imggen_lib.configs import Config, FeatureConfig, FlowConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet, glyphs
 from imggen_lib.errors import CheckpointError, TrainingDiverged
 from imggen_lib.finding import find
@@ -30,6 +30,8 @@ CONFIGS = {
     "gan-at-once": GanConfig(net="conv", width=4, latent_dim=4, batch=16, classes=2, simultaneous=True),
     "vae": VaeConfig(net="conv", width=4, latent_dim=4, batch=16, schedule_images=320),
     "vae-gaussian": VaeConfig(net="mlp", hidden=(16,), latent_dim=4, batch=16, likelihood="gaussian", classes=2),
+    "flow": FlowConfig(width=4, batch=16, classes=2, schedule_images=320, steps=2),
+    "flow-mlp": FlowConfig(net="mlp", width=8, batch=16, times="uniform", solver="euler"),
 }
 
 
@@ -72,7 +74,7 @@ def test_the_model_comes_back(name: str, digits: ImageSet, tmp_path: Path) -> No
     assert loaded.meta["data"]["sha256"] == digits.checksum
     net = loaded.model()
     assert not net.training and not any(p.requires_grad for p in net.parameters())
-    kept = run.state.modules()["ema" if name.startswith("gan") else "model"].state_dict()
+    kept = run.state.modules()["model" if name.startswith("vae") else "ema"].state_dict()
     assert all(torch.equal(v, kept[k]) for k, v in net.state_dict().items())
 
 
@@ -244,7 +246,10 @@ def test_a_released_model_is_small_and_cannot_be_resumed(digits: ImageSet, tmp_p
         released.restore(CONFIGS["vae"].state())
 
 
-@pytest.mark.parametrize("config", [GanConfig(), GanConfig.article(seed=3), VaeConfig(hidden=(5, 6)), FeatureConfig()])
+@pytest.mark.parametrize(
+    "config",
+    [GanConfig(), GanConfig.article(seed=3), VaeConfig(hidden=(5, 6)), FlowConfig(classes=3, guidance=2.0), FeatureConfig()],
+)
 def test_configs_survive_json(config: Config) -> None:
     assert from_json(json.loads(json.dumps(config.to_json()))) == config
 

@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from imggen_lib import checkpoint
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
 from imggen_lib.finding import find
@@ -34,6 +34,7 @@ CONFIGS = {
     "gan": GanConfig(net="mlp", hidden=(8,), classes=2, **SMALL),  # type: ignore[arg-type]
     "conv": GanConfig(net="conv", width=4, **SMALL),  # type: ignore[arg-type]
     "vae": VaeConfig(net="mlp", hidden=(8,), likelihood="gaussian", **SMALL),  # type: ignore[arg-type]
+    "flow": FlowConfig(net="mlp", width=8, image_shape=(1, 8, 8), batch=16, classes=2, steps=2),
 }
 JUNK = (None, True, -1, 0, 0.5, 10**12, 10**30, "", "64", "\ud800\n\x1b[2J", [], {}, [[]], [10**9, 10**9], {"a": {}}, [1] * 5000)
 LITERALS = ("NaN", "-Infinity", "1e999", "9" * 5000, "[" * 40 + "]" * 40, "[" * 20000 + "]" * 20000, '{"a":1,"a":2}', "tru", "")
@@ -368,7 +369,7 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
 def test_moments_of_another_shape_are_refused(name: str, tmp_path: Path) -> None:
     """They were accepted, and the fused Adam wrote behind their memory."""
     folder = bases(tmp_path)[name]
-    owner = "model" if name == "vae" else "critic"
+    owner = "critic" if name in ("gan", "conv") else "model"
     _tensors(lambda tensors: tensors.update({f"optimizer.{owner}.1.exp_avg": torch.zeros(3)}))(folder)
     with pytest.raises(CheckpointError, match=f"optimiser's state does not fit the parameter 1 of the {owner}"):
         resume(folder, digits(), "cpu")

@@ -15,7 +15,7 @@ import torch
 from imggen_lib import export, pretrained
 from imggen_lib.checkpoint import load
 from imggen_lib.cli import main
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.noise import latents
 from imggen_lib.sampling import decode
 
@@ -26,14 +26,25 @@ newer = pytest.mark.skipif(torch.__version__ < export.OLDEST, reason=f"needs PyT
 SMALL: dict[str, Any] = {"image_shape": (3, 16, 16), "latent_dim": 6, "width": 8, "hidden": (16,)}
 
 
+def spoken(flow: Any) -> Any:
+    """A flow whose last layers, which begin at zero, say something."""
+    for parameter in flow.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return flow
+
+
 def model(kind: str, net: str, classes: int = 0, **more: Any) -> Any:
     torch.manual_seed(0)
+    if kind == "flow":
+        shape: Any = SMALL["image_shape"]
+        return spoken(FlowConfig(image_shape=shape, net=net, width=8, classes=classes, steps=2, **more).build().eval())
     config: Any = {"gan": GanConfig, "vae": VaeConfig}[kind](**SMALL, net=net, classes=classes, **more)
     return (config.build_generator() if kind == "gan" else config.build()).eval()
 
 
 MODELS = [
     ("gan", "conv", 0), ("gan", "mlp", 3), ("gan", "res", 3), ("vae", "mlp", 0), ("vae", "conv", 3), ("vae", "res", 0),
+    ("flow", "conv", 3), ("flow", "mlp", 0),
 ]  # fmt: skip
 
 
@@ -47,14 +58,14 @@ def test_onnx_runtime_draws_the_same_images(kind: str, net: str, classes: int, t
     assert [i.name for i in session.get_inputs()] == (["latents", "labels"] if classes else ["latents"])
     assert [o.name for o in session.get_outputs()] == ["images"]
     for rows in (1, 4, 9):
-        z, labels = latents(range(50, 50 + rows), 6), torch.arange(rows) % classes if classes else None
+        z, labels = latents(range(50, 50 + rows), made.latent_dim), torch.arange(rows) % classes if classes else None
         given = {"latents": z.numpy(), **({} if labels is None else {"labels": labels.numpy()})}
         (images,) = session.run(None, given)
         assert images.dtype == "float32" and images.min() >= -1 and images.max() <= 1
         assert abs(images - decode(made, z, labels).numpy()).max() < 1e-5
     about = session.get_modelmeta().custom_metadata_map
     assert about["name"] == "mine" and json.loads(about["image_shape"]) == [3, 16, 16]
-    assert (about["latent_dim"], about["classes"], about["part"]) == ("6", str(classes), "decoder")
+    assert (about["latent_dim"], about["classes"], about["part"]) == (str(made.latent_dim), str(classes), "decoder")
 
 
 @newer

@@ -16,7 +16,7 @@ from torch import nn
 
 from imggen_lib import checkpoint, sample
 from imggen_lib.cli import main
-from imggen_lib.configs import GanConfig, VaeConfig, from_json
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig, from_json
 from imggen_lib.data import ImageSet
 from imggen_lib.errors import CheckpointError
 from imggen_lib.losses.gan import hinge
@@ -34,6 +34,7 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     ),
     "loss": lambda: GanConfig(loss=own_nets.scaled, loss_options={"scale": 0.5}, net="mlp", hidden=(8,), **SMALL),
     "vae": lambda: VaeConfig(model=own_nets.vae, model_options={"width": 6}, classes=2, **SMALL),
+    "flow": lambda: FlowConfig(model=own_nets.Velocity, model_options={"width": 6}, classes=2, image_shape=(1, 8, 8), batch=16),
 }  # fmt: skip
 
 
@@ -97,6 +98,14 @@ def test_what_a_network_must_do_is_said_in_one_sentence(entries: dict[str, Any],
     with pytest.raises(ValueError, match=words) as error:
         start(GanConfig(**entries, **SMALL), data, "cpu")
     assert "\n" not in str(error.value)
+
+
+def test_what_a_velocity_must_be(data: ImageSet) -> None:
+    shape: dict[str, Any] = {"image_shape": (1, 8, 8), "batch": 16}
+    with pytest.raises(ValueError, match=r"StandsStill must give a velocity in the shape of the images \(2, 1, 8, 8\)"):
+        start(FlowConfig(model=own_nets.StandsStill, **shape), data, "cpu")
+    with pytest.raises(ValueError, match=r"forward must be called as forward\(x, t, labels=None\)"):
+        start(FlowConfig(model=own_nets.Critic, **shape), data, "cpu")
 
 
 def test_what_a_loss_and_a_vae_must_do(data: ImageSet) -> None:

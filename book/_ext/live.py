@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from imggen_lib import checkpoint, live
 from imggen_lib.live import shipped
-from imggen_lib.live.base import DEMOS, HERE, page_script
+from imggen_lib.live.base import DEMOS, HERE, files_of, page_script
 
 LIMIT = 500_000
 MOUNT = re.compile(r"<div class='imggen-live' data-demo='(?P<demo>\w+)' data-options='(?P<options>[^']*)'")
@@ -70,11 +70,6 @@ class LiveDemo(SphinxDirective):
         return [nodes.raw("", widget.html(), format="html")]
 
 
-def files(options: dict[str, Any]) -> list[str]:
-    """The files that a demo with these options loads by itself."""
-    return [options[name] for name in ("model", "real", "cases", "type") if name in options]
-
-
 def _key(name: str) -> str:
     """Changes when the exported file would."""
     if name in shipped.STORED:
@@ -106,7 +101,7 @@ def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
         nonlocal total
         options = json.loads(html.unescape(match["options"]))
         offered = {name: round(export(name, folder) / 1000) for name in options.get("choices", [])}
-        sizes = {name: export(name, folder) for name in files(options)}
+        sizes = {name: export(name, folder) for name in files_of(options)}
         said = f"{match[0]} data-sizes='{json.dumps(offered)}'" if offered else match[0]
         more = sum(size for name, size in sizes.items() if name not in loaded)
         if total + more > LIMIT:
@@ -119,7 +114,7 @@ def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     first = MOUNT.search(context["body"])
     assert first is not None
     waits = "data-hold=" in context["body"][first.end() : context["body"].index(">", first.end())]
-    for name in [] if waits else files(json.loads(html.unescape(first["options"]))):
+    for name in [] if waits else files_of(json.loads(html.unescape(first["options"]))):
         app.add_js_file(f"live/{name}.js", loading_method="defer", priority=900)
     for demo in dict.fromkeys(match["demo"] for match in MOUNT.finditer(body)):
         app.add_js_file(f"live/demo-{demo}.js", loading_method="defer", priority=901)

@@ -6,6 +6,7 @@
     live.drawing()                          # draw a digit, see what the VAE makes of it
     live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
     live.trainer("gan")                     # train a small GAN on points in the plane
+    live.flow()                             # flow matching in the plane: the field, the paths, solvers, reflow
     live.game()                             # play platform levels, or watch an agent finish them
     live.campaign()                         # a headline and garments in ten sizes of banner, each checked
     live.bandit()                           # three ways to choose among banners race for clicks
@@ -60,10 +61,11 @@ from imggen_lib.live.campaign import campaign
 from imggen_lib.live.characters import characters
 from imggen_lib.live.draw import drawing
 from imggen_lib.live.explore import explorer
+from imggen_lib.live.flow import flow
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
 from imggen_lib.live.trainer import trainer
 from imggen_lib.live.world import world
 from imggen_lib.live.xrays import xrays
 
-__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "game", "real_or_fake", "trainer", "world", "xrays"]
+__all__ = ["bandit", "campaign", "characters", "drawing", "explorer", "flow", "game", "real_or_fake", "trainer", "world", "xrays"]

@@ -14,6 +14,8 @@ from imggen_lib.live.shipped import script
 
 HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
+#: Options that name a file which the demo loads when it starts; one that names it otherwise works in no frame and on no page.
+FILES = ("model", "real", "cases", "type")
 #: The demos by their names; each is there once its class is.
 DEMOS: dict[str, type["Live"]] = {}
 
@@ -47,6 +49,11 @@ def mount(demo: str, options: Mapping[str, Any], words: str, strings: Mapping[st
     told = f" data-strings='{_attribute(strings)}'" if strings else ""
     data = f"data-demo='{demo}' data-options='{_attribute(options)}'{told}"
     return f"<div class='imggen-live' {data}><p>{escape(words)}</p></div>"
+
+
+def files_of(options: Mapping[str, Any]) -> list[str]:
+    """The names of the files that a demo with these options loads when it starts."""
+    return [str(options[name]) for name in FILES if options.get(name)]
 
 
 def _attribute(values: Mapping[str, Any]) -> str:
@@ -111,8 +118,7 @@ class Live(anywidget.AnyWidget):
     def framed(self) -> str:
         """The demo as an ``<iframe>`` with all that it loads. Of a list of models to choose from it has the first."""
         options = {name: value for name, value in self.options.items() if name != "choices"}
-        names = [options[name] for name in ("model", "real", "type") if name in options]
-        scripts = [*(script(name, self.file(name)) for name in names), page_script(self.demo)]
+        scripts = [*(script(name, self.file(name)) for name in files_of(options)), page_script(self.demo)]
         return frame.frame(self.words, mount(self.demo, options, self.words, self.strings), scripts)
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ class Trainer(Live):
     """See :func:`trainer`."""
 
     demo = "trainer"
-    parts = ("trainer_math", "trainer_games", "trainer_draw", "trainer_views")
+    parts = ("trainer_math", "trainer_games", "trainer_draw", "trainer_pen", "trainer_views")
     words = "Here a small network trains as one watches: the page needs JavaScript for it, the notebook a running cell."
 
 

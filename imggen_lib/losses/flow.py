@@ -1,4 +1,4 @@
-r"""Flow matching: paths from noise to data, the loss that learns their velocity, and guidance.
+r"""Flow matching: paths from noise to data, times along them, and the loss that learns their velocity.
 
 Time runs from noise at t = 0 to data at t = 1, on straight lines. Sources: Lipman et al. 2023, arXiv:2210.02747; Liu et al. 2023,
 arXiv:2209.03003; Albergo and Vanden-Eijnden 2023, arXiv:2209.15571.
@@ -61,15 +61,3 @@ def logit_normal_times(n: int, noise: torch.Generator, mean: float = 0.0, deviat
     """
     mean, deviation = real(mean, "mean"), real(deviation, "deviation", 0.0)
     return torch.sigmoid(mean + deviation * torch.randn(n, generator=noise, device=noise.device, dtype=torch.float32))
-
-
-def guided(conditional: Points, unconditional: Points, weight: float) -> Points:
-    r"""Classifier-free guidance: the velocity with the condition, carried on beyond the one without it.
-
-    .. math:: v + w\,(v_c - v)
-
-    w = 0 ignores the condition, w = 1 is the model itself, and above 1 images show the condition more clearly and differ less from
-    one another. Source: Ho and Salimans 2022, arXiv:2207.12598 (whose weight counts from 0 where ours is 1).
-    """
-    _same(conditional, unconditional)
-    return unconditional + real(weight, "the weight of guidance") * (conditional - unconditional)

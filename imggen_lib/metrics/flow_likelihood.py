@@ -45,9 +45,15 @@ def divergence(
 
 
 def log_density(
-    flow: Flow, x: Latents, labels: Labels | None = None, *, steps: int = 24, probes: int | None = None, seed: int = 0
+    flow: Flow,
+    x: Float[Tensor, "n *shape"],
+    labels: Labels | None = None,
+    *,
+    steps: int = 24,
+    probes: int | None = None,
+    seed: int = 0,
 ) -> Float[Tensor, " n"]:
-    r"""log p(x) of a flow of vectors, in nats, by the midpoint rule backwards from x to noise.
+    r"""log p(x) of a flow in nats, of vectors or of images; by the midpoint rule backwards from x to noise.
 
     .. math:: \log p_1(x) = \log N(x_0; 0, I) - \int_0^1 \nabla \cdot v(x_t, t)\, dt
 
@@ -57,16 +63,15 @@ def log_density(
     """
     if flow.guidance != 1:
         raise ValueError(f"a density needs the flow itself: guidance is {flow.guidance:g}, and must be 1")
-    if len(flow.image_shape) != 1:
-        raise ValueError(f"the density of a flow of vectors, not of shape {flow.image_shape}")
+    x = x.flatten(1)
     d, signs = x.shape[1], None
     if probes is not None:
         noise = generator_for(seed, _STREAM)
-        shape = (whole(probes, "the number of probes", 1), *x.shape)
-        signs = (torch.randint(2, shape, generator=noise) * 2 - 1).to(x)
+        signs = (torch.randint(2, (whole(probes, "the number of probes", 1), *x.shape), generator=noise) * 2 - 1).to(x)
+    shape = flow.image_shape
 
     def both(state: Tensor, t: float) -> Tensor:
-        v, spread = divergence(lambda at: flow.velocity(at, t, labels), state[:, :d], signs)
+        v, spread = divergence(lambda at: flow.velocity(at.view(-1, *shape), t, labels).flatten(1), state[:, :d], signs)
         return torch.cat([v, spread[:, None]], 1)
 
     with torch.no_grad():

@@ -34,6 +34,7 @@ WORDS = {
     "drawing": "a sheet on which you draw a digit, and a VAE that draws it again",
     "real_or_fake": "twelve images, of which you say which are generated",
     "trainer": "a network that trains before your eyes",
+    "flow": "a network that learns to carry noise to data, and whose paths you straighten",
     "characters": "made-up characters to zoom into, blend, and save for a plotter",
     "xrays": "twelve X-rays that you call normal or ill, and a threshold to move",
     "game": "platform levels to play, and an agent to watch",

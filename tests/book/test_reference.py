@@ -80,7 +80,7 @@ def test_the_reference_is_in_the_table_of_contents() -> None:
         ("models.gan.ConvCritic", ["(image_shape: tuple[int, int, int], width: int=32"]),
         ("models.gan.ConvCritic.forward", ["(x: Float[Tensor, 'n c h w'], labels: Int[Tensor, ' n'] | None=None)"]),
         ("data.imageset.ImageSet.from_float", ["(images: Tensor, labels: Tensor | None=None"]),
-        ("configs.GanConfig", ["image_shape: tuple[int, int, int] = (1, 28, 28)", "loss: Thing = 'relativistic'"]),
+        ("configs.gan.GanConfig", ["image_shape: tuple[int, int, int] = (1, 28, 28)", "loss: Thing = 'relativistic'"]),
         ("metrics.distribution.frechet_distance", ["real: imggen_lib.metrics.distribution.Statistics"]),
         ("train.state.GanState", ["generator_loss: Tensor = ..."]),
     ],
@@ -92,7 +92,7 @@ def test_signatures_are_those_of_the_source(names: ModuleType, whole: str, parts
 
 def test_comments_describe_parameters_and_fields(names: ModuleType) -> None:
     assert names.parameters("imggen_lib.train.gan.train_gan")["gp"] == "weight of the WGAN-GP penalty, usually 10"
-    fields = names.parameters("imggen_lib.configs.GanConfig")
+    fields = names.parameters("imggen_lib.configs.gan.GanConfig")
     assert "lr" not in fields and fields["width"].startswith("conv: channels"), "also those of a base"
     assert names.parameters("imggen_lib.losses.gan.GanLoss").keys() == {"paired", "steep", "middle"}
 
@@ -108,8 +108,8 @@ def test_a_sentence_ends_where_it_ends(names: ModuleType) -> None:
     ("code", "whole"),
     [
         ("frechet_distance", "metrics.distribution.frechet_distance"),
-        ("GanConfig", "configs.GanConfig"),
-        ("GanConfig(batch=32)", "configs.GanConfig"),
+        ("GanConfig", "configs.gan.GanConfig"),
+        ("GanConfig(batch=32)", "configs.gan.GanConfig"),
         ("ImageSet.from_float", "data.imageset.ImageSet.from_float"),
         ('load("glyphs")', "data.sources.load"),
         ("imggen_lib.load", "data.sources.load"),
@@ -145,7 +145,7 @@ def test_the_first_mention_alone_becomes_a_link(extension: Any) -> None:
     page += nodes.section("", title, *mentions)
     extension("api_links")._link(SimpleNamespace(env=SimpleNamespace(docname="page")), page)
     links = list(page.findall(addnodes.pending_xref))
-    assert [link["reftarget"] for link in links] == ["imggen_lib.configs.GanConfig", "imggen_lib.losses.gan.GanLoss"]
+    assert [link["reftarget"] for link in links] == ["imggen_lib.configs.gan.GanConfig", "imggen_lib.losses.gan.GanLoss"]
     assert links[0].parent is mentions[0] and links[0].astext() == "GanConfig"
 
 

@@ -4,18 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from live_demos import DEMOS
 from reader import PHONE, Site, Tab
 
 from imggen_lib import live
-from imggen_lib.live.base import Live
 from imggen_lib.live.frame import HEIGHT
-
-DEMOS: dict[str, Callable[[], Live]] = {
-    "explorer": lambda: live.explorer("mnist-vae-map", seed=1),
-    "drawing": live.drawing,
-    "real_or_fake": live.real_or_fake,
-    "trainer": lambda: live.trainer("gan"),
-}
 
 
 @pytest.mark.parametrize("size", [None, PHONE], ids=["desktop", "phone"])

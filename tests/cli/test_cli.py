@@ -111,7 +111,7 @@ BAD = {
     "unknown loss": (["train", "gan", "--loss", "hinje", "--out", "{out}"], "Did you mean 'hinge'"),
     "no images": (["train", "gan", "--images", "0", "--out", "{out}"], "must be at least 1"),
     "no number": (["train", "gan", "--images", "many", "--out", "{out}"], "not a whole number"),
-    "no kind": (["train", "flow", "--out", "{out}"], "invalid choice"),
+    "no kind": (["train", "flw", "--out", "{out}"], "invalid choice"),
     "no out": (["train", "gan"], "--out"),
     "nothing": ([], "required"),
     "rate": (["train", "gan", "--lr", "7", "--out", "{out}"], "learning rate"),
@@ -186,6 +186,29 @@ def test_a_vae_s_options_are_in_its_checkpoint_and_kept_on_resume(tmp_path: Path
     done = call(*common, "--images", 64, "--resume", "--free-bits", 0.5)
     assert done.returncode == 2 and "was started with free-bits 0.25" in done.stderr
     assert call(*common, "--images", 64, "--resume").returncode == 0 and checkpoint.load(out).meta["images"] == 64
+
+
+def test_a_flow_is_trained_drawn_with_other_steps_and_measured(tmp_path: Path, pictures: Path, call: Call) -> None:
+    out, sheet = tmp_path / "out", tmp_path / "x.npz"
+    common = ["train", "flow", "--data", f"folder:{pictures}", "--size", 8, "--out", out]
+    assert call(*common, "--net", "mlp", "--width", 8, "--batch", 16, "--times", "uniform", "--images", 32).returncode == 0
+    config = checkpoint.load(out).config
+    assert (config.kind, config.times, config.steps, config.schedule_images) == ("flow", "uniform", 4, 32)
+    done = call(*common, "--images", 64, "--resume")
+    assert done.returncode == 0 and "falls until 64" in done.stderr and checkpoint.load(out).meta["images"] == 64
+    drawn = {}
+    for steps in (1, 5):
+        assert call("sample", out, "-n", 4, "--steps", steps, "--solver", "euler", "--out", sheet).returncode == 0
+        drawn[steps] = np.load(sheet)["arr_0"]
+    assert drawn[1].shape == (4, 8, 8, 3) and (drawn[1] != drawn[5]).any()
+    done = call("sample", out, "--guidance", 2, "--out", sheet)
+    assert done.returncode == 2 and "needs classes to guide by" in done.stderr
+    done = call("train", "flow", "--latent-dim", 3, "--out", tmp_path / "b")
+    assert done.returncode == 2 and "the latents of a flow are its noise" in done.stderr
+    done = call("train", "gan", "--drop", 0.5, "--out", tmp_path / "b")
+    assert done.returncode == 2 and "--drop is not an option of a gan" in done.stderr
+    done = call("sample", "mnist-gan-conv", "--steps", 3, "--out", sheet)
+    assert done.returncode == 2 and "--steps is an option of a flow; mnist-gan-conv is a gan" in done.stderr
 
 
 def test_players_at_once_are_asked_for_and_kept_on_resume(tmp_path: Path, pictures: Path, call: Call) -> None:

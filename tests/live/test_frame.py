@@ -12,21 +12,18 @@ from typing import Any
 
 import pytest
 import torch
+from live_demos import DEMOS as EXAMPLES
 
 from imggen_lib import live
-from imggen_lib.live import frame
-from imggen_lib.live.base import Live
+from imggen_lib.live import frame, shipped
+from imggen_lib.live.base import DEMOS as KNOWN
+from imggen_lib.live.base import FILES, Live, files_of
 from imggen_lib.live.explore import OWN
-from imggen_lib.live.shipped import packed_file, script
+from imggen_lib.live.shipped import STORED, packed_file, script
 from imggen_lib.models.gan import MLPGenerator
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-DEMOS: dict[str, Callable[[], Live]] = {
-    "explorer": lambda: live.explorer("mnist-vae-map", choices="all", walk=True),
-    "drawing": live.drawing,
-    "real_or_fake": live.real_or_fake,
-    "trainer": lambda: live.trainer("vae"),
-}
+DEMOS = {**EXAMPLES, "explorer": lambda: live.explorer("mnist-vae-map", choices="all", walk=True)}
 
 
 @pytest.fixture
@@ -98,6 +95,14 @@ def shown(demo: Live) -> dict[str, Any]:
     return dict(data)
 
 
+def test_every_demo_is_an_example_and_says_which_files_it_loads() -> None:
+    assert EXAMPLES.keys() == KNOWN.keys()
+    for name, make in EXAMPLES.items():
+        values = {v for v in make().options.values() if isinstance(v, str)}
+        files = values & {*STORED, *shipped.generators(), *(f"{model}{shipped.BOTH}" for model in shipped.generators())}
+        assert files == set(files_of(make().options)), f"{name}: name its file by one of the options {FILES}"
+
+
 @pytest.mark.parametrize("name", DEMOS)
 def test_a_frame_has_all_that_it_loads_and_no_widget(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMGGEN_LIVE", "frame")
@@ -109,7 +114,7 @@ def test_a_frame_has_all_that_it_loads_and_no_widget(name: str, monkeypatch: pyt
     page = html.unescape(whole[2])
     options = json.loads(html.unescape(re.findall(r"data-options='([^']*)'", page)[0]))
     assert options == {key: value for key, value in demo.options.items() if key != "choices"}
-    for file in (options[key] for key in ("model", "real") if key in options):
+    for file in files_of(options):
         assert script(file, packed_file(file)) in page
     assert page.count("<script>") == page.count("</script>") and "src=" not in re.sub(r"<script>.*?</script>", "", page, flags=re.S)
     assert demo.comm is None, "the front end would look for the widget's module, in vain"

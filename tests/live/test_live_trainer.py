@@ -48,9 +48,8 @@ const batch = (b) => b && Object.fromEntries(Object.entries(b).map(([k, v]) => [
 
 def run(code: str, data: Any = None) -> Any:
     """What the function body `code` returns in Node, where `data` is the argument and the trainer's scripts are loaded."""
-    parts = [
-        (JS / f"{name}.js").read_text(encoding="utf-8") for name in ("trainer_math", "trainer_games", "trainer_draw", "trainer")
-    ]
+    names = ("trainer_math", "trainer_games", "trainer_draw", "trainer_pen", "trainer")
+    parts = [(JS / f"{name}.js").read_text(encoding="utf-8") for name in names]
     script = "\n".join([PRELUDE, *parts, f"const job = (data) => {{ {code} }};"])
     script += "\nprocess.stdout.write(JSON.stringify(plain(job(JSON.parse(require('fs').readFileSync(0, 'utf8'))))));"
     assert NODE is not None
@@ -444,7 +443,7 @@ def test_drawn_points_are_data_that_may_change() -> None:
         const two = Array.from(set.sample(4000, trainerMath.random(0)));
         settings.drawn.length = 0;
         const none = Array.from(set.sample(2, trainerMath.random(0)));
-        return { one, two, none, sigma: set.sigma, marks: Array.from(set.marks), heart: TRAINER_HEART.flat() };
+        return { one, two, none, sigma: set.sigma, marks: Array.from(set.marks), heart: trainerPen.HEART.flat() };
         """
     )
     one, two, heart = (np.array(found[name]).reshape(-1, 2) for name in ("one", "two", "heart"))
@@ -479,7 +478,7 @@ def test_presets_losses_and_texts_agree() -> None:
 
 
 def test_every_text_that_the_scripts_say_exists() -> None:
-    scripts = "".join((JS / f"{name}.js").read_text(encoding="utf-8") for name in ("trainer", "trainer_views"))
+    scripts = "".join((JS / f"{name}.js").read_text(encoding="utf-8") for name in ("trainer", "trainer_pen", "trainer_views"))
     table = scripts[scripts.index("words.trainer") : scripts.index("const TRAINER_DEFAULTS")]
     known = set(re.findall(r'^  "?([\w-]+)"?:', table, re.MULTILINE))
     said = set(re.findall(r'say\("([\w-]+)"', scripts))

@@ -9,7 +9,7 @@ from torch import nn
 from torch.distributions import MultivariateNormal
 
 from imggen_lib.metrics.flow_likelihood import divergence, log_density, prior_log_density
-from imggen_lib.models.flow import Flow, VectorNet
+from imggen_lib.models.flow import Flow, UNet, VectorNet
 from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.models.vae import MLPVAE
 
@@ -56,10 +56,8 @@ def test_a_prior_is_scaled_and_its_classes_are_mixed() -> None:
     net = Linear(classes=2)
     model = LatentFlow(MLPVAE((1, 8, 8), 3, (8,)), Flow(net)).scale_to(_normal(30, 3) * 2 + 1, _normal(30, 3, seed=1))
     z = _normal(5, 3, seed=2)
-    root, one = (
-        torch.matrix_exp(net.a.detach()),
-        torch.linalg.solve(net.a.detach(), torch.matrix_exp(net.a.detach()) - torch.eye(3)),
-    )
+    a = net.a.detach()
+    root, one = torch.matrix_exp(a), torch.linalg.solve(a, torch.matrix_exp(a) - torch.eye(3))
     both = []
     for c in (0, 1):
         law = MultivariateNormal(one @ torch.full((3,), float(c)), root @ root.T)
@@ -73,6 +71,17 @@ def test_a_prior_is_scaled_and_its_classes_are_mixed() -> None:
 def test_what_has_no_density_is_refused() -> None:
     with pytest.raises(ValueError, match="guidance is 2"):
         log_density(Flow(Linear(classes=2), guidance=2.0), _normal(2, 3))
-    images = VectorNet((1, 2, 2), 8, 0, 1)
-    with pytest.raises(ValueError, match="a flow of vectors"):
-        log_density(Flow(images), _normal(2, 4))
+
+
+def test_images_are_vectors_to_a_density() -> None:
+    """A U-Net's density, exact and by many probes, which are right on average."""
+    net = UNet((1, 8, 8), 4, 2)
+    torch.manual_seed(0)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    flow, x = Flow(net.eval()), torch.randn(3, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    y = torch.tensor([0, 1, 0])
+    exact = log_density(flow, x, y, steps=4)
+    assert exact.shape == (3,)
+    torch.testing.assert_close(log_density(flow, x, y, steps=4, probes=400), exact, atol=1.0, rtol=0)
+    assert not torch.allclose(exact, log_density(flow, x, 1 - y, steps=4), atol=1e-3)

@@ -10,12 +10,13 @@ from torch import nn
 
 from imggen_lib import checkpoint
 from imggen_lib.cli import main
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, glyphs
 from imggen_lib.runs import Run, resume, start
 
 SMALL: dict[str, Any] = {"net": "mlp", "hidden": (32,), "latent_dim": 8, "batch": 32}
-CONFIGS = [GanConfig(**SMALL), VaeConfig(**SMALL)]
+AnyConfig = GanConfig | VaeConfig | FlowConfig
+CONFIGS: list[AnyConfig] = [GanConfig(**SMALL), VaeConfig(**SMALL), FlowConfig(net="mlp", width=8, batch=32)]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def digits() -> ImageSet:
     return glyphs.make("train", n=400, classes="01")
 
 
-def trained(config: GanConfig | VaeConfig, digits: ImageSet, folder: Path) -> Run:
+def trained(config: AnyConfig, digits: ImageSet, folder: Path) -> Run:
     run = start(config, digits, "cpu")
     for _ in run.records(320):
         pass
@@ -35,9 +36,9 @@ def numbers(net: nn.Module) -> torch.Tensor:
     return torch.cat([x.detach().double().flatten() for x in net.state_dict().values()])
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["gan", "vae"])
-def test_a_run_has_the_weights_that_it_begins_from(config: GanConfig | VaeConfig, digits: ImageSet, tmp_path: Path) -> None:
-    model = trained(config, digits, tmp_path).state.modules()["ema" if isinstance(config, GanConfig) else "model"]
+@pytest.mark.parametrize("config", CONFIGS, ids=["gan", "vae", "flow"])
+def test_a_run_has_the_weights_that_it_begins_from(config: AnyConfig, digits: ImageSet, tmp_path: Path) -> None:
+    model = trained(config, digits, tmp_path).state.modules()["model" if isinstance(config, VaeConfig) else "ema"]
     fresh, begun = (start(replace(config, begin_from=name), digits, "cpu").state for name in ("", str(tmp_path)))
     assert begun.images == begun.steps == 0
     for name, net in begun.modules().items():

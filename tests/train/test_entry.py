@@ -13,20 +13,23 @@ import pytest
 import torch
 from torch import nn
 
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, glyphs
 from imggen_lib.losses import gan as losses
 from imggen_lib.machine import evaluating, first_weights, full_precision
 from imggen_lib.models.vae import MLPVAE
 from imggen_lib.runs import Run, start
 from imggen_lib.train.features import accuracy
+from imggen_lib.train.flow import train_flow
 from imggen_lib.train.gan import train_gan
-from imggen_lib.train.state import GanState, VaeState
+from imggen_lib.train.state import FlowState, GanState, VaeState
 from imggen_lib.train.vae import evaluate_elbo, train_vae
 
 GAN = GanConfig(net="mlp", hidden=(16,), latent_dim=4, batch=8)
 RECORDS, START = inspect.unwrap(Run.records), inspect.unwrap(start)  # without the types that tests check at every call
 VAE_ = VaeConfig(net="mlp", hidden=(16,), latent_dim=4, batch=8)
+FLOW = FlowConfig(net="mlp", width=8, batch=8)
+AnyConfig = GanConfig | VaeConfig | FlowConfig
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +46,13 @@ def _first(run: Run, x: Any, y: Any) -> Any:
     batches = iter([(x, y)])
     if isinstance(run.state, GanState):
         return next(train_gan(run.state, batches, losses.hinge))
+    if isinstance(run.state, FlowState):
+        return next(train_flow(run.state, batches))
     return next(train_vae(run.state, batches))
 
 
-@pytest.mark.parametrize("config", [GAN, VAE_], ids=["gan", "vae"])
-def test_images_of_another_range_are_refused(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+@pytest.mark.parametrize("config", [GAN, VAE_, FLOW], ids=["gan", "vae", "flow"])
+def test_images_of_another_range_are_refused(digits: ImageSet, config: AnyConfig) -> None:
     x, y = digits.floats(8), digits.labels[:8]
     run = start(config, digits, "cpu")
     before = _weights(next(iter(run.state.modules().values())))
@@ -59,8 +64,8 @@ def test_images_of_another_range_are_refused(digits: ImageSet, config: GanConfig
     assert run.state.images == 0 and torch.equal(before, _weights(next(iter(run.state.modules().values()))))
 
 
-@pytest.mark.parametrize("config", [replace(GAN, classes=2), replace(VAE_, classes=2)], ids=["gan", "vae"])
-def test_labels_are_whole_numbers_of_the_classes(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+@pytest.mark.parametrize("config", [replace(config, classes=2) for config in (GAN, VAE_, FLOW)], ids=["gan", "vae", "flow"])
+def test_labels_are_whole_numbers_of_the_classes(digits: ImageSet, config: AnyConfig) -> None:
     x, y = digits.floats(8), digits.labels[:8]
     wrong = [(y.float(), "whole numbers"), (y > 0, "whole numbers"), (["a"] * 8, "whole numbers")]
     for labels, said in (*wrong, (y + 1, "from 0 to 1"), (y - 1, "from 0 to 1"), (y[:7], "8 labels")):
@@ -71,8 +76,8 @@ def test_labels_are_whole_numbers_of_the_classes(digits: ImageSet, config: GanCo
         assert _first(start(config, digits, "cpu"), x, same) == expected
 
 
-@pytest.mark.parametrize("config", [GAN, VAE_], ids=["gan", "vae"])
-def test_floats_of_another_type_and_another_default_train_in_float32(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+@pytest.mark.parametrize("config", [GAN, VAE_, FLOW], ids=["gan", "vae", "flow"])
+def test_floats_of_another_type_and_another_default_train_in_float32(digits: ImageSet, config: AnyConfig) -> None:
     x, y = digits.floats(8), digits.labels[:8]
     expected = _first(start(config, digits, "cpu"), x, y)
     assert _first(start(config, digits, "cpu"), x.double(), y) == expected
@@ -85,8 +90,8 @@ def test_floats_of_another_type_and_another_default_train_in_float32(digits: Ima
         torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("config", [GAN, VAE_], ids=["gan", "vae"])
-def test_no_gradients_and_autocast_are_refused(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+@pytest.mark.parametrize("config", [GAN, VAE_, FLOW], ids=["gan", "vae", "flow"])
+def test_no_gradients_and_autocast_are_refused(digits: ImageSet, config: AnyConfig) -> None:
     run = start(config, digits, "cpu")
     for around, said in ((torch.no_grad(), "gradients"), (torch.autocast("cpu", torch.bfloat16), "autocast")):
         with pytest.raises(ValueError, match=said), around:
@@ -114,7 +119,7 @@ def test_a_run_is_of_the_networks_that_its_configuration_makes(digits: ImageSet)
         Run(GAN, start(VAE_, digits, "cpu").state, digits)
     with pytest.raises(ValueError, match="ImageStream, got a Tensor"):
         START(GAN, digits.images, "cpu")
-    with pytest.raises(ValueError, match="GanConfig or a VaeConfig, got a dict"):
+    with pytest.raises(ValueError, match="VaeConfig or a FlowConfig, got a dict"):
         START({}, digits, "cpu")
     bare = GanState.create(nn.Sequential(nn.Linear(4, 4)), nn.Sequential(nn.Linear(4, 1)))
     with pytest.raises(ValueError, match="Sequential has no attribute 'latent_dim'"):
@@ -229,7 +234,7 @@ def test_the_elbo_is_that_of_float32_under_autocast_and_for_doubles(vae: MLPVAE,
 @pytest.mark.parametrize(
     "config", [replace(VAE_, schedule_images=64), replace(GAN, decay_start=16, decay_end=64)], ids=["vae", "gan"]
 )
-def test_a_finished_run_is_planned_longer(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+def test_a_finished_run_is_planned_longer(digits: ImageSet, config: AnyConfig) -> None:
     run = start(config, digits, "cpu")
     list(run.records(64))
     group = next(iter(run.state.optimizers().values())).param_groups[0]

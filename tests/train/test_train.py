@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet, glyphs, to_unit
 from imggen_lib.errors import TrainingDiverged
 from imggen_lib.losses import gan as losses
@@ -404,21 +404,30 @@ def test_the_environment_names_the_device(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("config", [GanConfig(width=8), VaeConfig(width=8), GanConfig.article()], ids=["gan", "vae", "article"])
-def test_training_runs_on_a_gpu(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+@pytest.mark.parametrize(
+    "config",
+    [GanConfig(width=8), VaeConfig(width=8), FlowConfig(width=8), GanConfig.article()],
+    ids=["gan", "vae", "flow", "article"],
+)
+def test_training_runs_on_a_gpu(digits: ImageSet, config: GanConfig | VaeConfig | FlowConfig) -> None:
     run = start(config, digits, "cuda")
     records = list(run.records(512))
     assert records[-1]["images"] >= 512 and next(iter(run.state.modules().values())).parameters().__next__().is_cuda
 
 
-CALM = [GanConfig(width=8, batch=8), GanConfig(width=8, batch=8, simultaneous=True), VaeConfig(width=8, batch=8)]
+CALM = [
+    GanConfig(width=8, batch=8),
+    GanConfig(width=8, batch=8, simultaneous=True),
+    VaeConfig(width=8, batch=8),
+    FlowConfig(width=8),
+]
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode:UserWarning")
-@pytest.mark.parametrize("config", CALM, ids=["gan", "at once", "vae"])
-def test_the_loops_do_not_wait_for_the_gpu(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+@pytest.mark.parametrize("config", CALM, ids=["gan", "at once", "vae", "flow"])
+def test_the_loops_do_not_wait_for_the_gpu(digits: ImageSet, config: GanConfig | VaeConfig | FlowConfig) -> None:
     """Within a pass over the data, and before the 64th step, which is looked at."""
     records = start(config, digits, "cuda").records(10_000)
     list(islice(records, 5))
@@ -430,14 +439,14 @@ def test_the_loops_do_not_wait_for_the_gpu(digits: ImageSet, config: GanConfig |
 
 
 _COMPILED = """
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import glyphs
 from imggen_lib.runs import start
 digits = glyphs.make("train", n=100, classes="01")
 small = {"net": "mlp", "hidden": (32,), "latent_dim": 8, "batch": 32}
 maps = {"width": 4, "latent_dim": 8, "batch": 16}  # channels-last, BatchNorm, penalties that are differentiated twice
 gans = GanConfig(**small, penalty_every=2), GanConfig(**small, simultaneous=True), GanConfig(**maps, penalty_every=2, r2=0.5)
-for config in (*gans, VaeConfig(**small)):
+for config in (*gans, VaeConfig(**small), FlowConfig(width=4, batch=16, classes=2)):
     runs = start(config, digits, "cpu"), start(config, digits, "cpu").compile(backend="aot_eager")
     for a, b in zip(*(run.records(96) for run in runs), strict=True):
         for name, value in a.items():

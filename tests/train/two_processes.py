@@ -8,16 +8,17 @@ import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
 
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import ImageSet
 from imggen_lib.runs import start
+from imggen_lib.train.flow import train_flow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
-from imggen_lib.train.state import GanState
+from imggen_lib.train.state import FlowState, GanState
 from imggen_lib.train.vae import train_vae
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for own_nets
 GAN = {"image_shape": (1, 8, 8), "latent_dim": 4, "width": 4, "hidden": (12,), "batch": 8}
-CONFIGS: dict[str, GanConfig | VaeConfig] = {
+CONFIGS: dict[str, GanConfig | VaeConfig | FlowConfig] = {
     "conv-gan": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2),
     "conv-gan-at-once": GanConfig(**GAN, penalty_every=2, r2=0.3, gp=0.2, classes=2, simultaneous=True),
     "mlp-gan": GanConfig(**GAN, net="mlp", loss="hinge", critic_steps=2),
@@ -27,6 +28,7 @@ CONFIGS: dict[str, GanConfig | VaeConfig] = {
     "mlp-vae-at-the-floor": VaeConfig(**{**GAN, "net": "mlp"}, free_bits=0.03),  # one half of a batch above it, the other below
     "mlp-vae-three-draws": VaeConfig(**{**GAN, "net": "mlp"}, draws=3, draws_start=16),
     "mlp-vae": VaeConfig(**{**GAN, "net": "mlp"}, likelihood="gaussian", classes=2),
+    "flow": FlowConfig(image_shape=(1, 8, 8), width=4, batch=8, classes=2, drop=0.3),
 }
 
 
@@ -41,7 +43,7 @@ def doubles(batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> Iterator[tu
         yield x.double(), y
 
 
-def trained(config: GanConfig | VaeConfig, accelerator: Accelerator) -> dict[str, torch.Tensor]:
+def trained(config: GanConfig | VaeConfig | FlowConfig, accelerator: Accelerator) -> dict[str, torch.Tensor]:
     """The tensors of every network after seven batches, the last but one of which goes over the end of the data."""
     state = start(config, data(), "cpu").state
     for module in state.modules().values():
@@ -52,6 +54,8 @@ def trained(config: GanConfig | VaeConfig, accelerator: Accelerator) -> dict[str
         assert isinstance(config, GanConfig)
         train = train_gan_simultaneous if config.simultaneous else train_gan
         records = list(train(state, batches, config.loss_function, processes=accelerator, **config.options))
+    elif isinstance(state, FlowState):
+        records = list(train_flow(state, batches, processes=accelerator, **config.options))
     else:
         records = list(train_vae(state, batches, processes=accelerator, **config.options))
     assert records[-1]["images"] == state.images == 7 * config.batch

@@ -1,7 +1,7 @@
 r"""f-AnoGAN: a GAN of normal images, an encoder that looks for each image's latent, and how far the way back is from the image.
 
 Source: Schlegl, Seeböck, Waldstein, Langs and Schmidt-Erfurth 2019, Medical Image Analysis 54, 30-44. The generator and critic
-there are of a WGAN with gradient penalty; here they are whatever :class:`imggen_lib.configs.GanConfig` trains.
+there are of a WGAN with gradient penalty; here they are whatever :class:`imggen_lib.configs.gan.GanConfig` trains.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -34,7 +34,9 @@ words.campaign = {
   save: "Save PNG",
   note:
     "Checked on the pixels, by the rules of the chapter. Weights are those of the file that you can save. " +
-    "The garments are generated and cannot be bought: for drafts and tests.",
+    "Wide banners are shown smaller than they are; the file has every pixel. " +
+    "The garments are the first ones that the generator draws, not chosen by the chapter's rules. " +
+    "They cannot be bought: for drafts and tests.",
 };
 
 // The type: a measure in em by Pillow's widths, and a font of the page's own.

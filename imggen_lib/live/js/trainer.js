@@ -287,23 +287,6 @@ const TRAINER_SETTINGS = {
   },
 };
 
-// What is there before the reader draws: a heart.
-const TRAINER_HEART = (() => {
-  const at = (t) => {
-    const y = 13 * Math.cos(t) - 5 * Math.cos(2 * t) - 2 * Math.cos(3 * t) - Math.cos(4 * t);
-    return [0.045 * 16 * Math.sin(t) ** 3, 0.045 * (y + 2.5)];
-  };
-  const kept = [at(0)];
-  for (let t = 0; t < 2 * Math.PI; t += 0.001) {
-    const [point, last] = [at(t), kept.at(-1)];
-    if (Math.hypot(point[0] - last[0], point[1] - last[1]) >= 0.09) kept.push(point);
-  }
-  return kept;
-})();
-const TRAINER_MOST = 500; // points of a drawing
-const TRAINER_APART = 0.035; // between the points of a stroke
-const TRAINER_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-
 // What the texts tell the reader to move while it runs stands beside Run; the rest is folded.
 const TRAINER_NEAR = { gan: ["loss", "penalty", "weight"], vae: ["beta"] };
 
@@ -315,7 +298,7 @@ demos.trainer = function ({ model, el, say }) {
   const options = model.get("options") || {};
   const kind = options.kind ?? "gan";
   const presets = TRAINER_PRESETS[kind];
-  const settings = { drawn: TRAINER_HEART.slice() };
+  const settings = { drawn: trainerPen.HEART.slice() };
   const view = trainerViews[kind](say, settings);
   const told = status();
   const look = h("p", { class: "il-trainer-look" });
@@ -467,57 +450,9 @@ demos.trainer = function ({ model, el, say }) {
     draw();
   }
 
-  function add(point) {
-    const { drawn } = settings;
-    if (drawn.length >= TRAINER_MOST) {
-      told.say(say("draw-full", { n: drawn.length }));
-      return;
-    }
-    drawn.push(point);
-    redrawn(say("draw-count", { n: drawn.length }));
-  }
-
   const drawing = () => settings.data === "drawn";
-  const placed = (event) => trainerDraw.pointAt(view.plane.at(event), view.size);
-  let pen = null; // the last point of the stroke that is being drawn
-  view.plane.addEventListener("pointerdown", (event) => {
-    if (!drawing() || event.button !== 0) return;
-    event.preventDefault();
-    view.plane.setPointerCapture(event.pointerId);
-    view.plane.focus({ preventScroll: true });
-    view.cursor = null;
-    pen = placed(event);
-    add(pen);
-  });
-  view.plane.addEventListener("pointermove", (event) => {
-    if (!pen) return;
-    const point = placed(event);
-    if (Math.hypot(point[0] - pen[0], point[1] - pen[1]) < TRAINER_APART) return;
-    pen = point;
-    add(point);
-  });
-  for (const end of ["pointerup", "pointercancel"]) view.plane.addEventListener(end, () => (pen = null));
-  view.plane.addEventListener("keydown", (event) => {
-    if (!drawing()) return;
-    if (event.key in TRAINER_KEYS) {
-      const at = view.cursor ?? [0, 0];
-      const by = event.shiftKey ? 0.2 : 0.05;
-      view.cursor = TRAINER_KEYS[event.key].map((step, k) => Math.max(-1, Math.min(1, at[k] + by * step)));
-      draw();
-    } else if (event.key === " ") {
-      view.cursor ??= [0, 0];
-      add(view.cursor.slice());
-    } else if (event.key === "Backspace" && settings.drawn.length) {
-      settings.drawn.pop();
-      redrawn(say("draw-count", { n: settings.drawn.length }));
-    } else return;
-    event.preventDefault();
-  });
-  view.plane.addEventListener("blur", () => {
-    if (!view.cursor) return;
-    view.cursor = null;
-    draw();
-  });
+  const tell = (text) => told.say(text);
+  trainerPen.listen(view, { drawn: () => settings.drawn, active: drawing, say, tell, redrawn, draw });
 
   const clear = button(say("draw-clear"), () => {
     settings.drawn.length = 0;
@@ -526,14 +461,9 @@ demos.trainer = function ({ model, el, say }) {
   const own = button(say("draw-own"), () => change("data", "drawn", true));
   const how = h("p", { class: "il-note" }, say("draw-how"));
 
-  /** The plane is a drawing area while the data are the reader's, and a picture otherwise. */
   function offerDrawing() {
     const on = drawing();
-    view.plane.classList.toggle("il-drawing", on);
-    if (on) view.plane.tabIndex = 0;
-    else view.plane.removeAttribute("tabindex");
-    view.plane.setAttribute("role", on ? "application" : "img");
-    view.hint = on ? `${say("draw-plane")} ` : "";
+    trainerPen.offer(view, on, say);
     [own.hidden, clear.hidden, how.hidden] = [on, !on, !on];
   }
 

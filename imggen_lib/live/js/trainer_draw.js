@@ -171,12 +171,12 @@ const trainerDraw = (() => {
     strokeSegments(canvas.pen, segments, style);
   }
 
-  /** Arrows along `pushes` from `rows`. Their length grows with the push and levels off; no push, no arrow. */
-  function arrows(canvas, size, rows, pushes, { colour }) {
+  /** Arrows along `pushes` from `rows`. Their length grows with the push and levels off at `longest`; no push, no arrow. */
+  function arrows(canvas, size, rows, pushes, { colour, longest = 34, alpha = 0.85 }) {
     const segments = [];
     for (let i = 0; i + 1 < rows.length; i += 2) {
       const push = Math.hypot(pushes[i], pushes[i + 1]);
-      const length = (34 * push) / (push + 0.6);
+      const length = (longest * push) / (push + 0.6);
       if (!(length > 1)) continue;
       const [ux, uy] = [pushes[i] / push, -pushes[i + 1] / push];
       const [x, y] = [across(rows[i], size), down(rows[i + 1], size)];
@@ -187,7 +187,7 @@ const trainerDraw = (() => {
         segments.push([tip, [tip[0] - head * (ux + side * uy), tip[1] - head * (uy - side * ux)]]);
       }
     }
-    strokeSegments(canvas.pen, segments, { colour, width: 1.3, alpha: 0.85 });
+    strokeSegments(canvas.pen, segments, { colour, width: 1.3, alpha });
   }
 
   // ---- Charts

@@ -140,12 +140,13 @@ const trainerGames = (() => {
    */
   function quality(points, data) {
     const n = points.length / 2;
+    const { marks } = data; // of a drawing they are made when asked for
     const shares = new Float64Array(data.count);
     let good = 0;
     for (let i = 0; i < n; i++) {
       let [best, which] = [Infinity, 0];
-      for (let k = 0; k < data.marks.length / 2; k++) {
-        const distance = (points[2 * i] - data.marks[2 * k]) ** 2 + (points[2 * i + 1] - data.marks[2 * k + 1]) ** 2;
+      for (let k = 0; k < marks.length / 2; k++) {
+        const distance = (points[2 * i] - marks[2 * k]) ** 2 + (points[2 * i + 1] - marks[2 * k + 1]) ** 2;
         if (distance < best) [best, which] = [distance, k];
       }
       if (best > (3 * data.sigma) ** 2) continue;
@@ -245,14 +246,6 @@ const trainerGames = (() => {
       else self.losses.push = meanLength(push, data.dim);
     }
 
-    /** The running average follows the generator, as imggen_lib.train.state.update_ema. */
-    function follow() {
-      const halfLife = Math.min(HALF_LIFE, Math.max(seen, 1) / 20);
-      const share = 1 - 0.5 ** ((settings.batch * settings.criticSteps) / halfLife);
-      const mine = self.average.params;
-      for (let j = 0; j < mine.length; j++) mine[j] += share * (generator.params[j] - mine[j]);
-    }
-
     /** One network's move (or, "together", both); returns who moved. `batch` is for tests: what is drawn otherwise. */
     self.move = (batch = null) => {
       const both = settings.turns === "together";
@@ -265,7 +258,9 @@ const trainerGames = (() => {
         const [net, lr] = name === "critic" ? [critic, settings.lrCritic] : [generator, settings.lrGenerator];
         optimisers[name === "critic" ? 1 : 0].step(net.params, found[k].grad, lr, settings.beta1);
       }
-      if (who.includes("generator")) follow();
+      if (who.includes("generator")) {
+        m.follow(self.average.params, generator.params, settings.batch * settings.criticSteps, seen, HALF_LIFE);
+      }
       const due = self.steps >= settings.headStart && self.steps % settings.criticSteps === 0;
       const generatorIsDue = !both && self.next === "critic" && due;
       self.next = generatorIsDue ? "generator" : "critic";

@@ -75,6 +75,15 @@ const trainerMath = (() => {
       },
       bend: (a, y, d, out) => out.fill(0),
     },
+    relu: {
+      value(a, out) {
+        for (let j = 0; j < a.length; j++) out[j] = a[j] > 0 ? a[j] : 0;
+      },
+      slope(a, y, d, out) {
+        for (let j = 0; j < a.length; j++) out[j] = a[j] > 0 ? d[j] : 0;
+      },
+      bend: (a, y, d, out) => out.fill(0),
+    },
     tanh: {
       value(a, out) {
         for (let j = 0; j < a.length; j++) out[j] = Math.tanh(a[j]);
@@ -407,6 +416,15 @@ const trainerMath = (() => {
     return { step: (params, grad, lr, b1 = beta1) => (kind === "adam" ? adam : descend)(params, grad, lr, b1) };
   }
 
+  /**
+   * A running average of weights follows them over the next `points`, after `seen` points: in so many points as the half-life
+   * says (but no more than a twentieth of all), half of the old is forgotten. As imggen_lib.train.state.update_ema.
+   */
+  function follow(average, params, points, seen, halfLife) {
+    const share = 1 - 0.5 ** (points / Math.min(halfLife, Math.max(seen, 1) / 20));
+    for (let j = 0; j < params.length; j++) average[j] += share * (params[j] - average[j]);
+  }
+
   return {
     ...{
       random,
@@ -420,6 +438,6 @@ const trainerMath = (() => {
       criticLoss,
       generatorLoss,
     },
-    ...{ slopePenalty, between, optimiser, softplus, sigmoid },
+    ...{ slopePenalty, between, optimiser, follow, softplus, sigmoid },
   };
 })();

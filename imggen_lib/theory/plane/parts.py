@@ -16,7 +16,9 @@ from imggen_lib.theory.mixture import Mixture
 
 Points = Float[Tensor, "n 2"]
 PerPoint = Float[Tensor, " n"]
-Loss = Callable[[Tensor, torch.Generator], Tensor]  # a batch of points (n, 2), and where noise comes from -> what to lower
+Loss = Callable[
+    [Tensor, torch.Generator], Tensor
+]  # a batch of points (n, 2), or of pairs (n, 4), and where noise comes from -> what to lower
 
 
 @runtime_checkable
@@ -66,8 +68,10 @@ def checked(x: Points, steps: int) -> int:
     return whole(steps, "steps", 1)
 
 
-def lower(net: nn.Module, loss: Loss, x: Points, steps: int, *, rate: float = 3e-3, batch: int = 256, seed: int = 0) -> None:
-    """Adam on random batches of `x`, with a rate that falls to 0 along half a cosine."""
+def lower(
+    net: nn.Module, loss: Loss, x: Float[Tensor, "n d"], steps: int, *, rate: float = 3e-3, batch: int = 256, seed: int = 0
+) -> None:
+    """Adam on random batches of the rows of `x`, with a rate that falls to 0 along half a cosine."""
     optimizer = torch.optim.Adam(net.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     noise = generator_for(seed, 1)

@@ -1,0 +1,20 @@
+"""One example of every live demo, for the tests of what all of them have in common."""
+
+from collections.abc import Callable
+
+from imggen_lib import live
+from imggen_lib.live.base import Live
+
+DEMOS: dict[str, Callable[[], Live]] = {
+    "explorer": lambda: live.explorer("mnist-vae-map", seed=1),
+    "drawing": live.drawing,
+    "real_or_fake": live.real_or_fake,
+    "trainer": lambda: live.trainer("gan"),
+    "flow": live.flow,
+    "game": live.game,
+    "world": live.world,
+    "xrays": live.xrays,
+    "characters": live.characters,
+    "campaign": live.campaign,
+    "bandit": live.bandit,
+}
