@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence worksheets volatility
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence worksheets volatility latent
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -116,6 +116,10 @@ questions: $(READY) ## what the page of frequent questions needs beside the othe
 
 data-size: $(READY) ## how many images a GAN needs: five sizes, three seeds, with augmentation and without, recorded (an hour alone)
 	$(BIN)/python scripts/records/data_size.py
+
+latent: $(READY) ## train flows of codes and their one-step students, three seeds, measure them, and record it (half an hour)
+	$(BIN)/python scripts/records/latent.py train
+	$(BIN)/python scripts/records/latent.py measure
 
 flow: $(READY) ## what a flow of pixels is worth: steps, guidance, processor time, likelihood, recorded (an hour alone)
 	$(BIN)/python scripts/records/flow.py

@@ -15,7 +15,8 @@ from latent_measures import measure
 
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.data import load
-from imggen_lib.latent_flows import FOLDER, build, store
+from imggen_lib.latent_flows import FOLDER, build, latent_flow, store
+from imggen_lib.latent_flows import card as stored_card
 from imggen_lib.machine import prepare
 from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.train.flow import train_flow
@@ -25,8 +26,13 @@ from imggen_lib.train.state import FlowState, cosine
 RUNS = Path("runs/latent")
 VAE_NAME = "mnist-vae-res"
 SEEDS = (0, 1, 2)
-PLAN: dict[str, Any] = {"width": 256, "blocks": 4, "classes": 10, "batch": 256, "drop": 0.1}
-IMAGES = {"flow": 1_200_000, "pairs": 400_000, "mean": 400_000}
+PLAN: dict[str, Any] = {"width": 256, "blocks": 4, "classes": 10, "drop": 0.1}
+#: Codes that are seen, the first learning rate, the batch of each round; a round begins with the averaged weights of the last.
+ROUNDS: dict[str, tuple[tuple[int, float, int], ...]] = {
+    "flow": ((1_200_000, 2e-3, 256), (800_000, 1e-3, 512)),
+    "pairs": ((400_000, 1e-3, 256),),
+    "mean": ((400_000, 1e-3, 256),),
+}
 PAIRS = 40_000
 TEMPERATURE = 1.0
 NAMES = {"flow": "mnist-flow-latent", "pairs": "mnist-flow-step", "mean": "mnist-flow-mean"}
@@ -48,22 +54,23 @@ def fresh(method: str, codes: Codes, seed: int) -> LatentFlow:
 
 def run(name: str, state: FlowState, steps: Any, images: int) -> float:
     """Train to the end, and the processor seconds that it took."""
-    began, last = time.process_time(), 0.0
+    began = time.process_time()
     for record in steps:
         if state.steps % 250 == 0:
-            last = time.process_time() - began
-            print(f"{name} {state.images:,} of {images:,}, {last:.0f} s, loss {float(record['loss']):.4f}", flush=True)
+            print(
+                f"{name} {state.images:,} of {images:,}, {time.process_time() - began:.0f} s, {float(record['loss']):.4f}",
+                flush=True,
+            )
     return time.process_time() - began
 
 
-def finished(model: LatentFlow, state: FlowState, method: str, seed: int, seconds: float, extra: dict[str, Any]) -> LatentFlow:
-    """The model with the averaged weights, stored with its card."""
-    model._modules["flow"] = state.ema
+def keep(model: LatentFlow, method: str, seed: int, seconds: float, seen: int, extra: dict[str, Any]) -> None:
+    """Store the model with its card: among the runs, and the first seed's among what ships."""
     card = {
         "command": f"python scripts/records/latent.py train {method} {seed}",
         "seed": seed,
         "training_seconds": round(seconds),
-        "of": "processor time of one thread, the VAE's training not counted",
+        "of": "processor time of one thread, the VAE's training and the encoding not counted",
         "hardware": "CPU, one thread",
         "licence": "MIT, trained by this book; data: MNIST (LeCun, Cortes, Burges)",
         **extra,
@@ -71,40 +78,41 @@ def finished(model: LatentFlow, state: FlowState, method: str, seed: int, second
     train = load("mnist", "train")
     data = {"name": "mnist", "images": len(train), "sha256": train.checksum, "classes": list(train.classes)}
     for folder, name in [(RUNS, f"{method}-{seed}")] + ([(FOLDER, NAMES[method])] if seed == 0 else []):
-        store(model, name, config(method), card, folder, images=state.images, steps=state.steps, data=data)
-    return model
+        store(model, name, config(method), card, folder, images=seen, steps=0, data=data)
 
 
 def train(method: str, seed: int, codes: Codes) -> None:
-    """Train one flow of the method, and store it."""
-    from imggen_lib.latent_flows import latent_flow
-
-    images, model = IMAGES[method], fresh(method, codes, seed)
-    half_life, size = images / 20, PLAN["batch"]
-    lr = {"flow": 2e-3, "pairs": 1e-3, "mean": 1e-3}[method]
-    extra: dict[str, Any] = {"temperature": TEMPERATURE}
-    if method != "flow":
+    """Train one flow of the method, round by round, and store it; a round that is done is not done again."""
+    model, name, seconds, seen = fresh(method, codes, seed), f"{method}-{seed}", 0.0, 0
+    extra: dict[str, Any] = {"temperature": TEMPERATURE, "rounds": ROUNDS[method]}
+    if (RUNS / f"{name}.json").exists():
+        known = stored_card(name, RUNS)
+        model, seconds, seen = latent_flow(name, RUNS), known["card"]["training_seconds"], known["images"]
+    elif method != "flow":
         teacher = latent_flow(f"flow-{seed}", RUNS)
-        own = teacher.flow.net.state_dict()
-        model.flow.net.load_state_dict(own, strict=method == "pairs")
-    state = FlowState.create(model.flow.requires_grad_(True), lr=lr)
-    schedule = cosine(images, warmup=20_000)
-    shared: dict[str, Any] = {"ema_half_life": half_life, "lr_schedule": schedule, "seed": seed}
-    batches = code_batches(codes, model, size, images=images, seed=seed, temperature=TEMPERATURE)
-    began = time.process_time()
-    if method == "flow":
-        steps = train_flow(state, batches, drop=PLAN["drop"], dequantise=False, **shared)
-    elif method == "mean":
-        steps = train_mean_flow(state, batches, **shared)
-    else:
-        pairs = flow_pairs(teacher.sampled_with(solver="heun", steps=4), PAIRS, seed=seed)
-        extra |= {
-            "teacher": f"the flow of seed {seed}, Heun, 4 steps",
-            "pairs": PAIRS,
-            "pairs_seconds": round(time.process_time() - began),
-        }
-        steps = train_on_pairs(state, pairs, images=images, batch=size, **shared)
-    finished(model, state, method, seed, run(f"{method} {seed}", state, steps, images), extra)
+        model.flow.net.load_state_dict(teacher.flow.net.state_dict(), strict=method == "pairs")
+    if method == "pairs":
+        teacher = latent_flow(f"flow-{seed}", RUNS).sampled_with(solver="heun", steps=4)
+        extra |= {"teacher": f"the flow of seed {seed}, Heun, 4 steps", "pairs": PAIRS}
+    before = 0
+    for number, (images, lr, size) in enumerate(ROUNDS[method]):
+        before += images
+        if seen >= before:
+            continue
+        state = FlowState.create(model.flow.requires_grad_(True), lr=lr)
+        draws = 10 * seed + number
+        options: dict[str, Any] = {"ema_half_life": images / 20, "lr_schedule": cosine(images, warmup=20_000), "seed": draws}
+        batches = code_batches(codes, model, size, images=images, seed=draws, temperature=TEMPERATURE)
+        if method == "flow":
+            steps: Any = train_flow(state, batches, drop=PLAN["drop"], dequantise=False, **options)
+        elif method == "mean":
+            steps = train_mean_flow(state, batches, **options)
+        else:
+            steps = train_on_pairs(state, flow_pairs(teacher, PAIRS, seed=seed), images=images, batch=size, **options)
+        seconds += run(f"{name}, round {number + 1}", state, steps, images)
+        seen += state.images
+        model._modules["flow"] = state.ema
+        keep(model, method, seed, seconds, seen, extra)
 
 
 def main() -> None:

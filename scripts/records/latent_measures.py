@@ -20,6 +20,7 @@ from imggen_lib.machine import evaluating
 from imggen_lib.metrics.distribution import features, frechet_interval
 from imggen_lib.metrics.flow_likelihood import prior_log_density
 from imggen_lib.metrics.intervals import mean_estimate, wilson_interval
+from imggen_lib.metrics.novelty import data_copying, nearest_training
 from imggen_lib.models.latent_flow import ClassGaussians, LatentFlow, standard_normal
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import generator_for, latents
@@ -30,10 +31,11 @@ from imggen_lib.train.vae import observe
 from imggen_lib.viz.sheets import recorded_png
 
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "latent.json"
-CURVE = (*(("euler", k) for k in (1, 2, 4, 8, 16)), *(("heun", k) for k in (1, 2, 4, 8)))
+CURVE = (*(("heun", k) for k in (4, 2, 8)), *(("euler", k) for k in (1, 2, 4, 8)))
+FINE = (("heun", 1), ("euler", 16))
 SHORT_CURVE = (("heun", 2), ("heun", 4), ("heun", 8))
-GUIDANCE = (0.8, 1.0, 1.2, 1.5, 2.0, 3.0)
-LIKELIHOOD_IMAGES = 500
+GUIDANCE = (1.5, 3.0, 1.2, 2.0)
+LIKELIHOOD_IMAGES = 400
 COMPONENTS = 10
 Numbers = dict[str, Any]
 
@@ -100,7 +102,7 @@ def gain(vae: VAE, model: LatentFlow, rivals: dict[str, Any], n: int) -> Numbers
     before = standard_normal(z).double()
     weights = math.log(10)
     by_mixture = torch.stack([torch.from_numpy(m.score_samples(z.double().numpy())) for m in rivals["mixtures"]])
-    fast = n // 2
+    fast = n // 4
     flow = {steps: prior_log_density(model, z[:m], steps=steps) for steps, m in ((24, n), (48, fast))}
     each = {
         "one Gaussian a class, mixed": torch.logsumexp(rivals["plain"].log_density(z).double(), 1) - weights,
@@ -155,37 +157,64 @@ def head(bench: Bench) -> Numbers:
 
 
 def measure(vae: VAE, codes: Codes, data: ImageSet, runs: Path, seeds: tuple[int, ...]) -> None:
-    """Measure everything and write the record, which grows as it goes."""
+    """Measure everything that has been trained, and write the record, which grows as it goes."""
     bench = Bench("mnist", Protocol())
     record = Record(OUT, head(bench))
-    labels = torch.arange(bench.n) % 10
-
-    def quick(model: Any, **sampler: Any) -> Numbers:
-        return short(bench, sample(model.sampled_with(**sampler), bench.n), labels)
-
     flows = {seed: latent_flow(f"flow-{seed}", runs) for seed in seeds if (runs / f"flow-{seed}.json").exists()}
-    students = {
-        (name, seed): latent_flow(f"{name}-{seed}", runs)
-        for name in ("pairs", "mean")
-        for seed in seeds
-        if (runs / f"{name}-{seed}.json").exists()
-    }
+    there = [(name, seed) for name in ("pairs", "mean") for seed in seeds if (runs / f"{name}-{seed}.json").exists()]
+    students = {(name, seed): latent_flow(f"{name}-{seed}", runs) for name, seed in there}
     for seed, model in flows.items():
-        for solver, steps in CURVE if seed == 0 else SHORT_CURVE:
-            record.row(f"flow {seed}", f"{solver} {steps}", lambda m=model, v=solver, k=steps: quick(m, solver=v, steps=k))  # type: ignore[misc]
+        curve(record, bench, f"flow {seed}", model, CURVE if seed == 0 else SHORT_CURVE)
     for (name, seed), model in students.items():
-        for k in (1,) if name == "pairs" else (1, 2, 4):
-            record.row(f"{name} {seed}", str(k), lambda m=model, k=k: quick(m, steps=k))  # type: ignore[misc]
+        stretches = tuple(("euler", k) for k in ((1,) if name == "pairs" else (1, 2, 4)))
+        curve(record, bench, f"{name} {seed}", model, stretches)
     rivals: dict[str, Any] = {}
-    if "real training images" not in record.held.get("baselines", {}) or "gain" not in record.held.get("likelihood", {}):
+    if "gain" not in record.held.get("likelihood", {}):
         marks, rivals = baselines(bench, vae, codes, data)
         for name, found in marks.items():
-            record.row("baselines", name, lambda found=found: found)  # type: ignore[misc]
+            record.row("baselines", name, partial(dict, found))
     whole(record, bench, flows, students)
     record.row("likelihood", "gain", lambda: gain(vae, flows[0], rivals, LIKELIHOOD_IMAGES))
+    for name, chosen in typical(bench).items():
+        record.row("typical", name, partial(nearness, bench, chosen))
+    labels = torch.arange(bench.n) % 10
     for weight in GUIDANCE:
-        images = partial(sample, flows[0].sampled_with(guidance=weight), bench.n)
-        record.row("guidance", f"{weight:g}", lambda images=images: short(bench, x := images(), labels) | bench.distances(x))  # type: ignore[misc]
+        record.row("guidance", f"{weight:g}", partial(thorough, bench, flows[0].sampled_with(guidance=weight), labels))
+    curve(record, bench, "flow 0", flows[0], FINE)
+
+
+def curve(record: Record, bench: Bench, section: str, model: LatentFlow, samplers: Any) -> None:
+    """A row for each solver and number of steps."""
+    labels = torch.arange(bench.n) % 10
+    for solver, steps in samplers:
+        sampler = {"steps": steps} if section.startswith("mean") else {"solver": solver, "steps": steps}
+
+        def row(sampler: dict[str, Any] = sampler) -> Numbers:
+            return short(bench, sample(model.sampled_with(**sampler), bench.n), labels)
+
+        record.row(section, f"{solver} {steps}", row)
+
+
+def thorough(bench: Bench, model: Any, labels: Tensor, intervals: bool = False) -> Numbers:
+    """The whole protocol for one generator, with the share of the right class."""
+    images = sample(model, bench.n)
+    return short(bench, images, labels) | bench.distances(images, intervals=intervals)
+
+
+def typical(bench: Bench) -> dict[str, Tensor]:
+    """Real test images that were not held out for the test of copying: all of 2,000, and the half that look the most typical."""
+    assert bench.classifier is not None
+    images = bench.test.floats(3000)[1000:]
+    with torch.no_grad():
+        sure = bench.classifier(images).log_softmax(1).max(1).values
+    return {"real test images": images, "real test images, the more typical half": images[sure >= sure.median()]}
+
+
+def nearness(bench: Bench, images: Tensor) -> Numbers:
+    """The numbers of the test of copying, for images that are no copies."""
+    near = nearest_training(bench.train_features, features(bench.net, images)).distances
+    found = data_copying(bench.held_out, near)
+    return {"n": len(images), "copying_z": found.z, "near_duplicates": found.near_duplicates, "novelty_ratio": found.median_ratio}
 
 
 def whole(record: Record, bench: Bench, flows: dict[int, LatentFlow], students: dict[tuple[str, int], LatentFlow]) -> None:
@@ -196,10 +225,14 @@ def whole(record: Record, bench: Bench, flows: dict[int, LatentFlow], students: 
     for name, make in generators.items():
         model = make()
         record.row("costs", name, partial(costs, model))
-        record.row("full", name, lambda m=model: short(bench, x := sample(m, bench.n), labels) | bench.distances(x, intervals=True))  # type: ignore[misc]
-    record.row("full", "real", lambda: bench.real_images(intervals=True))
+        record.row("full", name, partial(thorough, bench, model, labels, intervals=hasattr(model, "flow")))
+    record.row("full", "real", bench.real_images)
     for name in ("latent flow", "one step"):
-        record.row("samples", name, lambda m=generators[name]: recorded_png(sample(m(), 32)))  # type: ignore[misc]
+        record.row("samples", name, partial(_sheet, generators[name]()))
+
+
+def _sheet(model: Any) -> str:
+    return recorded_png(sample(model, 32))
 
 
 def _shipped(name: str) -> Any:
