@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from imggen_lib.metrics.flow_likelihood import log_density
 from torch import Tensor, nn
 
 from imggen_lib.checkpoint import pretrained, versions
@@ -20,6 +19,7 @@ from imggen_lib.configs import FlowConfig
 from imggen_lib.data import load
 from imggen_lib.machine import prepare
 from imggen_lib.metrics.distribution import features, frechet_distance, frechet_interval, statistics
+from imggen_lib.metrics.flow_likelihood import log_density
 from imggen_lib.metrics.intervals import Estimate, mean_estimate, wilson_interval
 from imggen_lib.models.flow import Flow
 from imggen_lib.noise import generator_for

@@ -43,12 +43,14 @@ DEFINITIONS = {
     *("eval-gaussian-kernel", "eval-curve", "eval-authenticity", "eval-feature-likelihood"),
     *("results-welch", "results-usefulness", "people-rater-model", "people-alpha"),
     *("flow-path", "flow-field", "flow-ode", "flow-solvers", "flow-guidance", "flow-straightness", "flow-mean-velocity"),
+    "lat-mean-velocity",
     *("cre-novelty", "cre-ratio", "cre-style-ambiguity", "cre-slerp", "practice-gan-losses", "speed-fraction"),
 }
 # Chapters in which every formula that is no definition has its proof.
 PROVED = (
     *("background", "optimisation", "gan_theory", "vae_theory", "gan_practice", "vae_practice", "speed"),
     *("evaluation", "results", "people", "creativity", "flow"),
+    "generators",
 )
 
 # Of these, chapters with a table of letters and two exercises with pencil and paper at least.
