@@ -29,7 +29,6 @@ LANDSCAPE = "landscape"
 
 CHARACTERS = "characters"
 SURFACES = "volatility-surfaces"
-SMALL = "small-generators"
 SEEDS = 60  # of characters whose latents the page has
 BOTH = ".both"
 
@@ -150,14 +149,6 @@ def volatility() -> dict[str, Any]:
     return file()
 
 
-@cache
-def small_generators() -> dict[str, Any]:
-    """A teacher in eight bits, its students, and the bytes and distances of each (:mod:`imggen_lib.live.sizes`)."""
-    from imggen_lib.live.sizes import packed
-
-    return packed()
-
-
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
@@ -171,7 +162,6 @@ STORED: dict[str, Callable[[], dict[str, Any]]] = {
     LANDSCAPE: landscape,
     CHARACTERS: letters,
     SURFACES: volatility,
-    SMALL: small_generators,
 }
 
 

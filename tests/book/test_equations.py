@@ -44,6 +44,7 @@ DEFINITIONS = {
     *("results-welch", "results-usefulness", "people-rater-model", "people-alpha"),
     *("flow-path", "flow-field", "flow-ode", "flow-solvers", "flow-guidance", "flow-straightness", "flow-mean-velocity"),
     "fin-ssvi",
+    "lat-mean-velocity",
     *("cre-novelty", "cre-ratio", "cre-style-ambiguity", "cre-slerp", "practice-gan-losses", "speed-fraction"),
     "sentence-attention",
     *("small-quantiser", "small-student"),
@@ -52,7 +53,7 @@ DEFINITIONS = {
 PROVED = (
     *("background", "optimisation", "gan_theory", "vae_theory", "gan_practice", "vae_practice", "speed"),
     *("evaluation", "results", "people", "creativity"),
-    *("smaller", "flow", "sentence", "finance", "education"),
+    *("smaller", "flow", "generators", "sentence", "finance", "education"),
 )
 
 # Of these, chapters with a table of letters and two exercises with pencil and paper at least.
