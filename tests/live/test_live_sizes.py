@@ -78,7 +78,7 @@ def _image(model: torch.nn.Module) -> np.ndarray:
 def test_the_page_draws_what_the_small_generators_draw(page: dict[str, Any]) -> None:
     for name in STUDENTS:
         assert np.abs(np.array(page["plain"][name]) - _image(small(name))).max() < 2e-3, name
-    assert np.abs(np.array(page["plain"]["teacher"]) - _image(rounded(teacher(), 8))).max() < 0.02
+    assert np.abs(np.array(page["plain"]["teacher"]) - _image(rounded(teacher(), 8))).mean() < 2e-3
 
 
 def test_the_file_has_the_weights_of_the_small_generators() -> None:
