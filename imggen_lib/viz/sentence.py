@@ -68,8 +68,8 @@ def attention_by_step(moments: Sequence[Moment], words: Sequence[str]) -> Pictur
     return figure
 
 
-def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label: str, real: Mapping[str, float]) -> Picture:
-    """Shares of sentences obeyed in full, with intervals, for each named set; dashed where real images are.
+def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label: str) -> Picture:
+    """Shares of sentences obeyed in full, with intervals, for each named set.
 
     `curves` has for each name the positions on the axis, as text, and ``[value, low, high, n]`` there.
     """
@@ -83,8 +83,6 @@ def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label:
         ax.errorbar(
             x, value, [value - low, high - value], label=name, marker="os^D"[k % 4], capsize=2, linewidth=style.LINE, **kind
         )
-        if name in real:
-            ax.axhline(real[name], color=kind["color"], linewidth=style.THIN, linestyle=":")
     ax.set(xlabel=label, ylabel="all words obeyed", ylim=(0, 1.02))
     ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=8)

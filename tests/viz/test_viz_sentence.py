@@ -31,10 +31,10 @@ def test_attention_has_a_row_a_word() -> None:
 
 def test_curves_and_tables_of_obedience() -> None:
     cells = {w: [0.5, 0.4, 0.6, 100] for w in ("1.0", "2.0")}
-    figure = sentence.obedience_curves({"seen": cells, "unseen": cells}, "guidance", {"seen": 0.9})
+    figure = sentence.obedience_curves({"seen": cells, "unseen": cells}, "guidance")
     assert figure.axes[0].get_xlabel() == "guidance"
     with pytest.raises(ValueError, match="no curve"):
-        sentence.obedience_curves({}, "guidance", {})
+        sentence.obedience_curves({}, "guidance")
     made = sentence.obedience_table({"real": {"class": [0.99, 0.98, 1.0, 50], "all": [0.9, 0.8, 0.95, 50]}}, "real")
     assert "0.900 [0.800, 0.950]" in made.markdown and "0.990" in made.markdown
 
