@@ -4,6 +4,7 @@ The page rounds and prunes the teacher itself, with the definitions of :mod:`img
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -13,6 +14,7 @@ from imggen_lib.compress.quantise import channels_of, layers, steps_of
 from imggen_lib.compress.store import nbytes, small
 from imggen_lib.live.base import Live
 from imggen_lib.live.layers import Layer, unrolled
+from imggen_lib.live.shipped import STORED
 from imggen_lib.live.wire import Writer
 
 FILE = "small-generators"
@@ -75,6 +77,7 @@ def teacher() -> FoldedGenerator:
     return folded(pretrained(TEACHER).model())  # type: ignore[arg-type]
 
 
+@cache
 def packed() -> dict[str, Any]:
     """The file: the teacher in eight bits and the small generators, with the bytes and the distances of each."""
     from imggen_lib.measured import measured
@@ -106,3 +109,6 @@ def packed() -> dict[str, Any]:
 
 def _distance(rows_of: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
     return rows_of[name]["frechet_distance"] if name in rows_of else None
+
+
+STORED[FILE] = packed

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from reader import PHONE, Site, Tab, demo_site, opener, write_page
 
 from imggen_lib import live
-from imggen_lib.live.shipped import SMALL
+from imggen_lib.live.sizes import FILE as SMALL
 
 DESKTOP = (1280, 900)
 CHAPTER = "book/outlook/smaller.html"

@@ -16,7 +16,8 @@ from imggen_lib.compress.quantise import layers, rounded
 from imggen_lib.compress.store import nbytes, small
 from imggen_lib.live.base import HERE
 from imggen_lib.live.layers import run
-from imggen_lib.live.shipped import SMALL, packed_file, script
+from imggen_lib.live.shipped import packed_file, script
+from imggen_lib.live.sizes import FILE as SMALL
 from imggen_lib.live.sizes import STUDENTS, teacher
 from imggen_lib.live.wire import unpacked
 from imggen_lib.measured import measured
