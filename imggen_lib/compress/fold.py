@@ -87,5 +87,5 @@ def folded(generator: ConvGenerator) -> FoldedGenerator:
             raise ValueError(f"batch normalisation behind {type(before).__name__} cannot be folded: only behind a linear layer")
     places = generator.start[1] * generator.start[2]
     shift = torch.zeros(generator.start[0]) if dense.bias is None else dense.bias.detach()[::places].clone()
-    dense.bias = None
+    dense.bias = None  # type: ignore[assignment]
     return FoldedGenerator(dense, shift, nn.Sequential(*layers[1:]), generator).eval()

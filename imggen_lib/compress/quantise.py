@@ -73,7 +73,7 @@ class _Round(torch.autograd.Function):
         return x.round()
 
     @staticmethod
-    def backward(ctx: object, slope: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: object, slope: Tensor) -> Tensor:
         return slope
 
 
@@ -146,7 +146,7 @@ def calibrated(model: nn.Module, bits: int, *inputs: Tensor, best: bool = True) 
     copied, most = copy.deepcopy(model).eval(), levels(bits)
     for _, layer in layers(copied):
         got: list[Tensor] = []
-        hook = layer.register_forward_pre_hook(lambda _, given, got=got: got.append(given[0]))  # type: ignore[misc]
+        hook = layer.register_forward_pre_hook(lambda _, given, got=got: got.append(given[0]))
         copied(*inputs)
         hook.remove()
         values = got[0].movedim(1, -1).reshape(-1, got[0].shape[1])

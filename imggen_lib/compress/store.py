@@ -48,8 +48,8 @@ def unpacked(content: UInt8[Tensor, " bytes"], bits: int, shape: tuple[int, ...]
 
 def _described(layer: nn.Module) -> list[Any]:
     """A layer's kind and numbers, for the head of a file."""
-    for name, kind in _ACTIVATIONS.items():
-        if type(layer) is kind:
+    for name, activation in _ACTIVATIONS.items():
+        if type(layer) is activation:
             return [name]
     if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) or layer.bias is None:
         raise ValueError(f"a file has convolutions with biases, ReLU and tanh; got {layer}")
