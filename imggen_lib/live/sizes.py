@@ -74,7 +74,7 @@ def teacher() -> FoldedGenerator:
     """The generator that the page rounds and prunes, folded."""
     from imggen_lib.checkpoint import pretrained
 
-    return folded(pretrained(TEACHER).model())  # type: ignore[arg-type]
+    return folded(pretrained(TEACHER).model())
 
 
 @cache

@@ -39,6 +39,6 @@ def mean_flow_loss(mean: Mean, data: Points, noise: Points, t: Times, until: Tim
     velocity = data - noise
     with warnings.catch_warnings():  # PyTorch compiles its rules for this once, by a way that it has deprecated itself
         warnings.filterwarnings("ignore", "`torch.jit.script`")
-        found, slope = torch.func.jvp(mean, (straight_path(data, noise, t), t), (velocity, torch.ones_like(t)))
+        found, slope = torch.func.jvp(mean, (straight_path(data, noise, t), t), (velocity, torch.ones_like(t)))[:2]
     target = mean_velocity_target(velocity, slope, t, until).detach()
     return (found - target).square().flatten(1).mean(1)

@@ -26,9 +26,10 @@ class MeanVectorNet(VectorNet):
 
     def __init__(self, shape: tuple[int, ...], width: int = 256, classes: int = 0, blocks: int = 4) -> None:
         super().__init__(shape, width, classes, blocks)
-        self.length = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
-        nn.init.zeros_(self.length[2].weight)
-        nn.init.zeros_(self.length[2].bias)
+        last = nn.Linear(width, width)
+        self.length = nn.Sequential(nn.Linear(2 * FREQUENCIES, width), nn.SiLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
     def forward(self, x: Points, t: Times, labels: Labels | None = None, until: Times | None = None) -> Points:
         turns = math.pi * (t - t if until is None else until - t)[:, None] * torch.arange(1, FREQUENCIES + 1, dtype=t.dtype)

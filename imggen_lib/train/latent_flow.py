@@ -40,7 +40,8 @@ def encode(vae: VAE, images: ImageSet, batch: int = 500) -> Codes:
     """The posteriors of all images, grey as they are."""
     with evaluating(vae):
         parts = [vae.encode(images.batch(i)[0].to(vae.bias)) for i in torch.arange(len(images)).split(batch)]
-    return Codes(*map(torch.cat, zip(*parts, strict=True)), images.labels)
+    mu, logvar = (torch.cat(part) for part in zip(*parts, strict=True))
+    return Codes(mu, logvar, images.labels)
 
 
 def code_batches(

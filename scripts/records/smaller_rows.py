@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from smaller import BUILD, RUNS, SIZES, TEACHER, begun
+from smaller_runs import BUILD, RUNS, SIZES, TEACHER, begun
 from torch import Tensor, nn
 
 from imggen_lib.checkpoint import pretrained

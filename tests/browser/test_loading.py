@@ -1,22 +1,18 @@
 """While a demo waits for its files its words can be read: nothing is faded, light and dark. CI once met a page at that moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from live_demos import DEMOS as EXAMPLES
 from playwright.sync_api import Browser, Page, Route
 from reader import Site, demo_site, opener, write_page
 from test_accessible import faults
 
-from imggen_lib import live
-from imggen_lib.live.base import Live
+from imggen_lib.live.base import files_of
 
-DEMOS: dict[str, Callable[[], Live]] = {
-    "explorer": lambda: live.explorer("mnist-vae-map", seed=1),
-    "drawing": live.drawing,
-    "real_or_fake": live.real_or_fake,
-    "characters": live.characters,
-}
+#: Those that load a file.
+DEMOS = {name: demo for name, demo in EXAMPLES.items() if files_of(demo().options)}
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def test_small_quantiser(b: int) -> None:
     """Against a search over all levels: the nearest one, also for weights beyond the last."""
     delta, w = 0.3, _draw(500) * 2 ** (b - 1) * 0.3
     m = 2 ** (b - 1) - 1  # claim
-    Q = delta * (w / delta).round().clip(-m, m)  # claim  # noqa: N806
+    Q = delta * (w / delta).round().clip(-m, m)  # noqa: N806  # claim
     grid = delta * torch.arange(-(2**b), 2**b + 1, dtype=torch.float64)
     grid = grid[grid.abs() < delta * 2 ** (b - 1) - delta / 2]
     assert len(grid) == 2**b - 1
@@ -101,7 +101,7 @@ def test_small_student() -> None:
     record = next(iter(train_student(state, [(real, labels)], taught, relativistic, weight=lambda _: lam)))
     S, d = student(z), 64  # noqa: N806
     generator = relativistic.generator(critic(real), critic(S))
-    L = lam / d * (S - T).abs().flatten(1).sum(1).mean() + generator  # claim  # noqa: N806
+    L = lam / d * (S - T).abs().flatten(1).sum(1).mean() + generator  # noqa: N806  # claim
     assert (lam * record["apart"] + record["generator"]).item() == pytest.approx(L.item(), rel=1e-5)
     student.zero_grad()
     L.backward()
