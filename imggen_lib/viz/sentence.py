@@ -40,12 +40,12 @@ def word_ranges() -> Picture:
     return figure
 
 
-def with_sentences(images: Float[Tensor, "n c h w"], texts: Sequence[str], columns: int = 4, width: int = 22) -> Picture:
+def with_sentences(images: Float[Tensor, "n c h w"], texts: Sequence[str], columns: int = 4, width: int = 15) -> Picture:
     """Pictures with their sentences below. `ValueError` if there is not one sentence a picture."""
     if len(images) != len(texts) or not len(images):
         raise ValueError(f"each picture needs a sentence, got {len(images)} pictures and {len(texts)} sentences")
     rows = -(-len(images) // columns)
-    figure, axes = figure_and_axes(1.9 * columns, 2.35 * rows, nrows=rows, ncols=columns, squeeze=False)
+    figure, axes = figure_and_axes(1.9 * columns, 2.5 * rows, nrows=rows, ncols=columns, squeeze=False)
     for ax in axes.ravel()[len(images) :]:
         ax.set_visible(False)
     for ax, image, text in zip(axes.ravel(), images, texts, strict=False):
