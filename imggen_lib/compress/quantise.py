@@ -19,7 +19,7 @@ from torch.nn.utils import parametrize
 
 from imggen_lib.compress.calibrate import Rounding
 
-Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+WithWeights = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 
 def levels(bits: int) -> int:
@@ -29,7 +29,7 @@ def levels(bits: int) -> int:
     return 2 ** (bits - 1) - 1
 
 
-def layers(model: nn.Module) -> Iterator[tuple[str, Layer]]:
+def layers(model: nn.Module) -> Iterator[tuple[str, WithWeights]]:
     """The layers of `model` whose weights are rounded, with their names: dense layers and convolutions."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -101,18 +101,18 @@ class FakeQuantised(nn.Module):
         return unrows(_Round.apply(scaled) * step, weight, self.axis)
 
 
-def _axis(layer: Layer) -> int:
+def _axis(layer: WithWeights) -> int:
     return 1 if isinstance(layer, nn.ConvTranspose2d) else 0
 
 
-def channels_of(model: nn.Module, layer: Layer) -> int:
+def channels_of(model: nn.Module, layer: WithWeights) -> int:
     """How many steps a layer has: one for each map that it makes."""
     out = layer.weight.shape[_axis(layer)]
     start = getattr(model, "start", None)
     return int(start[0]) if isinstance(layer, nn.Linear) and start is not None else int(out)
 
 
-def steps_of(model: nn.Module, layer: Layer, bits: int, per: str = "channel", best: bool = False) -> Float[Tensor, "c 1"]:
+def steps_of(model: nn.Module, layer: WithWeights, bits: int, per: str = "channel", best: bool = False) -> Float[Tensor, "c 1"]:
     """The steps of one layer, one for each map that it makes or, with ``per="tensor"``, one alone (a row)."""
     if per not in ("channel", "tensor"):
         raise ValueError(f"a step for each channel or one for the tensor; got {per!r}")
