@@ -20,13 +20,14 @@ def steps_curve(rows: Mapping[str, Mapping[str, Any]], lines: Mapping[str, float
     solvers = list(dict.fromkeys(name.split()[0] for name in rows))
     for k, solver in enumerate(solvers):
         mine = [(evaluations(solver, int(n.split()[1])), r["frechet"]) for n, r in rows.items() if n.split()[0] == solver]
+        mine.sort(key=lambda point: point[0])
         x, found = [e for e, _ in mine], [f for _, f in mine]
         error = [[f[0] - f[1] for f in found], [f[2] - f[0] for f in found]]
         look = style.series(k) | {"marker": "os^"[k], "markersize": 5, "linewidth": style.LINE}
         ax.errorbar(x, [f[0] for f in found], yerr=error, capsize=2, label=solver.title(), **look)
-    for name, value in lines.items():
+    for k, (name, value) in enumerate(sorted(lines.items(), key=lambda line: -line[1])):  # above the highest, below the others
         ax.axhline(value, color=style.REFERENCE, linewidth=style.THIN, linestyle="--")
-        ax.annotate(name, (1, value), xytext=(2, 3), textcoords="offset points", fontsize=8)
+        ax.annotate(name, (1, value), xytext=(2, 3 if k == 0 else -3 - 10 * k), textcoords="offset points", fontsize=8)
     ax.set(xscale="log", yscale="log", xlabel="evaluations per image", ylabel="Fréchet distance")
     for axis in (ax.xaxis, ax.yaxis):
         for place in (axis.set_major_formatter, axis.set_minor_formatter):

@@ -49,7 +49,7 @@ def with_sentences(images: Float[Tensor, "n c h w"], texts: Sequence[str], colum
     for ax in axes.ravel()[len(images) :]:
         ax.set_visible(False)
     for ax, image, text in zip(axes.ravel(), images, texts, strict=False):
-        ax.imshow(((image + 1) / 2).clamp(0, 1).permute(1, 2, 0).expand(-1, -1, 3), interpolation="nearest")
+        ax.imshow(((image + 1) / 2).clamp(0, 1).permute(1, 2, 0).expand(-1, -1, 3).numpy(), interpolation="nearest")
         ax.set(xticks=[], yticks=[])
         ax.set_xlabel(fill(text, width), fontsize=8)
     return figure
@@ -91,13 +91,15 @@ def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label:
 
 def points_by_sentence(named: Mapping[str, Float[Tensor, "n 2"]]) -> Picture:
     """Points that were drawn for each sentence, in a picture's pixels from its middle."""
-    figure, axes = figure_and_axes(2.2 * len(named), 2.5, ncols=len(named), squeeze=False)
+    figure, axes = figure_and_axes(2.2 * len(named), 2.8, ncols=len(named), squeeze=False)
     for k, (ax, (name, points)) in enumerate(zip(axes[0], named.items(), strict=True)):
         ax.plot(*points.numpy().T, ".", markersize=2, color=style.MODEL, alpha=style.CLOUD)
         for low, high in SPANS["x"].values():
             ax.axvspan(low, high, color=style.BAND, zorder=0, alpha=0.5)
             ax.axhspan(low, high, color=style.BAND, zorder=0, alpha=0.5)
-        ax.set(xlim=(-4, 4), ylim=(4, -4), title=name, aspect="equal", xlabel="across", ylabel="down" if k == 0 else "")
+        ax.set(xlim=(-4, 4), ylim=(4, -4), aspect="equal", xlabel="across", ylabel="down" if k == 0 else "")
+        ax.set(xticks=(-3, 0, 3), yticks=(-3, 0, 3))
+        ax.set_title(fill(name, 14), fontsize=9)
     return figure
 
 

@@ -26,6 +26,7 @@ REFERENCE = "black"  # an exact value, a baseline, a yardstick: dashed; black be
 MARK = "black"  # single points that stand out
 CONTEXT = "0.6"  # what belongs to the picture and is not its subject
 BAND = "0.9"  # a range that is not told from chance
+WHITE = "white"  # a sheet as a printer takes it
 PAPER = "#ddd5c4"  # what ink stands on that is meant for paper, on light pages and dark ones
 HOLLOW, ON_COLOUR = "white", "white"  # the inside of an open mark; words on a coloured ground
 WORSE, BETTER = MODEL, DATA  # what a metric calls worse, what it calls better

@@ -46,7 +46,7 @@ def page_picture(page: "Figure", box: tuple[float, float, float, float] = (0, 0,
     from PIL import Image, ImageOps
 
     stream = BytesIO()
-    page.savefig(stream, format="png", dpi=dpi, facecolor="white")
+    page.savefig(stream, format="png", dpi=dpi, facecolor=style.WHITE)
     with Image.open(stream) as whole:
         wide, high = whole.size
         part = whole.convert("L").crop((int(box[0] * wide), int(box[1] * high), int(box[2] * wide), int(box[3] * high)))

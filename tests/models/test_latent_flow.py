@@ -54,7 +54,7 @@ def test_drawn_codes_have_mean_0_and_variance_1_once_scaled() -> None:
 def test_another_sampler_shares_the_weights_and_leaves_the_first_alone() -> None:
     model, z, y = _model(steps=2), _normal(3, 4), torch.tensor([0, 1, 2])
     other = model.sampled_with(solver="euler", steps=1, guidance=2.0)
-    assert (model.flow.solver, model.flow.steps, model.flow.guidance) == ("heun", 2, 1.0)
+    assert (model.flow.solver, model.flow.steps, model.flow.guidance) == ("midpoint", 2, 1.0)
     assert other.flow.net is model.flow.net and other.vae is model.vae
     assert not torch.allclose(other(z, y), model(z, y))
 

@@ -1,7 +1,7 @@
 """Was the sentence obeyed? Words beside what a reader of factors found in the images."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,6 +12,7 @@ from imggen_lib.data.captions import FACTORS, obeyed, parse
 from imggen_lib.metrics.intervals import wilson_interval
 
 
+@runtime_checkable
 class ReadsFactors(Protocol):
     """What can say which factors an image has: a trained reader, or :mod:`imggen_lib.applications.sentence.nearest`."""
 

@@ -7,7 +7,6 @@ words.sentence = {
   sentence: "Sentence",
   negative: "Not this (a negative sentence)",
   none: "nothing",
-  draw: "Draw",
   again: "Draw again",
   seed: "Seed of the noise",
   next: "Next seed",
@@ -31,7 +30,6 @@ words.sentence = {
   negative_prefix: "In the negative sentence: ",
   film: "How it formed: what the picture would be at each step if nothing changed from there",
   frame: "Step {k}",
-  attention: "How much each word was asked",
   caption: "Share of the attention of all blocks and heads, in per cent, at the beginning, in the middle and at the end",
   when: "Word",
   first: "first step",
@@ -103,11 +101,12 @@ function sentenceVocabulary(spec, say) {
   const about = (factor) => spec.vocabulary.filter((w) => spec.meanings[w] && spec.meanings[w][0] === factor).join(", ");
   const small = spec.vocabulary.filter((w) => w && !spec.meanings[w]).join(", ");
   const rows = { sizes: about("scale"), strokes: about("weight"), slants: about("slant"), fonts: about("font") };
+  const places = `${about("y")}, ${about("x")}`;
   return h(
     "details",
     { class: "il-sentence-more" },
     h("summary", {}, say("vocabulary")),
-    h("p", {}, say("knows", { ...rows, places: `${about("y")}, ${about("x")}`, small })),
+    h("p", {}, say("knows", { ...rows, places, small })),
   );
 }
 
