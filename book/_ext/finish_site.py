@@ -83,6 +83,9 @@ def trim(static: Path) -> None:
         path.write_text(re.sub(r"\n?(//# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ ?\*/)", "", text), encoding="utf-8")
 
 
+SEARCHES = r'\s*<script src="(?:[^"]*/)?(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
+
+
 def _finish(app: Sphinx, failure: Exception | None) -> None:
     if failure or app.builder.name != "html":
         return
@@ -96,6 +99,8 @@ def _finish(app: Sphinx, failure: Exception | None) -> None:
         text = path.read_text(encoding="utf-8")
         for pattern, replacement in REPAIRS:
             text = re.sub(pattern, replacement.format(title=app.config.html_title or app.config.project), text)
+        if path.name != "search.html":  # results are shown there alone, and every chapter makes the index of words larger
+            text = re.sub(SEARCHES, "", text)
         path.write_text(text, encoding="utf-8")
         pages.append(text)
     icons.write(static, pages)

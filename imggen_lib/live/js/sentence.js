@@ -29,7 +29,7 @@ words.sentence = {
   long: "A sentence has {n} words at most; this one has {k}.",
   negative_prefix: "In the negative sentence: ",
   film: "How it formed: what the picture would be at each step if nothing changed from there",
-  frame: "Step {k}",
+  frame: "The picture after step {k}",
   caption: "Share of the attention of all blocks and heads, in per cent, at the beginning, in the middle and at the end",
   when: "Word",
   first: "first step",
