@@ -126,7 +126,7 @@ def main() -> None:
     RUNS.mkdir(parents=True, exist_ok=True)
     vae, data = pretrained(VAE_NAME).model(), load("mnist", "train")
     kept = RUNS / "codes.pt"  # encoded once
-    codes = Codes(*torch.load(kept)) if kept.exists() else encode(vae, data)
+    codes = Codes(*torch.load(kept, weights_only=True)) if kept.exists() else encode(vae, data)
     if not kept.exists():
         torch.save(tuple(codes), kept)
     if args.what == "measure":

@@ -64,7 +64,7 @@ def train_reader(folder: Path) -> None:
     torch.manual_seed(1)
     reader, path = Reader(), folder / "reader.pt"
     if path.exists():
-        kept = torch.load(path)
+        kept = torch.load(path, weights_only=True)
         reader.load_state_dict(kept["weights"])
         seen = kept["images"]
     else:
@@ -79,7 +79,7 @@ def train_painter(folder: Path) -> None:
     torch.manual_seed(1)
     coder, path = GlyphCoder(**CODER), folder / "coder.pt"
     if path.exists():
-        kept = torch.load(path)
+        kept = torch.load(path, weights_only=True)
         coder.load_state_dict(kept["weights"])
         coded = kept["images"]
     else:
@@ -90,7 +90,7 @@ def train_painter(folder: Path) -> None:
     torch.manual_seed(3)
     net, path = SentenceVelocity(**NET), folder / "flow.pt"
     if path.exists():
-        kept = torch.load(path)
+        kept = torch.load(path, weights_only=True)
         net.load_state_dict(kept["weights"])
         told = kept["images"]
     else:

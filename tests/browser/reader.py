@@ -167,3 +167,11 @@ def opener(browser: Browser, site: Site, forgiven: str = "") -> Iterator[Callabl
     for tab in tabs:
         tab.page.context.close()
     assert not faults, "\n".join(faults)
+
+
+@contextmanager
+def themed_site(folder: Path, html: str, files: Iterable[str] = ()) -> Iterator[Site]:
+    """A site of two pages with one demo, ``light.html`` and ``dark.html``, and the files that it loads."""
+    with demo_site(folder, {"light": html}, files) as site:
+        write_page(folder, "dark", html, theme="dark")
+        yield site

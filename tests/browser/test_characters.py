@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from reader import DESKTOP, PHONE, Site, demo_site, opener, write_page
+from reader import DESKTOP, PHONE, Site, opener, themed_site, write_page
 
 from imggen_lib import live
 from imggen_lib.applications.characters import fields, models, paths, svg
@@ -24,8 +24,7 @@ SMALL = (358, 740)
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     html = f"<a href='#'>before</a>{live.characters().html()}"
-    with demo_site(tmp_path_factory.mktemp("characters"), {"light": html}, [CHARACTERS]) as site:
-        write_page(site.folder, "dark", html, theme="dark")
+    with themed_site(tmp_path_factory.mktemp("characters"), html, [CHARACTERS]) as site:
         yield site
 
 

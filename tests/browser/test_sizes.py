@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
-from reader import PHONE, Site, Tab, demo_site, opener, write_page
+from reader import PHONE, Site, Tab, opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.live.sizes import FILE as SMALL
@@ -20,8 +20,7 @@ CHAPTER = "book/outlook/smaller.html"
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages with nothing but the demo, as the book has it."""
     html = live.sizes(seed=1).html()
-    with demo_site(tmp_path_factory.mktemp("sizes"), {"light": html}, [SMALL]) as site:
-        write_page(site.folder, "dark", html, theme="dark")
+    with themed_site(tmp_path_factory.mktemp("sizes"), html, [SMALL]) as site:
         yield site
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, demo_site, opener, write_page
+from reader import PHONE, Site, opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.applications.volatility import measures, surfaces
@@ -22,8 +22,7 @@ EDGE, SIDE, WIDE, HIGH = (44, 6), 20, 376, 364  # CSS pixels of the map, as in s
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     html = live.surface().html()
-    with demo_site(tmp_path_factory.mktemp("surface"), {"light": html}, [SURFACES]) as site:
-        write_page(site.folder, "dark", html, theme="dark")
+    with themed_site(tmp_path_factory.mktemp("surface"), html, [SURFACES]) as site:
         yield site
 
 

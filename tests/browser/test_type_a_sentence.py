@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from reader import DESKTOP, PHONE, Site, demo_site, opener, write_page
+from reader import DESKTOP, PHONE, Site, opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.applications.sentence import store
@@ -20,8 +20,7 @@ TEXT = "a small bold slanted Q in a serif font top left"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     html = f"<a href='#'>before</a>{live.sentence().html()}"
-    with demo_site(tmp_path_factory.mktemp("sentence"), {"light": html}, [SENTENCE]) as site:
-        write_page(site.folder, "dark", html, theme="dark")
+    with themed_site(tmp_path_factory.mktemp("sentence"), html, [SENTENCE]) as site:
         yield site
 
 

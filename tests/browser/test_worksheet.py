@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, demo_site, opener, write_page
+from reader import PHONE, Site, opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.applications.worksheets import hand, sheet
@@ -16,8 +16,7 @@ from imggen_lib.live.worksheet import HANDS
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     html = f"<a href='#'>before</a>{live.worksheet(7, count=6).html()}"
-    with demo_site(tmp_path_factory.mktemp("worksheet"), {"light": html}, [hand.MODEL, HANDS]) as site:
-        write_page(site.folder, "dark", html, theme="dark")
+    with themed_site(tmp_path_factory.mktemp("worksheet"), html, [hand.MODEL, HANDS]) as site:
         yield site
 
 

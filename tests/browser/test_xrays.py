@@ -10,7 +10,7 @@ import pytest
 import torch
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, Tab, demo_site, opener, write_page
+from reader import PHONE, Site, Tab, opener, themed_site, write_page
 
 from imggen_lib import live
 from imggen_lib.live.shipped import CHEST, packed_file
@@ -27,8 +27,7 @@ TRUTH = [int(SPEC["truth"][i]) for i in SPEC["indices"]]
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages with nothing but the demo, as the book has it."""
     html = live.xrays().html()
-    with demo_site(tmp_path_factory.mktemp("xrays"), {"light": html}, [CHEST]) as site:
-        write_page(site.folder, "dark", html, theme="dark")
+    with themed_site(tmp_path_factory.mktemp("xrays"), html, [CHEST]) as site:
         yield site
 
 
