@@ -1,7 +1,7 @@
 """One headline in ten sizes of banner, redrawn and checked as one types; colours, dots, layouts and checks are Python's.
 
-The scripts ``campaign_math.js`` and ``campaign_draw.js`` are :mod:`imggen_lib.applications.campaign` once more; a test compares
-the two.
+The scripts ``campaign_math.js``, ``campaign_layout.js`` and ``campaign_draw.js`` are :mod:`imggen_lib.applications.campaign` once
+more; a test compares the two.
 """
 
 import io
@@ -23,7 +23,7 @@ class CampaignDemo(Live):
     """See :func:`campaign`."""
 
     demo = "campaign"
-    parts = ("product", "net", "campaign_math", "campaign_draw")
+    parts = ("product", "net", "campaign_math", "campaign_layout", "campaign_draw")
     words = (
         "A live demo stands here: a headline and generated garments are laid out in ten sizes of banner, and each is checked. "
         "It needs JavaScript, or a running notebook."

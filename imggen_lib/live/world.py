@@ -51,7 +51,7 @@ class World(Live):
     """See :func:`world`."""
 
     demo = "world"
-    parts = ("product", "net", "world_math", "world_tiles", "world_gl", "world_map", "world_walk", "world_xr")
+    parts = ("product", "net", "world_math", "world_tiles", "world_shaders", "world_gl", "world_map", "world_walk", "world_xr")
     words = (
         "A live demo stands here: a landscape without end, to walk and to fly through, made from a seed in the page. "
         "It needs JavaScript, or a running notebook."
