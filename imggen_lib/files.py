@@ -8,7 +8,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,17 @@ def write(path: Path, make: Callable[[Path], Any]) -> Path:
 
     atomic(target.parent, f"new{target.suffix}", make, final)  # a name as long as can be has no room for more
     return path
+
+
+def write_all(folder: str | Path, content: Mapping[str, bytes], what: str) -> dict[str, Path]:
+    """Write files into a folder, which is made, each whole or not at all; their paths by name.
+
+    ``OSError`` where one cannot be written: `what` (``"the sheet"``) cannot be written into the folder, and why.
+    """
+    place = expanded(folder)
+    with plainly(f"{what} cannot be written into {place}"):
+        place.mkdir(parents=True, exist_ok=True)
+        return {name: write(place / name, partial(Path.write_bytes, data=data)) for name, data in content.items()}
 
 
 def sweep(folder: Path, *labels: str) -> None:

@@ -318,3 +318,12 @@ def test_names_as_long_as_can_be(tmp_path: Path, name: str) -> None:
 def test_a_device_is_written_to_and_not_replaced() -> None:
     files.write(Path(os.devnull), lambda path: path.write_text("gone"))
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+@posix
+def test_several_files_are_written_whole_and_a_refusal_is_said(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "sheet"
+    assert files.write_all(place, {"a.png": b"1", "b.json": b"{}"}, "the sheet") == {n: place / n for n in ("a.png", "b.json")}
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == {"a.png": b"1", "b.json": b"{}"}
+    with pytest.raises(OSError, match=r"the sheet cannot be written into .*a\.png: "):
+        files.write_all(place / "a.png", {"c": b""}, "the sheet")

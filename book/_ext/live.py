@@ -73,7 +73,7 @@ class LiveDemo(SphinxDirective):
 def _key(name: str) -> str:
     """Changes when the exported file would."""
     if name in shipped.STORED:
-        file = shipped.STORED[name]()
+        file = shipped.stored(name)
         return hashlib.sha256(json.dumps(file["spec"]).encode() + file["bytes"]).hexdigest()[:16]
     model = name.removesuffix(shipped.BOTH)
     said = [json.dumps(checkpoint.pretrained(model).meta["weights"])]

@@ -19,7 +19,7 @@ from imggen_lib.applications.levels.exports import png
 from imggen_lib.data import ImageSet
 from imggen_lib.data.items import CLASSES, Items
 from imggen_lib.errors import printable
-from imggen_lib.files import expanded, plainly
+from imggen_lib.files import write_all
 
 Pictures = UInt8[np.ndarray, "_n _rows _columns"]
 Palette = UInt8[np.ndarray, "_k _channels"]
@@ -130,11 +130,4 @@ def export_sheet(
     height, width = pictures.shape[1:]
     atlas = json.dumps(_atlas(called, height, width, across), indent=1) + "\n"
     content = {SHEET: png(whole), ATLAS: atlas.encode(), TILESET: _tsx(called, height, width, across).encode()}
-    place = expanded(folder)
-    with plainly(f"the sheet cannot be written into {place}"):
-        place.mkdir(parents=True, exist_ok=True)
-        for name, value in content.items():
-            part = place / f".{name}.part"
-            part.write_bytes(value)
-            part.replace(place / name)
-    return {name: place / name for name in NAMES}
+    return write_all(folder, content, "the sheet")

@@ -1,7 +1,7 @@
 """One headline in ten sizes of banner, redrawn and checked as one types; colours, dots, layouts and checks are Python's.
 
-The scripts ``campaign_math.js`` and ``campaign_draw.js`` are :mod:`imggen_lib.applications.campaign` once more; a test compares
-the two.
+The scripts ``campaign_math.js``, ``campaign_layout.js`` and ``campaign_draw.js`` are :mod:`imggen_lib.applications.campaign` once
+more; a test compares the two.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Any
 
 from imggen_lib.errors import unknown_name
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import STORED, packed_file
+from imggen_lib.live.shipped import offers, packed_file
 
 MODEL, TYPE = "fashion-gan-classes", "campaign-type"
 LONGEST = 60  # letters of a headline
@@ -23,7 +23,7 @@ class CampaignDemo(Live):
     """See :func:`campaign`."""
 
     demo = "campaign"
-    parts = ("product", "net", "campaign_math", "campaign_draw")
+    parts = ("product", "net", "campaign_math", "campaign_layout", "campaign_draw")
     words = (
         "A live demo stands here: a headline and generated garments are laid out in ten sizes of banner, and each is checked. "
         "It needs JavaScript, or a running notebook."
@@ -41,6 +41,7 @@ def letters() -> str:
     )
 
 
+@offers(TYPE)
 @cache
 def campaign_type() -> dict[str, Any]:
     """The type of the banners for the page: widths as Pillow measures them, and the font, reduced to :func:`letters`, deflated.
@@ -69,9 +70,6 @@ def campaign_type() -> dict[str, Any]:
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     content = packer.compress(out.getvalue()) + packer.flush()
     return {"spec": {"name": TYPE, "widths": alone, "pairs": {k: v for k, v in pairs.items() if abs(v) > 1e-9}}, "bytes": content}
-
-
-STORED[TYPE] = campaign_type
 
 
 def campaign(

@@ -4,11 +4,36 @@ The page draws the fields that PyTorch draws, cuts them where :mod:`imggen_lib.a
 the outlines that :func:`imggen_lib.applications.characters.paths.shape_of` finds; tests compare the three.
 """
 
+import base64
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import CHARACTERS, packed_file
+from imggen_lib.live.shipped import CHARACTERS, SEEDS, offers, packed_file
+
+
+@offers(CHARACTERS)
+@cache
+def letters() -> dict[str, Any]:
+    """The shipped GAN of distance fields in half precision, its first seeds' latents, and the nearest real character of each."""
+    from imggen_lib.applications.characters.measures import nearest
+    from imggen_lib.applications.characters.models import LICENCE, NAME, draw_fields, pretrained
+    from imggen_lib.data.kanjivg import kanji, to_distance
+    from imggen_lib.live.pack import pack
+    from imggen_lib.noise import latents
+
+    model, learnt = pretrained(NAME).model(), kanji()
+    packed, codes = pack(model), learnt.factors["code"].tolist()
+    near = nearest(draw_fields(model, range(SEEDS)), to_distance(learnt.floats()[:, 0]).double().numpy())
+    said = [[chr(codes[k]), round(float(iou), 2)] for k, iou in zip(near.index, near.iou, strict=True)]
+    z = latents(range(SEEDS), model.latent_dim).numpy().astype("<f4")
+
+    def text_of(content: bytes) -> str:
+        return base64.b64encode(content).decode()
+
+    stored = {"latents": text_of(z.tobytes()), "nearest": said, "real": text_of(learnt.images[near.index, 0].numpy().tobytes())}
+    return {"spec": {**packed.spec, "name": CHARACTERS, "licence": LICENCE, **stored}, "bytes": packed.content}
 
 
 class Characters(Live):

@@ -5,15 +5,39 @@ The engine (``js/game_physics.js``) and the agent (``js/game_agent.js``) are :mo
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import DECODER, LEVELS, packed_file
+from imggen_lib.live.shipped import DECODER, LEVELS, kept, offers, packed_file
 
 if TYPE_CHECKING:
     from imggen_lib.applications.levels.tiles import Level
 
 MOST = 12  # levels of one's own: they stand in the page
+
+
+@offers(LEVELS)
+def levels() -> dict[str, Any]:
+    """The levels of the game, their proofs and the pictures of their tiles: ``{"spec": ..., "bytes": ...}``.
+
+    The bytes are the levels' texts, deflated, with an empty line between two.
+    """
+    return kept(LEVELS, "texts")
+
+
+@offers(DECODER)
+@cache
+def level_decoder() -> dict[str, Any]:
+    """What makes levels in the page, the generator ``levels-gan-local`` up to its logits, in half precision."""
+    from imggen_lib.applications.levels.models import pretrained
+    from imggen_lib.live.layers import unrolled
+    from imggen_lib.live.pack import written
+
+    config, model = (found := pretrained("levels-gan-local")).config, found.model()
+    said, content = written({"decode": unrolled(model)})
+    shape = {"latent": config.latent_dim, "image": list(config.image_shape), "classes": 0}
+    return {"spec": {**said, **shape, "name": DECODER}, "bytes": content}
 
 
 class GameDemo(Live):

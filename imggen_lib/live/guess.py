@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import DIGITS, check_name, packed_file
+from imggen_lib.live.shipped import DIGITS, check_name, kept, offers, packed_file
+
+
+@offers(DIGITS)
+def digits() -> dict[str, Any]:
+    """Sixty test images of MNIST: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+    return kept(DIGITS, "images")
 
 
 class RealOrFake(Live):

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import STORED, packed_file
+from imggen_lib.live.shipped import offers, packed_file
 
 SENTENCE = "sentence-painter"
 SEEDS = 24  # whose noise the page has from Python
@@ -26,6 +26,7 @@ class Sentence(Live):
         return packed_file(name) if name == SENTENCE else super().file(name)
 
 
+@offers(SENTENCE)
 @cache
 def sentence_file() -> dict[str, Any]:
     """The painter for the page: its weights as they ship, the vocabulary, and the noise of the first seeds."""
@@ -90,9 +91,6 @@ def _described(layers: Any, name: str, number: Any) -> list[dict[str, Any]]:
             said |= {part: number(f"{name}.{part}") for part in layer.tensors}
         found.append(said)
     return found
-
-
-STORED[SENTENCE] = sentence_file
 
 
 def sentence(

@@ -14,7 +14,7 @@ from imggen_lib.compress.quantise import channels_of, layers, steps_of
 from imggen_lib.compress.store import nbytes, small
 from imggen_lib.live.base import Live
 from imggen_lib.live.layers import Layer, unrolled
-from imggen_lib.live.shipped import STORED
+from imggen_lib.live.shipped import offers, packed_file
 from imggen_lib.live.wire import Writer
 
 FILE = "small-generators"
@@ -33,8 +33,6 @@ class Sizes(Live):
     )
 
     def file(self, name: str) -> dict[str, Any]:
-        from imggen_lib.live.shipped import packed_file
-
         return packed_file(name)
 
 
@@ -77,6 +75,7 @@ def teacher() -> FoldedGenerator:
     return folded(pretrained(TEACHER).model())
 
 
+@offers(FILE)
 @cache
 def packed() -> dict[str, Any]:
     """The file: the teacher in eight bits and the small generators, with the bytes and the distances of each."""
@@ -109,6 +108,3 @@ def packed() -> dict[str, Any]:
 
 def _distance(rows_of: Mapping[str, Mapping[str, Any]], name: str) -> float | None:
     return rows_of[name]["frechet_distance"] if name in rows_of else None
-
-
-STORED[FILE] = packed

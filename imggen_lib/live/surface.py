@@ -5,7 +5,15 @@ from typing import Any
 
 from imggen_lib.errors import unknown_name
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import SURFACES, packed_file
+from imggen_lib.live.shipped import SURFACES, offers, packed_file
+
+
+@offers(SURFACES)
+def volatility() -> dict[str, Any]:
+    """Surfaces of implied volatility, and what completes them: see :mod:`imggen_lib.live.surface_file`."""
+    from imggen_lib.live.surface_file import file
+
+    return file()
 
 
 class SurfaceDemo(Live):

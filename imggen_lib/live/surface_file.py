@@ -8,6 +8,7 @@ from torch import nn
 
 from imggen_lib.applications.volatility import models, surfaces
 from imggen_lib.applications.volatility.completion import BAND, LEAST_NOISE, Gaussian
+from imggen_lib.live.shipped import SURFACES
 from imggen_lib.live.wire import Writer
 
 FACTORS, EACH = 24, 8  # directions of the Gaussian, surfaces of each truth
@@ -41,7 +42,7 @@ def file() -> dict[str, Any]:
             "sigma": float(model.log_sigma.exp()),  # type: ignore[union-attr]
         }
     spec = {
-        "name": "volatility-surfaces",
+        "name": SURFACES,
         "times": surfaces.TIMES.tolist(),
         "moneyness": surfaces.MONEYNESS.tolist(),
         "surfaces": shown,

@@ -11,19 +11,17 @@ from imggen_lib.applications.worksheets.hand import LEVELS, MODEL, SPREAD, hands
 from imggen_lib.applications.worksheets.sums import KINDS
 from imggen_lib.errors import unknown_name
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import STORED, packed_file
+from imggen_lib.live.shipped import offers, packed_file
 
 HANDS = "worksheet-hands"
 MOST = 20  # sums in a page
 
 
+@offers(HANDS)
 def worksheet_hands() -> dict[str, Any]:
     """The hands that may write, the most legible first: their seeds, and which variations of each digit were kept."""
     said = [[hand.seed, pack_kept(hand.kept)] for hand in hands()]
     return {"spec": {"hands": said, "spread": SPREAD, "model": MODEL}, "bytes": b""}
-
-
-STORED[HANDS] = worksheet_hands
 
 
 class Worksheet(Live):

@@ -8,7 +8,13 @@ from typing import Any
 
 from imggen_lib.errors import unknown_name
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import CHEST, packed_file
+from imggen_lib.live.shipped import CHEST, kept, offers, packed_file
+
+
+@offers(CHEST)
+def cases() -> dict[str, Any]:
+    """Twelve X-rays and the scores of all test images: ``{"spec": ..., "bytes": ...}``, the bytes deflated."""
+    return kept(CHEST, "images")
 
 
 class Xrays(Live):

@@ -16,17 +16,18 @@ from imggen_lib.checks import whole
 from imggen_lib.models.flow import Flow
 from imggen_lib.models.latent_flow import LatentFlow, standard_normal
 from imggen_lib.noise import generator_for
-from imggen_lib.ode import integrate
+from imggen_lib.ode import Velocity, integrate
 
-Latents = Float[Tensor, "n d"]
+Points = Float[Tensor, "n d"]
+PerPoint = Float[Tensor, " n"]
 Labels = Int[Tensor, " n"]
+Probes = Float[Tensor, "k n d"]
+Divergence = Callable[[Velocity, Points, float], tuple[Points, PerPoint]]  # the velocity at (x, t), and its divergence there
 _STREAM = 13  # of random numbers for the probes; see noise.generator_for
 
 
-def divergence(
-    velocity: Callable[[Latents], Latents], x: Latents, probes: Float[Tensor, "k n d"] | None = None
-) -> tuple[Tensor, Tensor]:
-    r"""The velocity ``(n, d)`` and the trace of its Jacobian ``(n,)``: how fast what is carried spreads at x.
+def divergence(velocity: Velocity, x: Points, t: float, probes: Probes | None = None) -> tuple[Points, PerPoint]:
+    r"""The velocity at (x, t), and the trace of its Jacobian there: how fast what is carried spreads.
 
     .. math:: \nabla \cdot v = \sum_i \frac{\partial v_i}{\partial x_i} = E\left[p^\top J\, p\right]
 
@@ -35,13 +36,36 @@ def divergence(
     """
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
-        v = velocity(x)
+        v = velocity(x, t)
         if probes is None:
             unit = torch.eye(x.shape[1]).to(x)[:, None].expand(-1, *x.shape)
             rows = torch.autograd.grad(v, x, unit, is_grads_batched=True)[0]  # (d, n, d)
             return v.detach(), torch.einsum("ini->n", rows)
         rows = torch.autograd.grad(v, x, probes, is_grads_batched=True)[0]
     return v.detach(), (rows * probes).sum(2).mean(0)
+
+
+def random_signs(x: Points, count: int, noise: torch.Generator) -> Probes:
+    """So many probes for each point, every entry -1 or 1 with the same probability."""
+    return (torch.randint(2, (whole(count, "probes", 1), *x.shape), generator=noise) * 2 - 1).to(x)
+
+
+def log_prob(velocity: Velocity, x: Points, steps: int = 50, *, solver: str = "midpoint", by: Divergence = divergence) -> PerPoint:
+    r"""The log-density in nats of what a velocity makes of standard normal noise: back to the noise, counting the growth.
+
+    .. math:: \log p_1(x_1) = \log N(x_0; 0, I) - \int_0^1 \nabla\cdot v(x_t, t)\, dt
+
+    Source: Chen et al. 2018, arXiv:1806.07366, theorem 1.
+    """
+
+    def with_growth(y: Tensor, t: float) -> Tensor:
+        v, growth = by(velocity, y[:, :-1], t)
+        return torch.cat([v, growth[:, None]], 1)
+
+    start = torch.cat([x, x.new_zeros(len(x), 1)], 1)
+    with torch.no_grad():
+        y = integrate(with_growth, start, steps, solver=solver, start=1.0, end=0.0)
+    return standard_normal(y[:, :-1]) + y[:, -1]  # what has grown from 1 to 0, so with the other sign
 
 
 def log_density(
@@ -52,10 +76,8 @@ def log_density(
     steps: int = 24,
     probes: int | None = None,
     seed: int = 0,
-) -> Float[Tensor, " n"]:
-    r"""log p(x) of a flow in nats, of vectors or of images; by the midpoint rule backwards from x to noise.
-
-    .. math:: \log p_1(x) = \log N(x_0; 0, I) - \int_0^1 \nabla \cdot v(x_t, t)\, dt
+) -> PerPoint:
+    r"""log p(x) of a flow in nats, of vectors or of images: :func:`log_prob` of its velocity.
 
     With `probes` the divergence is estimated with so many random signs, the same along the whole way. Error: that of the solver,
     see it by doubling `steps`, and that of the probes. The flow's guidance must be 1: guided velocities have no density that is
@@ -63,25 +85,17 @@ def log_density(
     """
     if flow.guidance != 1:
         raise ValueError(f"a density needs the flow itself: guidance is {flow.guidance:g}, and must be 1")
-    x = x.flatten(1)
-    d, signs = x.shape[1], None
-    if probes is not None:
-        noise = generator_for(seed, _STREAM)
-        signs = (torch.randint(2, (whole(probes, "the number of probes", 1), *x.shape), generator=noise) * 2 - 1).to(x)
-    shape = flow.image_shape
+    signs = None if probes is None else random_signs(x.flatten(1), probes, generator_for(seed, _STREAM))
 
-    def both(state: Tensor, t: float) -> Tensor:
-        v, spread = divergence(lambda at: flow.velocity(at.view(-1, *shape), t, labels).flatten(1), state[:, :d], signs)
-        return torch.cat([v, spread[:, None]], 1)
+    def velocity(at: Points, t: float) -> Points:
+        return flow.velocity(at.view(-1, *flow.image_shape), t, labels).flatten(1)
 
-    with torch.no_grad():
-        end = integrate(both, torch.cat([x, torch.zeros_like(x[:, :1])], 1), steps, solver="midpoint", start=1.0, end=0.0)
-    return standard_normal(end[:, :d]) + end[:, d]
+    return log_prob(velocity, x.flatten(1), steps, by=lambda v, at, t: divergence(v, at, t, signs))
 
 
 def prior_log_density(
-    model: LatentFlow, codes: Latents, labels: Labels | None = None, *, steps: int = 24, probes: int | None = 2, seed: int = 0
-) -> Float[Tensor, " n"]:
+    model: LatentFlow, codes: Points, labels: Labels | None = None, *, steps: int = 24, probes: int | None = 2, seed: int = 0
+) -> PerPoint:
     r"""log p(z) of codes under the flow as the VAE's prior, in nats; without labels, for a model with classes, their mixture.
 
     .. math:: \log p(z) = \log p_1\!\left(\frac{z - c}{s}\right) - \sum_j \log s_j, \qquad p(z) = \frac1K \sum_{k=1}^K p(z \mid k)

@@ -6,21 +6,26 @@ Sources: Lipman et al. 2023, arXiv:2210.02747; Liu et al. 2023, arXiv:2209.03003
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from imggen_lib.checks import real, whole
+from imggen_lib.metrics.flow_likelihood import Divergence, PerPoint, Points, divergence, log_prob, random_signs
 from imggen_lib.noise import on_cpu
-from imggen_lib.ode import Velocity, integrate, trajectory
+from imggen_lib.ode import Velocity, trajectory
 from imggen_lib.theory.mixture import Mixture
 
-Points = Float[Tensor, "n d"]
-PerPoint = Float[Tensor, " n"]
-Divergence = Callable[[Velocity, Points, float], tuple[Points, PerPoint]]  # the velocity at (x, t), and its divergence there
+__all__ = [
+    "StraightFlow",
+    "divergence",
+    "hutchinson",
+    "log_prob",
+    "score_from_velocity",
+    "stochastic",
+    "straight_time",
+    "straightness",
+]
 
 
 @on_cpu
@@ -85,15 +90,6 @@ def straight_time(keep: float) -> float:
     return signal / (signal + noise)
 
 
-def divergence(velocity: Velocity, x: Points, t: float) -> tuple[Points, PerPoint]:
-    r"""The velocity, and its exact divergence :math:`\sum_j \partial v_j / \partial x_j`, one pass back for each dimension."""
-    with torch.enable_grad():
-        x = x.detach().requires_grad_(True)
-        v = velocity(x, t)
-        parts = [torch.autograd.grad(v[:, j].sum(), x, retain_graph=True)[0][:, j] for j in range(x.shape[1])]
-    return v.detach(), torch.stack(parts).sum(0)
-
-
 def hutchinson(noise: torch.Generator, probes: int = 1) -> Divergence:
     r"""The divergence by random signs z, one pass back for each of `probes`, whatever the number of dimensions.
 
@@ -102,37 +98,7 @@ def hutchinson(noise: torch.Generator, probes: int = 1) -> Divergence:
     The signs are drawn anew at each call. Source: Hutchinson 1990; for flows Grathwohl et al. 2019, arXiv:1810.01367.
     """
     probes = whole(probes, "probes", 1)
-
-    def estimated(velocity: Velocity, x: Points, t: float) -> tuple[Points, PerPoint]:
-        with torch.enable_grad():
-            x = x.detach().requires_grad_(True)
-            v = velocity(x, t)
-            total = x.new_zeros(len(x))
-            for _ in range(probes):
-                z = (torch.randint(2, x.shape, generator=noise) * 2 - 1).to(x)
-                total = total + (torch.autograd.grad((v * z).sum(), x, retain_graph=True)[0] * z).sum(1)
-        return v.detach(), total.detach() / probes
-
-    return estimated
-
-
-def log_prob(velocity: Velocity, x: Points, steps: int = 50, *, solver: str = "midpoint", by: Divergence = divergence) -> PerPoint:
-    r"""The log-density in nats of the points that the flow makes of standard normal noise: back to the noise, counting the growth.
-
-    .. math:: \log p_1(x_1) = \log N(x_0; 0, I) - \int_0^1 \nabla\cdot v(x_t, t)\, dt
-
-    Source: Chen et al. 2018, arXiv:1806.07366, theorem 1.
-    """
-
-    def with_growth(y: Tensor, t: float) -> Tensor:
-        v, growth = by(velocity, y[:, :-1], t)
-        return torch.cat([v, growth[:, None]], 1)
-
-    start = torch.cat([x, x.new_zeros(len(x), 1)], 1)
-    with torch.no_grad():
-        y = integrate(with_growth, start, steps, solver=solver, start=1.0, end=0.0)
-    z, grown = y[:, :-1], y[:, -1]  # grown: the integral from 1 to 0, so with the other sign
-    return -0.5 * z.square().sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi) + grown
+    return lambda velocity, x, t: divergence(velocity, x, t, random_signs(x, probes, noise))
 
 
 def straightness(velocity: Velocity, noise: Points, steps: int = 100, *, solver: str = "heun") -> float:

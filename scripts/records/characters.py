@@ -100,10 +100,10 @@ def sets() -> dict[str, np.ndarray]:
 
 
 def mean(values: np.ndarray) -> tuple[float, float, float, int]:
-    """A mean with Student's interval, of those that are numbers."""
+    """A mean with Student's interval, of those that are numbers. ``ValueError`` for fewer than two: they have no interval."""
     kept = torch.from_numpy(values[~np.isnan(values)])
     if len(kept) < 2:
-        return 0.0, 0.0, 0.0, max(1, len(kept))
+        raise ValueError(f"a mean with an interval needs two numbers, got {len(kept)} of {len(values)}")
     found = mean_estimate(kept)
     return round(found.value, 4), round(found.low, 4), round(found.high, 4), len(kept)
 

@@ -11,24 +11,11 @@ def ask(page: Page, code: str, value: Any = None) -> Any:
     return page.locator(".il-flow").evaluate(body, value)
 
 
-def steps(page: Page) -> int:
-    return int(page.locator(".il-flow").get_attribute("data-steps") or 0)
-
-
-def after(page: Page, count: int) -> None:
-    """Wait until more than `count` steps have been drawn."""
-    page.wait_for_function("n => Number(document.querySelector('.il-flow').dataset.steps) > n", arg=count)
-
-
 def train(page: Page, count: int) -> None:
     """Train without drawing; then draw, as at the end of a pause."""
     ask(page, "for (let k = 0; k < value; k++) view.step();", count)
     page.get_by_label("show the paths").uncheck()
     page.get_by_label("show the paths").check()
-
-
-def picture(page: Page, which: int = 0) -> str:
-    return str(page.locator("canvas").nth(which).evaluate("c => c.toDataURL()"))
 
 
 def cells(page: Page, row: str) -> list[str]:

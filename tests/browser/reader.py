@@ -175,3 +175,27 @@ def themed_site(folder: Path, html: str, files: Iterable[str] = ()) -> Iterator[
     with demo_site(folder, {"light": html}, files) as site:
         write_page(folder, "dark", html, theme="dark")
         yield site
+
+
+@contextmanager
+def demo_opener(browser: Browser, site: Site, ready: str) -> Iterator[Callable[..., Page]]:
+    """Open a demo and wait for the selector `ready`: ``demo(dark=True, size=PHONE)``, or the page `name`, over `http` if asked.
+
+    By itself it is ``light.html`` or ``dark.html`` of :func:`themed_site`, from its file. In the end no page may have a fault.
+    """
+    with opener(browser, site) as tab:
+
+        def open_demo(dark: bool = False, name: str = "", http: bool = False, **options: Any) -> Page:
+            base = site.http if http else site.file
+            page = tab(dark=dark, **options).goto(f"{base}{name or ('dark' if dark else 'light')}.html")
+            page.locator(ready).wait_for()
+            return page
+
+        yield open_demo
+
+
+@contextmanager
+def named_opener(browser: Browser, site: Site, ready: str) -> Iterator[Callable[..., Page]]:
+    """As :func:`demo_opener`, for sites of several pages: ``visit("moons", size=PHONE)``."""
+    with demo_opener(browser, site, ready) as demo:
+        yield lambda name, **options: demo(name=name, **options)

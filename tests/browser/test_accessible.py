@@ -2,7 +2,7 @@
 
 import itertools
 
-from axe_playwright_python.base import AXE_SCRIPT
+from axe import faults
 from chromium import toc_pages
 from playwright.sync_api import Frame, Page
 from reader import DESKTOP, PHONE, Site, Tab
@@ -19,21 +19,6 @@ THIN = """() => {
     seen.add(kind);
   }
 }"""
-
-AXE = """async rules => {
-  const options = {resultTypes: ["violations"], iframes: false, preload: false};
-  if (rules.length) options.runOnly = {type: "rule", values: rules};
-  const found = (await axe.run(document, options)).violations;
-  const why = n => [...n.any, ...n.all, ...n.none].map(c => c.message).join("; ").slice(0, 200);
-  return found.filter(v => v.impact === "serious" || v.impact === "critical")
-    .flatMap(v => v.nodes.map(n => `${v.impact} ${v.id}: ${n.html.slice(0, 160)} ${why(n)}`));
-}"""
-
-
-def faults(page: Page | Frame, rules: tuple[str, ...] = ()) -> list[str]:
-    page.evaluate(AXE_SCRIPT)
-    found: list[str] = page.evaluate(AXE, list(rules))
-    return found
 
 
 def test_axe(tab: Tab, book_page: str) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import faults
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from reader import PHONE, Site, demo_site, opener, write_page
-from test_accessible import faults
 
 from imggen_lib import live
 from imggen_lib.applications.campaign.sizes import SIZES

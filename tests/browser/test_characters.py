@@ -3,14 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
+from axe import demo_faults
 from playwright.sync_api import Browser, Page, expect
-from reader import DESKTOP, PHONE, Site, opener, themed_site, write_page
+from reader import DESKTOP, PHONE, Site, demo_opener, themed_site, write_page
 
 from imggen_lib import live
 from imggen_lib.applications.characters import fields, models, paths, svg
@@ -31,25 +30,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def demo(browser: Browser, small: Site) -> Iterator[Callable[..., Page]]:
     """Open the demo from its file; at the end nothing may have gone wrong."""
-    with opener(browser, small) as tab:
-
-        def open_demo(dark: bool = False, name: str = "", **options: Any) -> Page:
-            page = tab(dark=dark, **options).goto(f"{small.file}{name or ('dark' if dark else 'light')}.html")
-            page.wait_for_selector(".il-characters[data-ready]")
-            return page
-
-        yield open_demo
+    with demo_opener(browser, small, ".il-characters[data-ready]") as found:
+        yield found
 
 
 def said(page: Page, name: str) -> str:
     return page.locator(".il-characters").get_attribute(f"data-{name}") or ""
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds, in words."""
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run('.imggen-live')")["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
 
 
 def ink(page: Page) -> np.ndarray:
@@ -221,7 +207,7 @@ def test_nothing_sticks_out(demo: Callable[..., Page], size: tuple[int, int], da
     page.get_by_role("button", name="Blend: choose a second one").click()
     page.get_by_role("button", name="Seed 2", exact=True).click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not faults(page)
+    assert not demo_faults(page)
     colour = page.locator(".il-characters-screen").evaluate(
         "(c) => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
         "for (let k = 0; k < d.length; k += 4) if (d[k + 3] === 255) return d[k]; }"

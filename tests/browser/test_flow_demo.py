@@ -1,12 +1,12 @@
 """The flow demo in a real browser: it trains when asked, time and solvers move points, reflow straightens, drawings are learned."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from flow_page import after, ask, cells, picture, steps, train
+from flow_page import ask, cells, train
+from plane_page import add_a_point_by_keys, after, draw_a_stroke, draw_by_a_finger, picture, steps, waits_trains_and_pauses
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, demo_site, opener, write_page
+from reader import PHONE, Site, demo_site, named_opener, write_page
 
 from imggen_lib.live import flow
 
@@ -22,33 +22,15 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def visit(browser: Browser, demos: Site) -> Iterator[Callable[..., Page]]:
     """Open a demo from file:// (or http, which modules need); no page may have a fault in the end."""
-    with opener(browser, demos) as tab:
-
-        def make(name: str, served_by_http: bool = False, **options: Any) -> Page:
-            page = tab(**options).goto(f"{demos.http if served_by_http else demos.file}{name}.html")
-            page.locator(".il-flow").wait_for()
-            return page
-
-        yield make
+    with named_opener(browser, demos, ".il-flow") as found:
+        yield found
 
 
 def test_it_waits_trains_and_pauses(visit: Callable[..., Page]) -> None:
     page = visit("moons")
-    before = [picture(page, k) for k in range(4)]
-    page.wait_for_timeout(300)
-    assert steps(page) == 0  # nothing moves until the reader wants it
-    page.get_by_role("button", name="Train").click()
-    after(page, 20)
-    page.get_by_role("button", name="Pause").click()
-    here = steps(page)
-    assert all(picture(page, k) != before[k] for k in range(4))
-    page.wait_for_timeout(300)
-    assert steps(page) == here
-    expect(page.locator(".il-status")).to_contain_text(f"Paused after {here} steps")
-    expect(page.locator(".il-status")).to_contain_text("real points come up to")
-    page.get_by_role("button", name="Reset").click()
-    assert steps(page) == 0
-    assert picture(page) == before[0] and picture(page, 1) == before[1]  # the seed decides everything
+    first = picture(page, 1)
+    waits_trains_and_pauses(page, "Train", page.locator(".il-status"), 4)
+    assert picture(page, 1) == first
 
 
 def test_samples_come_near_the_data_and_stand_beside_trivial_ones(visit: Callable[..., Page]) -> None:
@@ -143,24 +125,13 @@ def test_a_drawing_of_ones_own_is_learned(visit: Callable[..., Page]) -> None:
     said, plane = page.locator(".il-status"), page.locator("canvas").first
     assert plane.get_attribute("role") == "img" and plane.get_attribute("tabindex") is None
     page.get_by_role("button", name="Draw your own data").click()
-    assert plane.get_attribute("role") == "application"
-    page.get_by_role("button", name="Clear the drawing").click()
-    page.get_by_role("button", name="Train").click()
-    expect(said).to_contain_text("Nothing is drawn yet")
-    box = plane.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.25 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.25 * box["height"], steps=30)
-    page.mouse.up()
+    draw_a_stroke(page, "Train", said)
     drawn = ask(page, "return settings.drawn;")
     assert len(drawn) >= 20 and drawn[0] == pytest.approx([-0.69, 0.575], abs=0.03)
     train(page, 400)
     ends = ask(page, "return Array.from(view.path.at(-1), (v) => v / 2);")
     assert sum(ends[1::2]) / len(ends[1::2]) == pytest.approx(0.575, abs=0.08)  # they lie on the stroke
-    plane.focus()
-    for key in ("ArrowDown", "Shift+ArrowLeft", " "):
-        page.keyboard.press(key)
+    add_a_point_by_keys(page)
     assert ask(page, "return settings.drawn.at(-1);") == pytest.approx([-0.2, -0.05])
     expect(said).to_contain_text(f"{len(drawn) + 1} points")
     page.keyboard.press("Backspace")
@@ -181,14 +152,7 @@ def test_pairs_of_old_data_are_not_kept(visit: Callable[..., Page]) -> None:
 
 def test_a_finger_draws_and_does_not_scroll(visit: Callable[..., Page]) -> None:
     page = visit("moons", size=PHONE, has_touch=True)
-    page.get_by_role("button", name="Draw your own data").tap()
-    page.get_by_role("button", name="Clear the drawing").tap()
-    plane = page.locator("canvas").first
-    assert plane.evaluate("c => getComputedStyle(c).touchAction") == "none"
-    plane.scroll_into_view_if_needed()
-    box = plane.bounding_box()
-    assert box
-    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    draw_by_a_finger(page)
     assert ask(page, "return settings.drawn.length;") == 1
 
 
@@ -295,7 +259,7 @@ def test_texts_can_be_replaced_and_the_widget_is_the_same_demo(visit: Callable[.
         "window.end = widget.render({ model: { get: (name) => values[name] }, el: document.querySelector('#place') });</script>"
     )
     write_page(demos.folder, "widget", call)
-    page = visit("widget", served_by_http=True)
+    page = visit("widget", http=True)
     page.get_by_role("button", name="Train").click()
     after(page, 5)
     page.evaluate("window.end()")

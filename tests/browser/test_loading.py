@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe import faults
 from live_demos import DEMOS as EXAMPLES
 from playwright.sync_api import Browser, Page, Route
 from reader import Site, demo_site, opener, write_page
-from test_accessible import faults
 
 from imggen_lib.live.base import files_of
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
+from axe import demo_faults
 from playwright.sync_api import Browser, Page
-from reader import PHONE, Site, Tab, opener, themed_site
+from reader import PHONE, Site, Tab, demo_opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.live.sizes import FILE as SMALL
@@ -27,20 +27,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def demo(browser: Browser, small: Site) -> Iterator[Callable[..., Page]]:
     """Open the demo from its file; at the end nothing may have gone wrong."""
-    with opener(browser, small) as tab:
-
-        def open_demo(dark: bool = False, **options: Any) -> Page:
-            page = tab(dark=dark, **options).goto(f"{small.file}{'dark' if dark else 'light'}.html")
-            page.wait_for_selector(".il-sizes[data-ready]")
-            return page
-
-        yield open_demo
-
-
-def _faults(page: Page) -> list[Any]:
-    page.evaluate(AXE_SCRIPT)
-    found: list[Any] = page.evaluate("axe.run('.imggen-live').then((r) => r.violations.map((v) => [v.id, v.nodes[0].html]))")
-    return found
+    with demo_opener(browser, small, ".il-sizes[data-ready]") as found:
+        yield found
 
 
 def _apart(page: Page, key: str) -> float:
@@ -56,7 +44,7 @@ def _pixels(page: Page, key: str) -> Any:
 def test_the_reader_finds_where_it_breaks(demo: Callable[..., Page], size: tuple[int, int], dark: bool) -> None:
     """Sliders by keyboard, buttons by mouse or touch; fewer bits are further away; nothing sticks out, axe finds no fault."""
     page = demo(dark, size=size, has_touch=size == PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and not _faults(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and not demo_faults(page)
     assert page.locator(".il-size").count() == 7
     bits = page.get_by_role("slider", name="Bits per weight")
     bits.focus()
@@ -80,7 +68,7 @@ def test_the_reader_finds_where_it_breaks(demo: Callable[..., Page], size: tuple
     assert _pixels(page, "fifth") != before
     page.get_by_label("Digit").select_option("3")
     page.wait_for_function("document.querySelector('.il-sizes').dataset.digit === '3'")
-    assert "57.3\u00a0kB" in page.locator(".il-size[data-size=fifth]").inner_text() and not _faults(page)
+    assert "57.3\u00a0kB" in page.locator(".il-size[data-size=fifth]").inner_text() and not demo_faults(page)
 
 
 def test_the_chapter_has_the_demo(open_tab: Callable[..., Tab], site: Site) -> None:

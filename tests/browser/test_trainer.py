@@ -1,11 +1,11 @@
 """The trainer demo in a real browser: it waits, trains when asked, shows who moved, and can be broken and mended."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
+from plane_page import add_a_point_by_keys, after, draw_a_stroke, draw_by_a_finger, picture, steps, waits_trains_and_pauses
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, demo_site, opener, write_page
+from reader import PHONE, Site, demo_site, named_opener, write_page
 
 from imggen_lib.live import trainer
 
@@ -24,28 +24,8 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def visit(browser: Browser, demos: Site) -> Iterator[Callable[..., Page]]:
     """Open a demo from file:// (or http, which modules need); no page may have a fault in the end."""
-    with opener(browser, demos) as tab:
-
-        def make(name: str, served_by_http: bool = False, **options: Any) -> Page:
-            page = tab(**options).goto(f"{demos.http if served_by_http else demos.file}{name}.html")
-            page.locator(".il-trainer").wait_for()
-            return page
-
-        yield make
-
-
-def steps(page: Page) -> int:
-    return int(page.locator(".il-trainer").get_attribute("data-steps") or 0)
-
-
-def after(page: Page, count: int) -> int:
-    """Wait until more than `count` steps have been drawn."""
-    page.wait_for_function("n => Number(document.querySelector('.il-trainer').dataset.steps) > n", arg=count)
-    return steps(page)
-
-
-def picture(page: Page, which: int = 0) -> str:
-    return str(page.locator("canvas").nth(which).evaluate("c => c.toDataURL()"))
+    with named_opener(browser, demos, ".il-trainer") as found:
+        yield found
 
 
 def advance(page: Page, count: int) -> None:
@@ -56,20 +36,7 @@ def advance(page: Page, count: int) -> None:
 @pytest.mark.parametrize(("kind", "preset"), CASES)
 def test_it_waits_trains_and_pauses(visit: Callable[..., Page], kind: str, preset: str) -> None:
     page = visit(f"{kind}-{preset}")
-    before = [picture(page, k) for k in range(3)]
-    page.wait_for_timeout(300)
-    assert steps(page) == 0  # nothing moves until the reader wants it
-    page.get_by_role("button", name="Run").click()
-    after(page, 20)
-    page.get_by_role("button", name="Pause").click()
-    here = steps(page)
-    assert all(picture(page, k) != before[k] for k in range(3))
-    page.wait_for_timeout(300)
-    assert steps(page) == here
-    expect(page.get_by_role("status")).to_contain_text(f"Paused after {here} steps")
-    page.get_by_role("button", name="Reset").click()
-    assert steps(page) == 0
-    assert picture(page) == before[0]  # the seed decides everything
+    waits_trains_and_pauses(page, "Run", page.get_by_role("status"), 3)
 
 
 def test_one_move_shows_which_network_moved(visit: Callable[..., Page]) -> None:
@@ -106,19 +73,10 @@ def test_a_drawing_of_ones_own_is_learned(visit: Callable[..., Page], name: str)
     """By the mouse, by the keyboard, while it trains, and not at all without a point."""
     page = visit(name)
     places = "root => root.trainer.settings.drawn.length"
-    root, plane, said = page.locator(".il-trainer"), page.locator("canvas").first, page.get_by_role("status")
+    root, said = page.locator(".il-trainer"), page.get_by_role("status")
     page.get_by_role("button", name="Draw your own data").click()
-    assert root.evaluate(places) > 40 and plane.get_attribute("role") == "application"
-    page.get_by_role("button", name="Clear the drawing").click()
-    assert root.evaluate(places) == 0
-    page.get_by_role("button", name="Run").click()
-    expect(said).to_contain_text("Nothing is drawn yet")
-    box = plane.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.25 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.25 * box["height"], steps=40)
-    page.mouse.up()
+    assert root.evaluate(places) > 40
+    draw_a_stroke(page, "Run", said)
     drawn = root.evaluate("root => root.trainer.settings.drawn")
     assert len(drawn) >= 20
     assert drawn[0] == pytest.approx([-0.69, 0.575], abs=0.03) and drawn[-1] == pytest.approx([0.69, 0.575], abs=0.06)
@@ -127,9 +85,7 @@ def test_a_drawing_of_ones_own_is_learned(visit: Callable[..., Page], name: str)
         "root => { const { view } = root.trainer; view.draw({}); return view.quality.average?.near ?? view.quality.near; }"
     )
     assert close > 0.5, "what it makes lies on the stroke"
-    plane.focus()
-    for key in ("ArrowDown", "Shift+ArrowLeft", " "):
-        page.keyboard.press(key)
+    add_a_point_by_keys(page)
     assert root.evaluate("root => root.trainer.settings.drawn.at(-1)") == pytest.approx([-0.2, -0.05])
     expect(said).to_contain_text(f"{len(drawn) + 1} points")
     page.keyboard.press("Backspace")
@@ -138,14 +94,7 @@ def test_a_drawing_of_ones_own_is_learned(visit: Callable[..., Page], name: str)
 
 def test_a_finger_draws_and_does_not_scroll(visit: Callable[..., Page]) -> None:
     page = visit("gan-r1", size=PHONE, has_touch=True)
-    page.get_by_role("button", name="Draw your own data").tap()
-    page.get_by_role("button", name="Clear the drawing").tap()
-    plane = page.locator("canvas").first
-    assert plane.evaluate("c => getComputedStyle(c).touchAction") == "none"
-    plane.scroll_into_view_if_needed()
-    box = plane.bounding_box()
-    assert box
-    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    draw_by_a_finger(page)
     assert page.locator(".il-trainer").evaluate("root => root.trainer.settings.drawn.length") == 1
 
 
@@ -300,7 +249,7 @@ def test_the_notebooks_widget_is_the_same_demo(visit: Callable[..., Page], demos
         "window.end = widget.render({ model: { get: (name) => values[name] }, el: document.querySelector('#place') });</script>"
     )
     write_page(demos.folder, "widget", call)
-    page = visit("widget", served_by_http=True)
+    page = visit("widget", http=True)
     page.get_by_role("button", name="Run").click()
     after(page, 10)
     advance(page, 10_000)

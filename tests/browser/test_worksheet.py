@@ -1,12 +1,11 @@
 """A worksheet in a real browser: answered by keys and by touch, marked, changed, printed; light and dark; narrow and wide."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
+from axe import demo_faults
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, opener, themed_site
+from reader import PHONE, Site, demo_opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.applications.worksheets import hand, sheet
@@ -23,26 +22,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def demo(browser: Browser, small: Site) -> Iterator[Callable[..., Page]]:
     """Open the demo from its file; at the end nothing may have gone wrong."""
-    with opener(browser, small) as tab:
-
-        def open_demo(dark: bool = False, **options: Any) -> Page:
-            page = tab(dark=dark, **options).goto(f"{small.file}{'dark' if dark else 'light'}.html")
-            page.wait_for_selector(".il-worksheet[data-ready]")
-            return page
-
-        yield open_demo
+    with demo_opener(browser, small, ".il-worksheet[data-ready]") as found:
+        yield found
 
 
 def answers(page: Page) -> list[str]:
     """What stands on the page's sums, by the words for those who do not see them."""
     return [x.get_attribute("aria-label") or "" for x in page.locator(".il-worksheet-sum").all()]
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds, in words."""
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run('.imggen-live')")["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
 
 
 def test_a_sheet_is_answered_by_keys_and_marked(demo: Callable[..., Page]) -> None:
@@ -119,10 +105,10 @@ def test_the_sheet_and_its_key_are_printed(demo: Callable[..., Page]) -> None:
 def test_everybody_can_use_it(demo: Callable[..., Page], dark: bool) -> None:
     """axe finds nothing before and after marking; the digits have the colour of the text; every control is reached by Tab."""
     page = demo(dark=dark)
-    assert faults(page) == []
+    assert demo_faults(page) == []
     page.locator(".il-worksheet-answer").first.fill("1")
     page.get_by_role("button", name="Mark my answers").click()
-    assert faults(page) == []
+    assert demo_faults(page) == []
     same = page.evaluate("""() => { const s = document.querySelector(".il-worksheet-sum");
       return getComputedStyle(s).fill === getComputedStyle(s.closest(".il-worksheet")).color; }""")
     assert same

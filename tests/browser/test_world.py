@@ -11,9 +11,9 @@ from reader import PHONE, Site, demo_site, opener
 
 from imggen_lib import live
 from imggen_lib.applications.worlds import generator, noise
-from imggen_lib.live.shipped import LANDSCAPE, landscape
+from imggen_lib.live.shipped import LANDSCAPE, stored
 
-WORLD = landscape()["spec"]["world"]
+WORLD = stored(LANDSCAPE)["spec"]["world"]
 CELL, TILE = WORLD["cell"], generator.TILE
 NO_WEBGL = """
 const get = HTMLCanvasElement.prototype.getContext;

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from axe_playwright_python.base import AXE_SCRIPT
+from axe import demo_faults
 from playwright.sync_api import Browser, Page, expect
-from reader import PHONE, Site, Tab, opener, themed_site, write_page
+from reader import PHONE, Site, Tab, demo_opener, themed_site, write_page
 
 from imggen_lib import live
 from imggen_lib.live.shipped import CHEST, packed_file
@@ -34,14 +34,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def demo(browser: Browser, small: Site) -> Iterator[Callable[..., Page]]:
     """Open the demo from its file; at the end nothing may have gone wrong."""
-    with opener(browser, small) as tab:
-
-        def open_demo(dark: bool = False, name: str = "", **options: Any) -> Page:
-            page = tab(dark=dark, **options).goto(f"{small.file}{name or ('dark' if dark else 'light')}.html")
-            page.wait_for_selector(".il-xrays[data-ready]")
-            return page
-
-        yield open_demo
+    with demo_opener(browser, small, ".il-xrays[data-ready]") as found:
+        yield found
 
 
 def _said(page: Page) -> dict[str, Any]:
@@ -90,7 +84,7 @@ def test_twelve_calls_then_the_truth(demo: Callable[..., Page], size: tuple[int,
     wide = "document.documentElement.scrollWidth <= innerWidth"
     assert page.get_by_text("Not for clinical use.", exact=True).is_visible() and page.evaluate(wide)
     assert page.get_by_role("button", name="Show the truth").is_disabled()
-    assert not _faults(page)
+    assert not demo_faults(page)
     wrong = 3
     _call_all(page, [1 - t if k < wrong else t for k, t in enumerate(TRUTH)], press)
     press(page.get_by_role("button", name="X-ray 2: " + ("Normal" if TRUTH[1] else "Pneumonia")))
@@ -105,14 +99,7 @@ def test_twelve_calls_then_the_truth(demo: Callable[..., Page], size: tuple[int,
     assert page.get_by_text("Not for clinical use.", exact=True).is_visible() and page.evaluate(wide)
     out = "[...document.querySelectorAll('.il-xrays-case dd')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
     assert page.evaluate(out) == 0, "a call sticks out of its card"
-    assert not _faults(page)
-
-
-def _faults(page: Page) -> list[str]:
-    """What axe finds, in words."""
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run('.imggen-live')")["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
+    assert not demo_faults(page)
 
 
 def test_by_keyboard_alone(demo: Callable[..., Page]) -> None:

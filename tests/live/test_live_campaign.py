@@ -21,9 +21,10 @@ BOXES = [(10.0, 5.0, 60.0, 60.0), (-20.0, 8.0, 90.0, 90.0), (3.5, 2.25, 70.0, 40
 
 
 def node(code: str, given: dict[str, Any]) -> Any:
-    """What the code writes, behind the script of the campaign's colours and dots."""
+    """What the code writes, behind the scripts of the campaign's colours, dots and layouts."""
     assert NODE is not None
-    head = f"const tools = {{}};\n{(HERE / 'js' / 'campaign_math.js').read_text(encoding='utf-8')}"
+    scripts = "\n".join((HERE / "js" / f"campaign_{part}.js").read_text(encoding="utf-8") for part in ("math", "layout"))
+    head = f"const tools = {{}};\n{scripts}"
     head += "\nconst given = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n"
     write = f"process.stdout.write(JSON.stringify({code}));"
     done = subprocess.run(

@@ -22,8 +22,8 @@ from imggen_lib.noise import latents
 
 sys.path.append(str(Path(__file__).parents[1] / "applications" / "levels"))
 both = importlib.import_module("both")
-SPEC = shipped.levels()["spec"]
-TEXTS = zlib.decompress(shipped.levels()["bytes"], -15).decode().split("\n\n")
+SPEC = shipped.stored(shipped.LEVELS)["spec"]
+TEXTS = zlib.decompress(shipped.stored(shipped.LEVELS)["bytes"], -15).decode().split("\n\n")
 PLAYED = ("outcome", "frames", "column", "coins", "stomped", "jumps", "hash")
 
 
@@ -50,12 +50,12 @@ def test_the_stored_file_is_the_script_s() -> None:
     levels = {level["source"]: tiles.parse_level(text) for level, text in zip(SPEC["levels"], TEXTS, strict=True)}
     again = json.loads(records.stored(levels))
     assert {k: v for k, v in again.items() if k not in ("texts", "sheet")} == {k: v for k, v in SPEC.items() if k != "sheet"}
-    assert zlib.decompress(shipped.levels()["bytes"], -15).decode().split("\n\n") == TEXTS
+    assert zlib.decompress(shipped.stored(shipped.LEVELS)["bytes"], -15).decode().split("\n\n") == TEXTS
     assert SPEC["sheet"].startswith("data:image/png;base64,")
 
 
 def test_the_page_s_network_is_the_shipped_generator() -> None:
-    file, noise = shipped.level_decoder(), latents(range(200), 32)
+    file, noise = shipped.stored(shipped.DECODER), latents(range(200), 32)
     assert len(gzip.compress(shipped.script(shipped.DECODER, file).encode())) < 250_000
     with torch.no_grad():
         theirs = run(unpacked(file["spec"], file["bytes"])["decode"], noise).argmax(1).numpy()

@@ -23,7 +23,7 @@ JS = Path(base.__file__).parent / "js"
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed; the browser tests run these scripts too")
 HALO, SIDE, EDGE = 4, 72, 65
-WORLD = shipped.landscape()["spec"]["world"]
+WORLD = shipped.stored(shipped.LANDSCAPE)["spec"]["world"]
 START = """
 const given = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const inflated = require('zlib').inflateRawSync(Buffer.from(given.bytes, 'base64'));
@@ -43,7 +43,7 @@ def run(code: str, data: Any = None) -> Any:
     """What the function body `code` returns, with the generator learnt (``maths``; ``fresh()`` makes another)."""
     parts = [(JS / f"{name}.js").read_text(encoding="utf-8") for name in ("product", "net", "world_math")]
     script = "\n".join(["const words = {}, demos = {}, tools = {};", *parts, START.replace("%s", code)])
-    file = shipped.landscape()
+    file = shipped.stored(shipped.LANDSCAPE)
     given = {"spec": file["spec"], "bytes": base64.b64encode(file["bytes"]).decode(), "data": data}
     assert NODE is not None
     done = subprocess.run(
@@ -204,7 +204,7 @@ def test_noise_is_as_steep_as_land() -> None:
 
 
 def test_what_the_page_loads_is_small() -> None:
-    weights = len(gzip.compress(shipped.script(shipped.LANDSCAPE, shipped.landscape()).encode()))
+    weights = len(gzip.compress(shipped.script(shipped.LANDSCAPE, shipped.stored(shipped.LANDSCAPE)).encode()))
     script = len(gzip.compress(base.page_script("world").encode()))
     assert weights + script < 500_000 and script < 60_000
     demo = live.world("noise", seed=3)

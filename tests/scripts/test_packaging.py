@@ -94,6 +94,20 @@ def test_files_and_functions_stay_readable() -> None:
                 assert node.end_lineno - node.lineno < 60, f"{path.name}: {node.name} is longer than 60 lines"
 
 
+#: Scripts of the demos that are older than the rule below; no name is added.
+LONG = {
+    "characters", "drawing", "explorer", "game", "net", "sentence", "trainer", "trainer_draw", "trainer_games", "trainer_math",
+    "trainer_views", "world", "world_math", "xrays",
+}  # fmt: skip
+
+
+def test_scripts_of_demos_stay_readable() -> None:
+    lengths = {path.stem: path.read_text().count("\n") for path in (ROOT / "imggen_lib" / "live" / "js").glob("*.js")}
+    assert lengths.keys() >= LONG
+    for name, lines in lengths.items():
+        assert lines <= (550 if name in LONG else 300), f"{name}.js has {lines} lines"
+
+
 def test_a_loss_imports_no_model_and_a_model_no_loss() -> None:
     for role, foreign in (("losses", "models"), ("losses", "train"), ("models", "losses"), ("models", "train")):
         for path in (ROOT / "imggen_lib" / role).glob("*.py"):
@@ -174,6 +188,36 @@ def test_the_ground_imports_the_ground_alone() -> None:
     imports = _imports()
     for name in sorted(ground):
         assert imports[name] <= ground, f"{name} imports {sorted(imports[name] - ground)}"
+
+
+def test_a_room_uses_only_rooms_below_it() -> None:
+    """In the order that CONTRIBUTING.md gives."""
+    (row,) = re.findall(r"A room uses only rooms below it: (.*) \|", (ROOT / "CONTRIBUTING.md").read_text())
+    height = {room: -k for k, room in enumerate(re.findall(r"`(\w+)`", row))}
+    imports = {name: needs for name, needs in _imports().items() if name.startswith("imggen_lib.")}
+    rooms = {name: name.split(".")[1] for name in imports}
+    assert {*rooms.values()} - {"__main__"} == height.keys()
+    for name, needs in imports.items():
+        for other in needs & imports.keys():
+            if rooms[name] not in (rooms[other], "__main__"):
+                assert height[rooms[other]] < height[rooms[name]], f"{name} imports {other}, a room above it"
+
+
+def test_what_all_demos_share_knows_no_demo_and_no_application() -> None:
+    imports = _imports()
+    demos = imports["imggen_lib.live"]
+    shared = {f"imggen_lib.live.{name}" for name in ("base", "frame", "layers", "pack", "shipped", "wire")}
+    assert "imggen_lib.live.game" in demos and not shared & demos
+    for name in shared:
+        above = {other for other in imports[name] if other in demos or other.startswith("imggen_lib.applications")}
+        own = {other for other in imports[name] if other.startswith("imggen_lib.live.")}
+        assert not above and own <= shared, f"{name} imports {sorted(above | own - shared)}"
+
+
+def test_a_demo_enters_its_files_by_offers_alone() -> None:
+    for name, path in _modules().items():
+        if name.startswith("imggen_lib.live.") and name != "imggen_lib.live.shipped":
+            assert "STORED[" not in path.read_text(), f"{path.name}: use @offers(NAME) of imggen_lib.live.shipped"
 
 
 def test_the_source_distribution_has_the_library_and_no_half_of_the_tests(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from imggen_lib.applications.characters.colours import Palette, mixed
 from imggen_lib.applications.characters.fields import Field, Fields, between
+from imggen_lib.checks import real, whole
 
 MM = 25.4  # an inch
 FINE = 4  # points a pixel and direction, so 17 shares of ink
@@ -26,8 +27,12 @@ class Sheet:
     dpi: int = 300
 
     def __post_init__(self) -> None:
+        for name in ("columns", "rows", "dpi"):
+            whole(getattr(self, name), name, 1)
+        for name, least in {"width": 1, "height": 1, "cell": 1, "gap": 0}.items():
+            real(getattr(self, name), name, least)
         wide, high = (n * self.cell + (n - 1) * self.gap for n in (self.columns, self.rows))
-        if min(self.columns, self.rows) < 1 or wide > self.width or high > self.height:
+        if wide > self.width or high > self.height:
             raise ValueError(f"{self.rows} rows of {self.columns} cells need {wide:g} by {high:g} mm, more than the sheet has")
 
     @property

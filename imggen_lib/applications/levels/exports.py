@@ -19,7 +19,7 @@ from imggen_lib.applications.levels.agent import NODES, Proof, solve
 from imggen_lib.applications.levels.measures import measured
 from imggen_lib.applications.levels.physics import TILE, WON, Course, play
 from imggen_lib.applications.levels.tiles import TILES, Level, check_level, level_text
-from imggen_lib.files import expanded, plainly
+from imggen_lib.files import write_all
 
 NAMES = LEVEL, MAP, TILESET, REPORT = ("level.txt", "level.tmx", "tileset.png", "report.json")
 _RULES = ("WIDTH", "HEIGHT", "SIDE", "FASTEST", "PUSH", "BRAKE", "JUMP", "BOUNCE", "FALL", "LIGHT", "CUT", "HEAVY", "STOMP", "WALK")
@@ -111,11 +111,4 @@ def export_level(folder: str | Path, level: Level, *, proof: Proof | None = None
         TILESET: png(tileset.sheet()),
         REPORT: said.encode(),
     }
-    place = expanded(folder)
-    with plainly(f"the level cannot be written into {place}"):
-        place.mkdir(parents=True, exist_ok=True)
-        for name, value in content.items():
-            part = place / f".{name}.part"
-            part.write_bytes(value)
-            part.replace(place / name)
-    return {name: place / name for name in NAMES}
+    return write_all(folder, content, "the level")

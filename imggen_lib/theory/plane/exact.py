@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax, logsigmoid
 
 from imggen_lib.noise import on_cpu
-from imggen_lib.theory.plane.parts import PerPoint, Points, checked, lower, network, starts_at
+from imggen_lib.theory.plane.parts import PerPoint, Points, network, taught
 
 Logistics = tuple[Tensor, Tensor, Tensor]  # log-weights, centres, logarithms of the scales, each (n, k)
 
@@ -65,11 +65,7 @@ class CouplingFlow(nn.Module):
 @on_cpu
 def learn_flow(x: Points, *, steps: int = 1500, seed: int = 0) -> CouplingFlow:
     """Maximum likelihood of a coupling flow."""
-    steps = checked(x, steps)
-    with starts_at(seed):
-        flow = CouplingFlow()
-    lower(flow, lambda batch, _: -flow.log_prob(batch).mean(), x, steps, seed=seed)
-    return flow
+    return taught(CouplingFlow, lambda flow, batch, _: -flow.log_prob(batch).mean(), x, steps, seed)
 
 
 def logistics_log_prob(x: PerPoint, parts: Logistics) -> PerPoint:
@@ -125,8 +121,4 @@ class Autoregressive(nn.Module):
 @on_cpu
 def learn_autoregressive(x: Points, *, steps: int = 1500, seed: int = 0) -> Autoregressive:
     """Maximum likelihood of an autoregressive model."""
-    steps = checked(x, steps)
-    with starts_at(seed):
-        model = Autoregressive()
-    lower(model, lambda batch, _: -model.log_prob(batch).mean(), x, steps, seed=seed)
-    return model
+    return taught(Autoregressive, lambda model, batch, _: -model.log_prob(batch).mean(), x, steps, seed)

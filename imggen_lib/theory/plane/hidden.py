@@ -9,7 +9,7 @@ from imggen_lib.checks import whole
 from imggen_lib.losses import gan as losses
 from imggen_lib.losses.vae import standard_normal_kl
 from imggen_lib.noise import generator_for, on_cpu
-from imggen_lib.theory.plane.parts import PerPoint, Points, checked, lower, network, starts_at
+from imggen_lib.theory.plane.parts import PerPoint, Points, checked, network, starts_at, taught
 
 
 @on_cpu
@@ -53,11 +53,7 @@ class GridVAE(nn.Module):
 @on_cpu
 def learn_vae(x: Points, *, steps: int = 3000, seed: int = 0) -> GridVAE:
     """Raise the evidence lower bound of a VAE."""
-    steps = checked(x, steps)
-    with starts_at(seed):
-        vae = GridVAE()
-    lower(vae, lambda batch, noise: -vae.bound(batch, noise).mean(), x, steps, seed=seed)
-    return vae
+    return taught(GridVAE, lambda vae, batch, noise: -vae.bound(batch, noise).mean(), x, steps, seed)
 
 
 @on_cpu

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,7 @@ from imggen_lib.theory.mixture import Mixture
 
 Points = Float[Tensor, "n 2"]
 PerPoint = Float[Tensor, " n"]
+Learner = TypeVar("Learner", bound=nn.Module)
 Loss = Callable[
     [Tensor, torch.Generator], Tensor
 ]  # a batch of points (n, 2), or of pairs (n, 4), and where noise comes from -> what to lower
@@ -82,6 +84,17 @@ def lower(
         optimizer.step()
         schedule.step()
     net.requires_grad_(False)
+
+
+def taught(
+    make: Callable[[], Learner], loss: Callable[[Learner, Tensor, torch.Generator], Tensor], x: Points, steps: int, seed: int
+) -> Learner:
+    """A new network, after so many steps that lower its loss (of itself, a batch, and where noise comes from)."""
+    steps = checked(x, steps)
+    with starts_at(seed):
+        net = make()
+    lower(net, partial(loss, net), x, steps, seed=seed)
+    return net
 
 
 @on_cpu

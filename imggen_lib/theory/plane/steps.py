@@ -6,10 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imggen_lib.checks import whole
+from imggen_lib.metrics import flow_likelihood
 from imggen_lib.noise import on_cpu
+from imggen_lib.ode import integrate
 from imggen_lib.theory.mixture import diffuse_back, keep_schedule
-from imggen_lib.theory.plane.parts import PerPoint, Points, checked, lower, network, starts_at
+from imggen_lib.theory.plane.parts import PerPoint, Points, network, taught
 
 
 @on_cpu
@@ -50,11 +51,7 @@ class Denoiser(nn.Module):
 @on_cpu
 def learn_denoiser(x: Points, *, steps: int = 3000, seed: int = 0) -> Denoiser:
     """Teach a network to take noise away."""
-    steps = checked(x, steps)
-    with starts_at(seed):
-        denoiser = Denoiser()
-    lower(denoiser, denoiser.loss, x, steps, seed=seed)
-    return denoiser
+    return taught(Denoiser, Denoiser.loss, x, steps, seed)
 
 
 @on_cpu
@@ -80,36 +77,20 @@ class Velocity(nn.Module):
         start, t = torch.randn(data.shape, generator=noise), torch.rand(len(data), 1, generator=noise)
         return (self((1 - t) * start + t * data, t) - (data - start)).square().sum(1).mean()
 
-    def _with_divergence(self, x: Points, t: float) -> tuple[Points, PerPoint]:
-        """The direction, and how fast a small region around each point grows: the sum of the derivatives along the axes."""
-        with torch.enable_grad():
-            x = x.detach().requires_grad_(True)
-            v = self(x, x.new_full((len(x), 1), t))
-            along = [torch.autograd.grad(v[:, d].sum(), x, retain_graph=True)[0][:, d] for d in range(2)]
-        return v.detach(), along[0] + along[1]
+    def at(self, x: Points, t: float) -> Points:
+        """The direction at one time for all points, as the solvers of :mod:`imggen_lib.ode` ask for it."""
+        v: Tensor = self(x, x.new_full((len(x), 1), t))
+        return v
 
     def log_prob(self, x: Points, steps: int = 50) -> PerPoint:
         r"""Log-density in nats: back to the noise in `steps` steps, :math:`\log N(x_0; 0, I) - \int \nabla\cdot v\, dt`."""
-        h, grown = 1 / whole(steps, "steps", 1), x.new_zeros(len(x))
-        for k in range(steps, 0, -1):
-            v = self(x, x.new_full((len(x), 1), k * h))
-            v, divergence = self._with_divergence(x - 0.5 * h * v, (k - 0.5) * h)
-            x, grown = x - h * v, grown + h * divergence
-        return -0.5 * x.square().sum(1) - math.log(2 * math.pi) - grown
+        return flow_likelihood.log_prob(self.at, x, steps)
 
     def sample(self, n: int, noise: torch.Generator, steps: int = 50) -> Points:
-        x, h = torch.randn(n, 2, generator=noise), 1 / whole(steps, "steps", 1)
-        for k in range(steps):
-            half = x + 0.5 * h * self(x, x.new_full((n, 1), k * h))
-            x = x + h * self(half, x.new_full((n, 1), (k + 0.5) * h))
-        return x
+        return integrate(self.at, torch.randn(n, 2, generator=noise), steps, solver="midpoint")
 
 
 @on_cpu
 def learn_velocity(x: Points, *, steps: int = 3000, seed: int = 0) -> Velocity:
     """Teach a network the direction from noise to data."""
-    steps = checked(x, steps)
-    with starts_at(seed):
-        velocity = Velocity()
-    lower(velocity, velocity.loss, x, steps, seed=seed)
-    return velocity
+    return taught(Velocity, Velocity.loss, x, steps, seed)

@@ -10,16 +10,15 @@ from torch import Tensor, nn
 from imggen_lib.checks import check_values, real, whole
 from imggen_lib.noise import generator_for, on_cpu
 from imggen_lib.ode import integrate
-from imggen_lib.theory.plane.parts import Points, checked, lower, network, starts_at
+from imggen_lib.theory.plane.parts import Points, lower, network, taught
 from imggen_lib.theory.plane.steps import Velocity
 
 Times = Float[Tensor, "n 1"]
 
 
 def along(velocity: Velocity, x: Points, t: float) -> Points:
-    """A trained velocity at one time for all points, as the solvers of :mod:`imggen_lib.ode` ask for it."""
-    v: Tensor = velocity(x, x.new_full((len(x), 1), t))
-    return v
+    """A trained velocity at one time for all points, :meth:`Velocity.at`."""
+    return velocity.at(x, t)
 
 
 @on_cpu
@@ -27,7 +26,7 @@ def pairs_of(velocity: Velocity, n: int, *, steps: int = 20, seed: int = 0) -> t
     """`n` draws of noise, and where the flow takes each in `steps` steps of Heun."""
     noise = torch.randn(whole(n, "n", 1), 2, generator=generator_for(seed, 2))
     with torch.no_grad():
-        return noise, integrate(lambda x, t: along(velocity, x, t), noise, steps, solver="heun")
+        return noise, integrate(velocity.at, noise, steps, solver="heun")
 
 
 @on_cpu
@@ -102,8 +101,4 @@ class MeanVelocity(nn.Module):
 @on_cpu
 def learn_mean_velocity(x: Points, *, steps: int = 3000, seed: int = 0) -> MeanVelocity:
     """Teach a network mean velocities, without a flow that was trained before."""
-    steps = checked(x, steps)
-    with starts_at(seed):
-        mean = MeanVelocity()
-    lower(mean, mean.loss, x, steps, seed=seed)
-    return mean
+    return taught(MeanVelocity, MeanVelocity.loss, x, steps, seed)

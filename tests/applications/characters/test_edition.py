@@ -108,6 +108,15 @@ def test_the_print_has_its_size_its_colour_space_and_the_plotters_ink(tmp_path) 
         page.page_coverage(held_out()[:7], SMALL)
     with pytest.raises(ValueError, match="more than the sheet has"):
         page.Sheet(columns=12)
+    for wrong, match in (
+        ({"columns": 0}, "columns must be at least 1"),
+        ({"dpi": 0}, "dpi must be at least 1"),
+        ({"width": float("nan")}, "width must be a finite number"),
+        ({"gap": -2.0}, "gap must be at least 0"),
+        ({"cell": 0.0}, "cell must be at least 1"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            page.Sheet(**wrong)  # type: ignore[arg-type]
     assert page.Sheet().pixels == (4961, 3508)
 
 
