@@ -31,9 +31,13 @@ def record(name: str) -> dict[str, Any]:
 
 
 def found(tree: Any, way: list[str]) -> list[Any]:
-    """All that a way leads to. Raises ``KeyError`` where it leads nowhere."""
+    """All that a way leads to; a key may hold strokes itself. Raises ``KeyError`` where it leads nowhere."""
     if not way:
         return [tree]
+    if isinstance(tree, dict):
+        for k in range(len(way), 1, -1):
+            if (key := "/".join(way[:k])) in tree:
+                return found(tree[key], way[k:])
     step, *rest = way
     if step == "*":
         return [item for child in (tree.values() if isinstance(tree, dict) else tree) for item in found(child, rest)]

@@ -4,6 +4,8 @@ Time runs from noise at t = 0 to data at t = 1, on straight lines. Sources: Lipm
 arXiv:2209.03003; Albergo and Vanden-Eijnden 2023, arXiv:2209.15571.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,7 +14,7 @@ from imggen_lib.checks import real
 
 Points = Float[Tensor, "n *shape"]
 Times = Float[Tensor, " n"]
-TIMES = ("logit-normal", "uniform")
+Draw = Callable[[int, torch.Generator], Times]
 
 
 def over(t: Times, x: Points) -> Tensor:
@@ -61,3 +63,7 @@ def logit_normal_times(n: int, noise: torch.Generator, mean: float = 0.0, deviat
     """
     mean, deviation = real(mean, "mean"), real(deviation, "deviation", 0.0)
     return torch.sigmoid(mean + deviation * torch.randn(n, generator=noise, device=noise.device, dtype=torch.float32))
+
+
+#: Ways to draw times, by name.
+TIMES: dict[str, Draw] = {"logit-normal": logit_normal_times, "uniform": uniform_times}

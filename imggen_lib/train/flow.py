@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from imggen_lib.errors import unknown_name
-from imggen_lib.losses.flow import TIMES, flow_matching_loss, logit_normal_times, straight_path, uniform_times
+from imggen_lib.losses.flow import TIMES, Draw, flow_matching_loss, straight_path
 from imggen_lib.noise import generator_for
 from imggen_lib.train.parallel import Processes, average_gradients, count, own
 from imggen_lib.train.state import FlowState, Record, Schedule, attribute, check_finite, checked, constant, update_ema
@@ -20,7 +20,7 @@ def train_flow(
     batches: Iterable[tuple[Tensor, Tensor]],
     *,
     drop: float = 0.1,  # the share of images whose class is not told, so that there is a velocity without one to guide from
-    times: str = "logit-normal",  # how t is drawn: see losses.flow
+    times: str | Draw = "logit-normal",  # how t is drawn: a name or a function of losses.flow
     dequantise: bool = True,  # add uniform noise of one grey level, so that a density makes sense for pixels that are whole numbers
     ema_half_life: float = 50_000,  # images
     lr_schedule: Schedule = constant,  # a factor on the learning rate, as a function of the images seen
@@ -37,9 +37,9 @@ def train_flow(
     """
     if not 0 <= drop < 1:
         raise ValueError(f"the share of classes that are left out must lie from 0 to below 1, got {drop}")
-    if times not in TIMES:
+    if isinstance(times, str) and times not in TIMES:
         raise ValueError(unknown_name("way to draw times", times, TIMES))
-    draw = uniform_times if times == "uniform" else logit_normal_times
+    draw = TIMES[times] if isinstance(times, str) else times
     model = state.model.train()
     classes = attribute(model, "classes")
     for x, y in checked(batches, model, classes=classes):

@@ -22,7 +22,7 @@ def extension() -> ModuleType:
 
 
 def test_a_number_is_found_and_written(extension: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = {"runs": {"a, b": [{"d": 1.25, "n": 3}, {"d": -2.0, "n": 4}]}, "share": 0.125, "words": "no number"}
+    tree = {"runs": {"a, b": [{"d": 1.25, "n": 3}, {"d": -2.0, "n": 4}]}, "share": 0.125, "words": "no number", "rows/a": {"b": 5, "c/d": 6}}
     monkeypatch.setattr(extension, "record", lambda name: tree)
     for text, expected in {
         "r | share | .1%": "12.5%",
@@ -31,6 +31,8 @@ def test_a_number_is_found_and_written(extension: ModuleType, monkeypatch: pytes
         "r | runs/*/*/d | min g": "\u22122",
         "r | runs/*/*/d | max g": "1.25",
         "r|runs/a, b/*/n|count d": "2",
+        "r | rows/a/b | d": "5",
+        "r | rows/a/c/d | d": "6",
     }.items():
         assert extension.number(text) == expected
     for bad, words in {
@@ -38,6 +40,7 @@ def test_a_number_is_found_and_written(extension: ModuleType, monkeypatch: pytes
         "r | nothing | .1f": "there is no 'nothing'",
         "r | runs/a, b/2/d | .1f": "there is no '2'",
         "r | words | .1f": "leads to no number",
+        "r | rows/a/e | .1f": "there is no 'e'",
         "r | runs/a, b/*/d | .1f": "2 numbers",
         "r | runs/a, b/*/d | median .1f": "mean, min, max, count",
     }.items():

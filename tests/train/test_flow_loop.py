@@ -1,6 +1,7 @@
 """The loop of flow matching: it learns what can be known, tells no class where it should not, and adds a grey level of noise."""
 
 import math
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from imggen_lib.configs import FlowConfig
 from imggen_lib.data import glyphs
+from imggen_lib.losses.flow import logit_normal_times
 from imggen_lib.models.flow import Flow, VectorNet
 from imggen_lib.runs import start
 from imggen_lib.train.flow import train_flow
@@ -78,6 +80,8 @@ def test_a_grey_level_of_noise_is_added_to_the_images_and_times_are_drawn_as_ask
         assert (late.abs().max() <= 1 / 255 + 1e-6) and (late.std().item() > 1e-3) == dequantise
     assert t.var().item() == pytest.approx(1 / 12, abs=5e-3)
     assert torch.logit(_asked()[1]).std().item() == pytest.approx(1, abs=0.05)
+    middle = torch.logit(_asked(times=partial(logit_normal_times, deviation=0.5))[1])
+    assert middle.std().item() == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_run_learns_and_the_average_is_what_is_drawn_with() -> None:
