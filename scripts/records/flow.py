@@ -1,13 +1,14 @@
 """What a flow of pixels is worth: distance against evaluations, against guidance, against processor time; its likelihood; a record.
 
-The model is the one that ships as `mnist-flow`; the rows against processor time train fresh ones, each with a schedule of its own.
-An interrupted measurement goes on where it was.
+The model is one that ships: `mnist-flow`, or `fashion-flow` with its shorter record. The rows against processor time train fresh
+ones, each with a schedule of its own; the rows of seeds train what ships again. An interrupted measurement goes on where it was.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,28 @@ from imggen_lib.metrics.intervals import Estimate, mean_estimate, wilson_interva
 from imggen_lib.models.flow import Flow
 from imggen_lib.noise import generator_for
 from imggen_lib.ode import evaluations
-from imggen_lib.protocol import Bench, Protocol
+from imggen_lib.protocol import FEATURES, Bench, Protocol
 from imggen_lib.runs import start
 from imggen_lib.sampling import sample
 
-OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "flow.json"
-MODEL = "mnist-flow"
+MEASURED = Path(__file__).parents[2] / "imggen_lib" / "measured"
+RECORDS = {"mnist-flow": "flow.json", "fashion-flow": "flow_fashion.json"}  # what is measured -> where it stands
 SAMPLERS = [
     *(("euler", steps) for steps in (1, 2, 4, 8, 16, 50)),
     *(("heun", steps) for steps in (1, 2, 4, 8, 25)),
     *(("midpoint", steps) for steps in (1, 2, 4, 8)),
 ]
 WEIGHTS = (0.5, 1.0, 1.25, 1.5, 2.0, 3.0)
+SEEDS = (1, 2)  # besides that of the model that ships
+SIXTEEN = tuple((*sampler, w) for w in (1.1, 1.25) for sampler in (("euler", 8), ("midpoint", 4)))  # guided: 16 evaluations
+BEST = {"mnist-flow": ("euler", 8, 1.1), "fashion-flow": ("midpoint", 4, 1.1)}  # of these, on training images
 GUIDED = ("midpoint", 2)  # the sampler of the rows on guidance, and of the model that ships
 CHOICES = (("midpoint", 2), ("midpoint", 4), ("euler", 8))  # compared on training images, so that no test image chooses
-MINUTES = {2: 120_000, 5: 300_000}  # processor minutes of one core, and the images that a network of this size sees in them
+MINUTES = {
+    2: 120_000,
+    5: 300_000,
+    20: 1_200_000,
+}  # processor minutes of one core, and the images that a network of this size sees in them
 LIKELIHOOD = {"images": 200, "steps": 32, "probes": 1}
 
 
@@ -64,18 +72,17 @@ def seen(bench: Bench, images: Tensor) -> dict[str, Any]:
     return about | {"class_right": row(Estimate(right / len(images), (high - low) / 4, low, high))}
 
 
-def trained(images: int, minutes: int) -> dict[str, Any]:
+def trained(data: str, images: int, seed: int = 0, **changes: Any) -> dict[str, Any]:
     """A fresh flow after so many images, measured; the processor seconds of its training."""
-    config = FlowConfig(classes=10, schedule_images=images)
-    run, began = start(config, load("mnist", "train"), "cpu").in_bfloat16(), time.process_time()
+    config = FlowConfig(classes=10, schedule_images=images, seed=seed, **changes)
+    run, began = start(config, load(data, "train"), "cpu").in_bfloat16(), time.process_time()
     for _ in run.records(images):
         pass
     model: nn.Module = run.state.modules()["ema"].eval()
     for part in model.modules():
         vars(part).pop("forward", None)  # in float32 again, as everything is measured
     seconds = time.process_time() - began
-    found = seen(bench("mnist"), sample(model, Protocol().n, seed=0))
-    return {"minutes": minutes, "images": images, "cpu_seconds": round(seconds), **found}
+    return {"images": images, "cpu_seconds": round(seconds), **seen(bench(data), sample(model, Protocol().n, seed=0))}
 
 
 _BENCHES: dict[str, Bench] = {}
@@ -88,36 +95,42 @@ def bench(data: str) -> Bench:
     return _BENCHES[data]
 
 
-def sampled(solver: str, steps: int) -> dict[str, Any]:
-    model: Flow = pretrained(MODEL).model()
+def shipped(name: str) -> tuple[Flow, str]:
+    """The flow, and the data that it learned."""
+    saved = pretrained(name)
+    return saved.model(), saved.meta["data"]["name"]
+
+
+def sampled(name: str, solver: str, steps: int) -> dict[str, Any]:
+    model, data = shipped(name)
     images = sample(model.sampled_with(solver=solver, steps=steps), Protocol().n, seed=0)
-    return {"solver": solver, "steps": steps, "evaluations": evaluations(solver, steps), **seen(bench("mnist"), images)}
+    return {"solver": solver, "steps": steps, "evaluations": evaluations(solver, steps), **seen(bench(data), images)}
 
 
-def chosen(solver: str, steps: int) -> dict[str, Any]:
+def chosen(name: str, solver: str, steps: int, guidance: float = 1.0) -> dict[str, Any]:
     """The distance to as many *training* images, by which the sampler of the model that ships is chosen."""
-    model: Flow = pretrained(MODEL).model()
-    images = sample(model.sampled_with(solver=solver, steps=steps), Protocol().n, seed=20_000)
-    real = bench("mnist").real
+    model, data = shipped(name)
+    images = sample(model.sampled_with(solver=solver, steps=steps, guidance=guidance), Protocol().n, seed=20_000)
+    real = bench(data).real
     assert real is not None
-    known, made = features(bench("mnist").net, real.floats()), features(bench("mnist").net, images)
-    return {"solver": solver, "steps": steps, "frechet_distance": row(frechet_interval(known, made))}
+    known, made = features(bench(data).net, real.floats()), features(bench(data).net, images)
+    return {"solver": solver, "steps": steps, "guidance": guidance, "frechet_distance": row(frechet_interval(known, made))}
 
 
-def guided(weight: float) -> dict[str, Any]:
-    solver, steps = GUIDED
-    model: Flow = pretrained(MODEL).model().sampled_with(solver=solver, steps=steps, guidance=weight)
-    images = sample(model, Protocol().n, seed=0)
-    found = bench("mnist").distances(images)
+def guided(name: str, weight: float, solver: str = GUIDED[0], steps: int = GUIDED[1]) -> dict[str, Any]:
+    model, data = shipped(name)
+    images = sample(model.sampled_with(solver=solver, steps=steps, guidance=weight), Protocol().n, seed=0)
+    found = bench(data).distances(images)
     names = ("precision", "recall", "density", "coverage", "vendi_score", "copying_z", "near_duplicates", "novelty_ratio")
-    return {"weight": weight, "solver": solver, "steps": steps, **seen(bench("mnist"), images)} | {
+    return {"weight": weight, "solver": solver, "steps": steps, **seen(bench(data), images)} | {
         name: rounded(found[name]) for name in names
     }
 
 
-def likelihood(steps: int) -> dict[str, Any]:
+def likelihood(name: str, steps: int) -> dict[str, Any]:
     """Bits a dimension of dequantised test images given their class; with twice the steps to see the solver's error."""
-    model, test = pretrained(MODEL).model(), load("mnist", "test")
+    model, data = shipped(name)
+    test = load(data, "test")
     n, noise = LIKELIHOOD["images"], generator_for(0, 63)
     pick = torch.randperm(len(test), generator=noise)[:n]
     x = test.floats()[pick]
@@ -133,52 +146,72 @@ def likelihood(steps: int) -> dict[str, Any]:
     }
 
 
-def parts() -> dict[str, Callable[[], dict[str, Any]]]:
+def parts(name: str) -> dict[str, Callable[[], dict[str, Any]]]:
     """Everything that is measured, by name, the quickest and most wanted first."""
     found: dict[str, Callable[[], dict[str, Any]]] = {}
     for solver, steps in sorted(SAMPLERS, key=lambda s: evaluations(*s)):
-        found[f"steps/{solver}/{steps}"] = lambda s=solver, k=steps: sampled(s, k)  # type: ignore[misc]
+        found[f"steps/{solver}/{steps}"] = partial(sampled, name, solver, steps)
     for solver, steps in CHOICES:
-        found[f"choice/{solver}/{steps}"] = lambda s=solver, k=steps: chosen(s, k)  # type: ignore[misc]
+        found[f"choice/{solver}/{steps}"] = partial(chosen, name, solver, steps)
     for weight in WEIGHTS:
-        found[f"guidance/{weight}"] = lambda w=weight: guided(w)  # type: ignore[misc]
+        found[f"guidance/{weight}"] = partial(guided, name, weight)
+    for solver, steps, weight in SIXTEEN:
+        found[f"choice/{solver}/{steps}/{weight}"] = partial(chosen, name, solver, steps, weight)
+    solver, steps, weight = BEST[name]
+    found[f"sixteen/{solver}/{steps}/{weight}"] = partial(guided, name, weight, solver, steps)
+    if name != "mnist-flow":
+        return found
     for steps in (LIKELIHOOD["steps"], 2 * LIKELIHOOD["steps"]):
-        found[f"likelihood/{steps}"] = lambda k=steps: likelihood(k)  # type: ignore[misc]
+        found[f"likelihood/{steps}"] = partial(likelihood, name, steps)
     for minutes, images in MINUTES.items():
-        found[f"minutes/{minutes}"] = lambda i=images, m=minutes: trained(i, m)  # type: ignore[misc]
+        found[f"minutes/{minutes}"] = partial(minutes_row, minutes, images)
+    for seed in SEEDS:
+        found[f"seeds/{seed}"] = partial(seed_row, seed)
     return found
+
+
+def minutes_row(minutes: int, images: int) -> dict[str, Any]:
+    return {"minutes": minutes, **trained("mnist", images)}
+
+
+def seed_row(seed: int) -> dict[str, Any]:
+    """What ships, trained again from another seed, and sampled in the same way."""
+    saved = pretrained("mnist-flow")
+    return {"seed": seed, **trained("mnist", saved.meta["images"], seed, steps=saved.config.steps)}
 
 
 def main() -> None:
     """Measure what the record does not have yet; it is written after each row."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--model", choices=tuple(RECORDS), default="mnist-flow")
+    parser.add_argument("--out", type=Path, help="the record (default: that of the package)")
     parser.add_argument("only", nargs="*", help="beginnings of the names of rows (default: all)")
     args = parser.parse_args()
     torch.set_num_threads(1)
     prepare("cpu")
-    saved = pretrained(MODEL)
+    saved, out = pretrained(args.model), args.out or MEASURED / RECORDS[args.model]
+    data = saved.meta["data"]["name"]
     protocol = {
-        "data": "mnist", "samples": Protocol().n, "seed": 0, "features": "mnist-features",
+        "data": data, "samples": Protocol().n, "seed": 0, "features": FEATURES[data],
         "interval": "95 %: jackknife over groups of images for distances, Wilson for shares; one training, one seed",
-        "model": MODEL, "sha256": saved.meta["weights"]["sha256"], "likelihood": LIKELIHOOD,
+        "model": args.model, "sha256": saved.meta["weights"]["sha256"], "likelihood": LIKELIHOOD,
     }  # fmt: skip
     rows: dict[str, Any] = {}
-    if args.out.exists() and (before := json.loads(args.out.read_text(encoding="utf-8")))["protocol"] == protocol:
+    if out.exists() and (before := json.loads(out.read_text(encoding="utf-8")))["protocol"] == protocol:
         rows = before["rows"]
-    for name, measure in parts().items():
+    for name, measure in parts(args.model).items():
         if name in rows or (args.only and not name.startswith(tuple(args.only))):
             continue
         rows[name] = measure()
         print(name, {k: v for k, v in rows[name].items() if k != "each"}, flush=True)
         record = {
-            "command": "python scripts/records/flow.py",
+            "command": f"python scripts/records/flow.py --model {args.model}",
             "protocol": protocol,
             "versions": versions(),
             "machine": "CPU, one thread; processor seconds, other work ran meanwhile",
             "rows": rows,
         }
-        args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,8 +34,10 @@ OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "latent.json"
 CURVE = (*(("heun", k) for k in (4, 2, 8)), *(("euler", k) for k in (1, 2, 4, 8)))
 FINE = (("heun", 1), ("euler", 16))
 SHORT_CURVE = (("heun", 2), ("heun", 4), ("heun", 8))
-GUIDANCE = (1.5, 3.0, 1.2, 2.0)
+WEIGHTS = (1.0, 1.05, 1.1, 1.15)  # among which one was chosen on training images
+GUIDANCE = (1.0, 1.5, 3.0, 2.0)  # in four steps of Heun: with a large weight two do not follow the field
 LIKELIHOOD_IMAGES = 400
+LIKELIHOOD_STEPS = 128
 COMPONENTS = 10
 Numbers = dict[str, Any]
 
@@ -50,6 +52,20 @@ def short(bench: Bench, images: Tensor, labels: Tensor | None) -> Numbers:
         right = int((bench.classifier.head(made.float()).argmax(1) == labels).sum())
         out["right"] = [right / len(labels), *wilson_interval(right, len(labels))]
     return out
+
+
+def drawn(bench: Bench, model: LatentFlow) -> Numbers:
+    """:func:`short` of a flow as it is sampled when it ships."""
+    return short(bench, sample(model, bench.n), torch.arange(bench.n) % 10)
+
+
+def on_training(bench: Bench, model: LatentFlow) -> Numbers:
+    """As :func:`short`, against as many training images and with other noise, so that no test image chooses."""
+    assert bench.real is not None and bench.classifier is not None
+    made, labels = features(bench.net, sample(model, bench.n, seed=2 * bench.n)), torch.arange(bench.n) % 10
+    found = frechet_interval(features(bench.net, bench.real.floats()), made)
+    right = int((bench.classifier.head(made.float()).argmax(1) == labels).sum())
+    return {"frechet": [found.value, found.low, found.high], "right": [right / len(labels), *wilson_interval(right, len(labels))]}
 
 
 def baselines(bench: Bench, vae: VAE, codes: Codes, data: ImageSet) -> tuple[dict[str, Numbers], dict[str, Any]]:
@@ -80,7 +96,7 @@ def baselines(bench: Bench, vae: VAE, codes: Codes, data: ImageSet) -> tuple[dic
 
 
 def timed(make: Callable[[Tensor, Tensor], Any], dim: int, n: int = 500, repeats: int = 5) -> float:
-    """Processor milliseconds an image of one thread in batches of 500: the median of five."""
+    """Processor milliseconds per image of one thread in batches of 500: the median of five."""
     z, labels, seconds = latents(range(n), dim), torch.arange(n) % 10, []
     with torch.no_grad():
         make(z, labels)
@@ -102,19 +118,21 @@ def gain(vae: VAE, model: LatentFlow, rivals: dict[str, Any], n: int) -> Numbers
     before = standard_normal(z).double()
     weights = math.log(10)
     by_mixture = torch.stack([torch.from_numpy(m.score_samples(z.double().numpy())) for m in rivals["mixtures"]])
-    fast = n // 4
-    flow = {steps: prior_log_density(model, z[:m], steps=steps) for steps, m in ((24, n), (48, fast))}
+    few, steps = n // 4, LIKELIHOOD_STEPS
+    density = partial(prior_log_density, model, steps=steps)
+    mixed = density(z)
     each = {
         "one Gaussian a class, mixed": torch.logsumexp(rivals["plain"].log_density(z).double(), 1) - weights,
         f"{COMPONENTS} Gaussians a class, mixed": torch.logsumexp(by_mixture, 0) - weights,
-        "flow, classes mixed": flow[24].double(),
-        "flow, no class told": prior_log_density(model, z, torch.full((n,), 10)).double(),
-        "flow, true class told": prior_log_density(model, z, test.labels).double(),
+        "flow, classes mixed": mixed.double(),
+        "flow, no class told": density(z, torch.full((n,), 10)).double(),
+        "flow, true class told": density(z, test.labels).double(),
     }
-    found: Numbers = {"n": n}
+    found: Numbers = {"n": n, "steps": steps, "images with twice the steps": few}
     for name, log_p in each.items():
         found[name] = list(mean_estimate(log_p - before))
-    found["steps doubled changes the mean by"] = float((flow[48] - flow[24][:fast]).mean().abs())
+    doubled = prior_log_density(model, z[:few], steps=2 * steps)
+    found["steps doubled changes the mean by"] = float((doubled - mixed[:few]).mean().abs())
     kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
     found["KL to N(0, I)"] = list(mean_estimate(kl))
     return found
@@ -163,7 +181,10 @@ def measure(vae: VAE, codes: Codes, data: ImageSet, runs: Path, seeds: tuple[int
     flows = {seed: latent_flow(f"flow-{seed}", runs) for seed in seeds if (runs / f"flow-{seed}.json").exists()}
     there = [(name, seed) for name in ("pairs", "mean") for seed in seeds if (runs / f"{name}-{seed}.json").exists()]
     students = {(name, seed): latent_flow(f"{name}-{seed}", runs) for name, seed in there}
+    for weight in WEIGHTS:
+        record.row("choice", f"{weight:g}", partial(on_training, bench, flows[0].sampled_with(guidance=weight)))
     for seed, model in flows.items():
+        record.row("seeds", f"latent flow {seed}", partial(drawn, bench, model))
         curve(record, bench, f"flow {seed}", model, CURVE if seed == 0 else SHORT_CURVE)
     for (name, seed), model in students.items():
         stretches = tuple(("euler", k) for k in ((1,) if name == "pairs" else (1, 2, 4)))
@@ -174,12 +195,12 @@ def measure(vae: VAE, codes: Codes, data: ImageSet, runs: Path, seeds: tuple[int
         for name, found in marks.items():
             record.row("baselines", name, partial(dict, found))
     whole(record, bench, flows, students)
-    record.row("likelihood", "gain", lambda: gain(vae, flows[0], rivals, LIKELIHOOD_IMAGES))
-    for name, chosen in typical(bench).items():
+    record.row("likelihood", "gain", lambda: gain(vae, flows[0].sampled_with(guidance=1.0), rivals, LIKELIHOOD_IMAGES))
+    for name, chosen in typical(bench, vae).items():
         record.row("typical", name, partial(nearness, bench, chosen))
     labels = torch.arange(bench.n) % 10
     for weight in GUIDANCE:
-        record.row("guidance", f"{weight:g}", partial(thorough, bench, flows[0].sampled_with(guidance=weight), labels))
+        record.row("guidance", f"{weight:g}", partial(thorough, bench, flows[0].sampled_with(steps=4, guidance=weight), labels))
     curve(record, bench, "flow 0", flows[0], FINE)
 
 
@@ -187,7 +208,7 @@ def curve(record: Record, bench: Bench, section: str, model: LatentFlow, sampler
     """A row for each solver and number of steps."""
     labels = torch.arange(bench.n) % 10
     for solver, steps in samplers:
-        sampler = {"steps": steps} if section.startswith("mean") else {"solver": solver, "steps": steps}
+        sampler = {"steps": steps} if section.startswith("mean") else {"solver": solver, "steps": steps, "guidance": 1.0}
 
         def row(sampler: dict[str, Any] = sampler) -> Numbers:
             return short(bench, sample(model.sampled_with(**sampler), bench.n), labels)
@@ -195,19 +216,25 @@ def curve(record: Record, bench: Bench, section: str, model: LatentFlow, sampler
         record.row(section, f"{solver} {steps}", row)
 
 
-def thorough(bench: Bench, model: Any, labels: Tensor, intervals: bool = False) -> Numbers:
+def thorough(bench: Bench, model: Any, labels: Tensor | None, intervals: bool = False) -> Numbers:
     """The whole protocol for one generator, with the share of the right class."""
     images = sample(model, bench.n)
     return short(bench, images, labels) | bench.distances(images, intervals=intervals)
 
 
-def typical(bench: Bench) -> dict[str, Tensor]:
-    """Real test images that were not held out for the test of copying: all of 2,000, and the half that look the most typical."""
+def typical(bench: Bench, vae: VAE) -> dict[str, Tensor]:
+    """2,000 test images that the test of copying did not hold out: as they are, the more typical half, and drawn by the decoder."""
     assert bench.classifier is not None
     images = bench.test.floats(3000)[1000:]
     with torch.no_grad():
         sure = bench.classifier(images).log_softmax(1).max(1).values
-    return {"real test images": images, "real test images, the more typical half": images[sure >= sure.median()]}
+        codes = Codes(*vae.encode(images), torch.zeros(len(images), dtype=torch.long))
+    again = decode(vae, codes.draw(torch.arange(len(images)), generator_for(0, 75)))
+    return {
+        "real test images": images,
+        "real test images, the more typical half": images[sure >= sure.median()],
+        "real test images, encoded and drawn again": again,
+    }
 
 
 def nearness(bench: Bench, images: Tensor) -> Numbers:
@@ -221,11 +248,13 @@ def whole(record: Record, bench: Bench, flows: dict[int, LatentFlow], students: 
     """The generators of the table, by the whole protocol, with what they cost."""
     labels = torch.arange(bench.n) % 10
     generators: dict[str, Callable[[], Any]] = {"latent flow": lambda: flows[0], "one step": lambda: students["pairs", 0]}
-    generators |= {name: partial(_shipped, name) for name in ("mnist-gan-classes", "mnist-gan-long")}
+    generators["mnist-flow, guided"] = lambda: _shipped("mnist-flow").sampled_with(solver="euler", steps=8, guidance=1.1)
+    generators |= {name: partial(_shipped, name) for name in ("mnist-gan-classes", "mnist-gan-long", "mnist-flow", "mnist-vae-res")}
     for name, make in generators.items():
         model = make()
         record.row("costs", name, partial(costs, model))
-        record.row("full", name, partial(thorough, bench, model, labels, intervals=hasattr(model, "flow")))
+        asked = labels if getattr(model, "classes", 0) else None
+        record.row("full", name, partial(thorough, bench, model, asked, intervals=True))
     record.row("full", "real", bench.real_images)
     for name in ("latent flow", "one step"):
         record.row("samples", name, partial(_sheet, generators[name]()))
@@ -240,8 +269,9 @@ def _shipped(name: str) -> Any:
 
 
 def costs(model: Any) -> Numbers:
-    """Milliseconds an image and numbers, of all and of the flow alone."""
-    out: Numbers = {"all_ms": timed(model, model.latent_dim), "numbers": sum(p.numel() for p in model.parameters())}
+    """Milliseconds per image and numbers, of all and of the flow alone."""
+    draw = model if getattr(model, "classes", 0) else lambda z, _: model.decode(z)
+    out: Numbers = {"all_ms": timed(draw, model.latent_dim), "numbers": sum(p.numel() for p in model.parameters())}
     flow = getattr(model, "flow", None)
     if flow is not None:
         out |= {"flow_ms": timed(flow, model.latent_dim), "flow_numbers": sum(p.numel() for p in flow.parameters())}

@@ -22,7 +22,12 @@ def extension() -> ModuleType:
 
 
 def test_a_number_is_found_and_written(extension: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = {"runs": {"a, b": [{"d": 1.25, "n": 3}, {"d": -2.0, "n": 4}]}, "share": 0.125, "words": "no number", "rows/a": {"b": 5, "c/d": 6}}
+    tree = {
+        "runs": {"a, b": [{"d": 1.25, "n": 3}, {"d": -2.0, "n": 4}]},
+        "share": 0.125,
+        "words": "no number",
+        "rows/a": {"b": 5, "c/d": 6},
+    }
     monkeypatch.setattr(extension, "record", lambda name: tree)
     for text, expected in {
         "r | share | .1%": "12.5%",
