@@ -86,9 +86,9 @@ def pages_table(record: Mapping[str, Any]) -> Table:
     for name, row in record["pages"].items():
         full, eight = row["full"], row["eight"]
         sizes = [f"{found['bytes'] / 1000:.0f}" for found in (full, eight)]
-        said = [distance(full), distance(eight), f"{eight['grey_levels']:.1f}"]
+        said = [distance(full), f"{eight['frechet_distance']:.2f}", f"{eight['grey_levels']:.1f}"]
         lines.append([name, *sizes, *said, "8 bits" if row["free"] else "as before"])
-    columns = ["", "kB", "kB, 8 bits", "distance, 95 %", "distance, 8 bits", "grey levels", "in the pages"]
+    columns = ["", "kB", "8 bits", "distance, 95 %", "8 bits", "grey levels", "in the pages"]
     return table(columns, lines, "models in the pages, n = 10,000 images each")
 
 

@@ -45,8 +45,9 @@ def record(**parts: Any) -> None:
         },
         "versions": {"torch": torch.__version__, "python": platform.python_version(), "imggen_lib": imggen_lib.__version__},
         "machine": f"{_processor()}, one thread; seconds of the processor",
-        "load": f"{os.getloadavg()[0]:.0f}: other work ran on the machine; ratios within the record count, not its times",
     }  # fmt: skip
+    if "times" in parts:
+        found["load"] = f"{os.getloadavg()[0]:.0f}: other work ran on the machine; ratios within the record count, not its times"
     OUT.write_text(json.dumps(found | parts, indent=1) + "\n", encoding="utf-8")
 
 
