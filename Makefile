@@ -134,6 +134,7 @@ smaller: $(READY) ## train the small generators, measure them with everything th
 	$(BIN)/python scripts/records/smaller.py train
 	$(BIN)/python scripts/records/smaller.py measure
 	$(BIN)/python scripts/records/smaller.py times
+	$(BIN)/python scripts/records/smaller.py pages
 	$(BIN)/python scripts/records/smaller.py ship
 
 levels: $(READY) ## train the models of platform levels, measure and search, and record it (ten minutes)

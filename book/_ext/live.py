@@ -78,8 +78,9 @@ def _key(name: str) -> str:
     model = name.removesuffix(shipped.BOTH)
     said = [json.dumps(checkpoint.pretrained(model).meta["weights"])]
     sources = [(HERE / f"{part}.py").read_text(encoding="utf-8") for part in ("layers", "pack", "shipped", "wire")]
-    sources.append((HERE.parent / "compress" / "calibrate.py").read_text(encoding="utf-8"))
-    return hashlib.sha256("\n".join([*said, json.dumps(shipped.known(model)), *sources]).encode()).hexdigest()[:16]
+    sources += [(HERE.parent / "compress" / f"{part}.py").read_text(encoding="utf-8") for part in ("calibrate", "quantise")]
+    told = json.dumps([shipped.known(model), shipped.rounding(model)])
+    return hashlib.sha256("\n".join([*said, told, *sources]).encode()).hexdigest()[:16]
 
 
 def export(name: str, folder: Path) -> int:

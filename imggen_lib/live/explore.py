@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from imggen_lib.live.base import Live
-from imggen_lib.live.shipped import check_name, generators, packed_file
+from imggen_lib.live.shipped import SMALL, check_name, generators, packed_file
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,7 +66,7 @@ def explorer(
         _packed(own)  # what the page cannot compute is an error now, not when the cell has run
     options: dict[str, Any] = {"model": name, "dims": dims}
     if choices:
-        others = generators() if choices == "all" else map(check_name, choices)
+        others = (*generators(), *SMALL) if choices == "all" else map(check_name, choices)
         options["choices"] = list(dict.fromkeys([name, *others]))
     if walk:
         options["walk"] = True

@@ -7,13 +7,19 @@ numbers of their tensors; :mod:`imggen_lib.live.wire` says how those are stored.
 fits into the budget stays so: a page should not load more than 500 kB of weights by itself. In what does not fit, the large layers
 of what draws are rounded to whole numbers (:mod:`imggen_lib.compress.calibrate`), as coarsely as leaves every pixel of the images
 of 100 seeds within half a grey level of 255. What is still larger than the budget is a file that a page loads only when the reader
-asks for it (``book/_ext/live.py``); the picture is never worse for it. What reads, a VAE's encoder, is always in half precision.
+asks for it (``book/_ext/live.py``). What reads, a VAE's encoder, is always in half precision.
+
+**Eight bits.** With the choice :data:`EIGHT` every weight of what draws is a whole number from -127 to 127 times a step, one a map
+(:mod:`imggen_lib.compress.quantise`), and biases are in half precision. Pixels then move by some grey levels. The record of the
+chapter "Smaller and faster" measures what that costs each shipped model, in Frechet distance, and the pages use it where no cost is
+shown (:func:`imggen_lib.live.shipped.rounding`).
 ``spec["weights"]`` says which it is, ``spec["difference"]`` how far those images are from the full network's, in [-1, 1]: the
 largest of any pixel, and the root mean square.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import log2
 from typing import Any
 
@@ -21,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from imggen_lib.compress.calibrate import Rounding, steps
+from imggen_lib.compress.quantise import largest_steps, rows, unrows
 from imggen_lib.live.layers import Layer, Layers, networks, run
 from imggen_lib.live.wire import Writer, unpacked
 from imggen_lib.models.blocks import one_hot
@@ -33,6 +40,8 @@ FORMAT = 1
 BUDGET = 490_000
 HALF_A_GREY_LEVEL = 1 / 255  # of 255 from -1 to 1
 _LARGE, _HUGE = 10_000, 100_000  # weights; small layers stay as they are, medium ones get finer steps: they cost little
+EIGHT = {"weights": "int8"}  # a choice of :func:`pack`
+_EIGHT = 127  # levels on either side of zero that eight bits have
 _FEWEST, _MOST = 6, 32_000  # levels on either side of zero; two bytes hold 32,767
 _STREAM = 11  # of random numbers for calibration; see noise.generator_for
 
@@ -65,6 +74,33 @@ class _Coarse:
         return whole, step, lost
 
 
+@dataclass(frozen=True)
+class _Nearest:
+    """A layer is rounded to the nearest, with a step for each of so many maps; nothing is cut off."""
+
+    maps: int
+
+    def whole(self, layer: Layer, levels: float) -> tuple[Tensor, Tensor, Tensor]:
+        """As :meth:`_Coarse.whole`; nothing is lost in the mean."""
+        weight, axis = _weight(layer), _axis(layer)
+        flat = rows(weight.float(), axis, self.maps)
+        step = largest_steps(flat, 8)
+        each = step[:, 0].double().repeat_interleave(weight.shape[axis] // self.maps)
+        return unrows((flat / step).round().double(), weight, axis), each, torch.zeros_like(each)
+
+
+def _eight(layers: Sequence[Layer]) -> dict[int, _Nearest]:
+    """How to round each layer to eight bits; a map of a dense layer in front of maps is a run of its outputs."""
+    found: dict[int, _Nearest] = {}
+    for layer, behind in zip_longest(layers, layers[1:]):
+        if "weight" in layer.tensors:
+            outputs = layer.tensors["weight"].shape[_axis(layer)]
+            maps = behind.options["to"][0] if layer.kind == "dense" and behind and behind.kind == "shape" else 1
+            found[id(layer)] = _Nearest(maps if maps > 1 else outputs)
+        found |= _eight(layer.body)
+    return found
+
+
 def _axis(layer: Layer) -> int:
     """The dimension of the weights that holds the output channels."""
     return 1 if layer.kind == "transposed" else 0
@@ -91,7 +127,7 @@ def _coarse(layers: Layers, x: Tensor, labels: Tensor | None) -> dict[int, _Coar
     return found
 
 
-def _write(layer: Layer, writer: Writer, coarse: Mapping[int, _Coarse], levels: float) -> dict[str, Any]:
+def _write(layer: Layer, writer: Writer, coarse: Mapping[int, _Coarse | _Nearest], levels: float) -> dict[str, Any]:
     """The JSON of one layer; its tensors go to `writer`."""
     said: dict[str, Any] = {"kind": layer.kind, **layer.options}
     tensors = dict(layer.tensors)
@@ -112,7 +148,7 @@ def _write(layer: Layer, writer: Writer, coarse: Mapping[int, _Coarse], levels: 
     return said
 
 
-def _written(nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse], levels: float) -> tuple[dict[str, Any], bytes]:
+def _written(nets: Mapping[str, Layers], coarse: Mapping[int, _Coarse | _Nearest], levels: float) -> tuple[dict[str, Any], bytes]:
     writer = Writer()
     said = {name: [_write(layer, writer, coarse, levels) for layer in layers] for name, layers in nets.items()}
     rounding = {"levels": levels, "layers": len(coarse)} if levels else {}
@@ -163,8 +199,8 @@ def pack(model: nn.Module, encoder: bool = False, budget: int = BUDGET, choice: 
     """What draws, a generator or a VAE's decoder; with `encoder` what reads as well. In evaluation mode and on the CPU.
 
     Where half precision takes more than `budget` bytes, how coarsely to round takes a search of some seconds; the ``spec`` that an
-    earlier one made can be given as `choice`. With the encoder nothing is rounded. Raises ``ValueError`` for a layer that the page
-    cannot compute.
+    earlier one made can be given as `choice`, or :data:`EIGHT`. With the encoder nothing is rounded. Raises ``ValueError`` for a
+    layer that the page cannot compute.
     """
     if model.training:
         raise ValueError("a network is packed in evaluation mode: call model.eval() first")
@@ -175,8 +211,12 @@ def pack(model: nn.Module, encoder: bool = False, budget: int = BUDGET, choice: 
         found = Packed(*_written(nets, {}, 0))
     else:
         nets.pop("encode", None)
-        z, rows = _typical(model)
-        coarse = _coarse(nets["decode"], z * 1.2, rows)  # a little wider than the prior, as a reader's hand moves
+        if choice and choice["weights"] == EIGHT["weights"]:
+            spec, content = _written(nets, _eight(nets["decode"]), _EIGHT)
+            said = {**_described(model), **spec, **EIGHT}
+            return Packed({**said, "difference": difference(model, Packed(said, content))}, content)
+        z, labels = _typical(model)
+        coarse = _coarse(nets["decode"], z * 1.2, labels)  # a little wider than the prior, as a reader's hand moves
         if choice:
             rounded = coarse if choice.get("layers", 0) == len(coarse) else _huge(coarse)
             found = Packed(*_written(nets, rounded, choice.get("levels", 0)))

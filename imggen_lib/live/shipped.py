@@ -2,18 +2,19 @@
 
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder. What is no model of images (real digits, levels of
 a game, a generator of heights) is made by the demo that shows it, which says so with :func:`offers`; nothing here knows a demo,
-or an application behind one. What was computed from data (maps, the nats of each latent
-dimension, what is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by
-``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
+or an application behind one. What was computed from data (maps, the nats of each latent dimension, what is typical of test images,
+the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by ``scripts/records/live_maps.py``,
+``chest_cases.py`` and ``game_levels.py``, so that pages are built without data. ``mnist-gan-student`` is the student of a fifth.
 
-Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
-A page does not load those, nor the other models of a list to choose from, until its reader chooses them.
+A model's weights have eight bits in a page where the record of the chapter "Smaller and faster" shows no cost (:func:`rounding`).
+Files larger than the 500 kB that a page loads by itself, and the other models of a list to choose from, wait until its reader
+chooses them.
 """
 
 import base64
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ DECODER = "level-decoder"
 LANDSCAPE = "landscape"
 CHARACTERS = "characters"
 SURFACES = "volatility-surfaces"
+TEACHER = "mnist-gan-classes"
+SMALL = {"mnist-gan-student": "fifth"}  # small generators that a demo can name, and what they are called where they are stored
 SEEDS = 60  # of characters whose latents the page has
 BOTH = ".both"
 
@@ -40,10 +43,18 @@ def generators() -> tuple[str, ...]:
 
 
 def check_name(name: str) -> str:
-    """`name`, if it is a shipped model that draws images; else ``ValueError``."""
-    if name not in generators():
-        raise ValueError(unknown_name("model to play with", name, generators()))
+    """`name`, if it is a shipped model that draws images or a small generator of :data:`SMALL`; else ``ValueError``."""
+    if name not in (*generators(), *SMALL):
+        raise ValueError(unknown_name("model to play with", name, (*generators(), *SMALL)))
     return name
+
+
+def image_shape(name: str) -> tuple[int, int, int]:
+    """The shape ``(channels, height, width)`` of what :func:`check_name` accepts."""
+    from imggen_lib.checkpoint import pretrained
+
+    shape: tuple[int, int, int] = pretrained(TEACHER if check_name(name) in SMALL else name).config.image_shape
+    return shape
 
 
 def known(name: str) -> dict[str, Any]:
@@ -53,6 +64,21 @@ def known(name: str) -> dict[str, Any]:
     path = MAPS / f"{name}.json"
     said = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return said if said.pop("of", None) == pretrained(name).meta["weights"]["sha256"] else {}
+
+
+def rounding(name: str) -> dict[str, Any] | None:
+    """How the weights of a shipped model are rounded for the pages: a choice of :func:`imggen_lib.live.pack.pack`.
+
+    To eight bits where the record ``smaller`` shows no cost for these very weights; else as finely as cannot be seen.
+    """
+    from imggen_lib.checkpoint import pretrained
+    from imggen_lib.live.pack import EIGHT
+    from imggen_lib.measured import measured
+
+    row = measured("smaller").get("pages", {}).get(name, {})
+    if row.get("free") and row["of"] == pretrained(name).meta["weights"]["sha256"]:
+        return EIGHT
+    return known(name).get("rounding")
 
 
 def kept(name: str, content: str) -> dict[str, Any]:
@@ -76,6 +102,20 @@ def offers(name: str) -> Callable[[Make], Make]:
     return enter
 
 
+@cache
+def student(name: str) -> dict[str, Any]:
+    """A small generator of :data:`SMALL`: whole numbers and steps as they ship, so nothing is rounded again."""
+    from imggen_lib.checkpoint import pretrained
+    from imggen_lib.compress.store import small
+    from imggen_lib.live.pack import EIGHT, pack
+
+    packed, names = pack(small(SMALL[name]), choice=EIGHT), pretrained(TEACHER).meta["data"]["classes"]
+    return {"spec": {**packed.spec, "name": name, "class_names": names}, "bytes": packed.content}
+
+
+STORED.update({name: partial(student, name) for name in SMALL})
+
+
 def stored(name: str) -> dict[str, Any]:
     """One of the files that are no model of images, by its name in :data:`STORED`."""
     return STORED[name]()
@@ -92,8 +132,8 @@ def packed_file(name: str) -> dict[str, Any]:
     model = check_name(name.removesuffix(BOTH))
     both = name.endswith(BOTH)
     checkpoint, said = pretrained(model), known(model)
-    choice = said.pop("rounding", None)
-    packed = pack(checkpoint.model(), encoder=both, choice=choice)
+    said.pop("rounding", None)
+    packed = pack(checkpoint.model(), encoder=both, choice=rounding(model))
     names = checkpoint.meta.get("data", {}).get("classes", [])
     return {"spec": {**packed.spec, "name": model, "class_names": names, **said}, "bytes": packed.content}
 

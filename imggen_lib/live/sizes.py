@@ -14,11 +14,10 @@ from imggen_lib.compress.quantise import channels_of, layers, steps_of
 from imggen_lib.compress.store import nbytes, small
 from imggen_lib.live.base import Live
 from imggen_lib.live.layers import Layer, unrolled
-from imggen_lib.live.shipped import offers, packed_file
+from imggen_lib.live.shipped import TEACHER, offers, packed_file
 from imggen_lib.live.wire import Writer
 
 FILE = "small-generators"
-TEACHER = "mnist-gan-classes"
 STUDENTS = ("int4", "fifth", "tenth", "thirtieth")  # in the page, in this order
 
 

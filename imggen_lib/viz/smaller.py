@@ -57,16 +57,39 @@ def trade_off(record: Mapping[str, Any], kinds: Sequence[str] = tuple(KINDS)) ->
     return figure
 
 
+def seeds_of(record: Mapping[str, Any], name: str) -> str:
+    """The distances of a row that was trained with several seeds, with their number; nothing for one seed."""
+    found = record.get("seeds", {}).get(name, [])
+    return f"{', '.join(f'{value:.2f}' for value in found)} (n = {len(found)})" if len(found) > 1 else ""
+
+
 def rows_table(record: Mapping[str, Any], names: Mapping[str, str], words: str) -> Table:
-    """Rows of the record by name, under the words given: bytes, distance, and how often the class that was asked for is seen."""
+    """Rows of the record by name, under the words given: bytes, distance, and how often the class that was asked for is seen.
+
+    Where one of the rows was trained with several seeds, a column has the distance with each.
+    """
     by_name = record["rows"]
+    several = any(seeds_of(record, name) for name in names)
     lines = []
     for name, said in names.items():
         if name not in by_name:
             raise ValueError(f"the record has no row {name!r}")
         row = by_name[name]
-        lines.append([said, f"{row['bytes'] / 1000:,.1f}", distance(row), f"{100 * row['class_right']:.1f} %"])
-    return table(["", "kB", "distance, 95 %", "class right"], lines, words)
+        line = [said, f"{row['bytes'] / 1000:,.1f}", distance(row), f"{100 * row['class_right']:.1f} %"]
+        lines.append([*line, seeds_of(record, name)] if several else line)
+    return table(["", "kB", "distance, 95 %", "class right", *(["by seed"] if several else [])], lines, words)
+
+
+def pages_table(record: Mapping[str, Any]) -> Table:
+    """What the pages load: for each shipped model kilobytes and Frechet distance as before and in eight bits, and which runs."""
+    lines = []
+    for name, row in record["pages"].items():
+        full, eight = row["full"], row["eight"]
+        sizes = [f"{found['bytes'] / 1000:.0f}" for found in (full, eight)]
+        said = [distance(full), f"{eight['frechet_distance']:.2f}", f"{eight['grey_levels']:.1f}"]
+        lines.append([name, *sizes, *said, "8 bits" if row["free"] else "as before"])
+    columns = ["", "kB", "8 bits", "distance, 95 %", "8 bits", "grey levels", "in the pages"]
+    return table(columns, lines, "models in the pages, n = 10,000 images each")
 
 
 def times_table(record: Mapping[str, Any], names: Mapping[str, str]) -> Table:

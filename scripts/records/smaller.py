@@ -1,8 +1,9 @@
 """Smaller generators: trains the students of the chapter, measures everything that it compares, and writes its record.
 
 ``python scripts/records/smaller.py train NAME`` trains one of :data:`RUNS` into ``_build/smaller`` and goes on where it was
-stopped; ``measure`` measures what is there under the book's protocol and ``times`` what an image costs; both write into
-``imggen_lib/measured/smaller.json``. ``ship`` writes the small generators that come with the library.
+stopped; without a name it trains all, those of :data:`COMPARED` with three seeds. ``measure`` measures what is there under the
+book's protocol, ``times`` what an image costs and ``pages`` what eight bits cost the models of the pages; they write into
+``imggen_lib/measured/smaller.json``, and measure no row anew that it has. ``ship`` writes the small generators of the library.
 """
 
 import argparse
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from smaller_rows import KNOWN, all_rows, ended, real_row
-from smaller_runs import BATCH, PAIRS, RUNS, SIZES, TEACHER, train
+from smaller_pages import page_rows, small_rows, worksheet_row
+from smaller_rows import KNOWN, all_rows, by_seed, ended, real_row
+from smaller_runs import BATCH, COMPARED, PAIRS, RUNS, SEEDS, SIZES, TEACHER, train
 from smaller_times import times
 
 import imggen_lib
@@ -43,8 +45,9 @@ def record(**parts: Any) -> None:
         },
         "versions": {"torch": torch.__version__, "python": platform.python_version(), "imggen_lib": imggen_lib.__version__},
         "machine": f"{_processor()}, one thread; seconds of the processor",
-        "load": f"{os.getloadavg()[0]:.0f}: other work ran on the machine; ratios within the record count, not its times",
     }  # fmt: skip
+    if "times" in parts:
+        found["load"] = f"{os.getloadavg()[0]:.0f}: other work ran on the machine; ratios within the record count, not its times"
     OUT.write_text(json.dumps(found | parts, indent=1) + "\n", encoding="utf-8")
 
 
@@ -72,15 +75,17 @@ def ship() -> None:
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("do", choices=["train", "measure", "times", "ship"])
+    parser.add_argument("do", choices=["train", "measure", "times", "pages", "ship"])
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="of one training alone")
     arguments = parser.parse_args()
     prepare("cpu")
     torch.set_num_threads(1)
     if arguments.do == "train":
         for name in arguments.names or RUNS:
-            train(name, arguments.seed)
+            seeds = range(SEEDS if name in COMPARED else 1) if arguments.seed is None else [arguments.seed]
+            for seed in seeds:
+                train(name, seed)
     elif arguments.do == "measure":
         from imggen_lib.protocol import Bench, feature_network
 
@@ -89,11 +94,14 @@ def main() -> None:
         record(real_images=real_row(bench))
         for row in all_rows(bench):
             rows[row["name"]] = row
-            record(rows=rows | {name: known for name, known in KNOWN.items() if name not in rows})
-        record(rows=rows)
+            record(rows=KNOWN | rows)
+        record(seeds=dict(by_seed(KNOWN | rows)))
     elif arguments.do == "times":
         trained = {name: found[0] for name in SIZES if (found := ended(name)) is not None}
         record(times=times({"teacher": folded(pretrained(TEACHER).model()), **trained}))
+    elif arguments.do == "pages":
+        page_rows(arguments.names, lambda rows: record(pages=rows), stored().get("pages", {}))
+        record(students=dict(small_rows()), worksheet=worksheet_row())
     else:
         ship()
 

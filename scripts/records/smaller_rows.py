@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from smaller_runs import BUILD, RUNS, SIZES, TEACHER, begun
+from smaller_runs import BUILD, COMPARED, RUNS, SEEDS, SIZES, TEACHER, begun
 from torch import Tensor, nn
 
 from imggen_lib.checkpoint import pretrained
@@ -72,6 +72,13 @@ def ended(name: str, seed: int = 0) -> tuple[nn.Module, dict[str, Any]] | None:
     return model.eval(), {"images": stored["images"], "processor_seconds": round(stored["seconds"]), "seed": seed}
 
 
+def by_seed(rows: dict[str, Row]) -> Iterator[tuple[str, list[float]]]:
+    """The distances of what was trained with several seeds, by its name, in the order of the seeds."""
+    for name in COMPARED:
+        labels = [name, *(f"{name}-seed-{seed}" for seed in range(1, SEEDS))]
+        yield name, [rows[label]["frechet_distance"] for label in labels if label in rows]
+
+
 def sparse_bytes(model: nn.Module, share: float) -> int:
     """Survivors in a byte each, one bit for each weight that says whether it survived, biases and steps."""
     weights = sum(layer.weight.numel() for _, layer in layers(model))
@@ -111,7 +118,7 @@ def student_rows(bench: Bench) -> Iterator[Row]:
     """The students in eight bits; the first of each size in floats and, where it was trained, in four bits as well."""
     for name in RUNS:
         run = RUNS[name]
-        for seed in range(3):
+        for seed in range(SEEDS):
             if (not run.seeds and not run.begin) or (found := ended(name, seed)) is None:
                 continue
             model, about = found

@@ -42,6 +42,8 @@ class Student:
 
 SIZES = {"fifth": (11, 40), "tenth": (5, 28), "thirtieth": (2, 12)}  # maps of the dense layer, width
 
+COMPARED, SEEDS = ("fifth", "fifth-alone"), 3  # runs of which it matters how far two trainings differ, and how often each is made
+
 
 def _students() -> dict[str, Student]:
     """Each size three times: with pairs and a critic, with pairs alone, and with neither teacher nor pairs, an ordinary GAN."""

@@ -79,7 +79,7 @@ def _drawn(page: Page, name: str, z: torch.Tensor, labels: torch.Tensor | None) 
 
 @pytest.mark.parametrize("name", generators())
 def test_the_page_draws_what_pytorch_draws(name: str, demo: Callable[..., Page]) -> None:
-    """To 1e-3 a pixel with the same weights; with the full ones to half a grey level, which is what rounding may cost."""
+    """To 1e-3 a pixel with the same weights; with the full ones to what the file says, half a grey level or, in 8 bits, more."""
     model = pretrained(name).model()
     z, labels = latents(range(100), model.latent_dim), torch.arange(100) % model.classes if model.classes else None
     drawn = _drawn(demo("map"), name, z, labels)
@@ -90,7 +90,7 @@ def test_the_page_draws_what_pytorch_draws(name: str, demo: Callable[..., Page])
     assert (drawn - packed).abs().max() < 1e-3
     said = file["spec"]["difference"]
     assert (drawn - decode(model, z, labels).flatten(1)).abs().max() < said["largest"] * 1.05 + 1e-3
-    assert said["largest"] <= HALF_A_GREY_LEVEL
+    assert file["spec"]["weights"] == "int8" or said["largest"] <= HALF_A_GREY_LEVEL
 
 
 def test_several_images_at_once_are_the_same(demo: Callable[..., Page]) -> None:
@@ -224,8 +224,10 @@ def test_buttons_and_sliders_of_the_explorer(demo: Callable[..., Page]) -> None:
     before = _z(page)
     _changes(page, lambda: page.get_by_label("Class", exact=True).select_option("7"))
     assert _z(page) == before
-    labels = torch.tensor([7])
-    assert np.abs(_image(page) - decode(pretrained(GAN).model(), torch.tensor([before]), labels).flatten().numpy()).max() < 0.1
+    file = packed_file(GAN)
+    z, label = torch.tensor([before]), one_hot(torch.tensor([7]), 10, torch.zeros(1, 1))
+    drawn = run(unpacked(file["spec"], file["bytes"])["decode"], z, label).flatten().numpy()
+    assert np.abs(_image(page) - drawn).max() < 0.1
     _changes(page, lambda: page.get_by_role("slider", name="z2", exact=True).fill("3"))
     visible = page.get_by_role("slider", name=re.compile(r"^z\d+$"))
     assert visible.count() == 5

@@ -1,9 +1,11 @@
 """Live demos: what is packed computes what the network computes, in few bytes; widgets and mounts say the same in every run."""
 
 import ast
+import copy
 import gzip
 import html
 import importlib.util
+import itertools
 import json
 import re
 import zlib
@@ -21,11 +23,15 @@ from torch import Tensor, nn
 from imggen_lib import live
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.compress.calibrate import Rounding, steps
+from imggen_lib.compress.fold import folded as folded_generator
+from imggen_lib.compress.quantise import channels_of, layers, quantised, rounded, rows, unrows
+from imggen_lib.compress.store import small
 from imggen_lib.live import base, shipped
 from imggen_lib.live.layers import KINDS, Layer, folded, networks, run, unrolled
-from imggen_lib.live.pack import HALF_A_GREY_LEVEL, pack
+from imggen_lib.live.pack import EIGHT, HALF_A_GREY_LEVEL, pack
 from imggen_lib.live.sizes import STUDENTS
 from imggen_lib.live.wire import Writer, tensors, unpacked
+from imggen_lib.measured import measured
 from imggen_lib.models.blocks import one_hot
 from imggen_lib.models.features import FeatureNet
 from imggen_lib.models.gan import ConvGenerator, MLPGenerator
@@ -169,6 +175,55 @@ def test_a_network_that_is_too_large_is_rounded_as_coarsely_as_cannot_be_seen() 
     assert pack(model, choice=small.spec).content == small.content
 
 
+def test_eight_bits_are_those_of_the_chapter() -> None:
+    """Each weight is the folded generator's, rounded as the chapter rounds it; a student's file is taken over as it is."""
+    for whole, model in (
+        (rounded(folded_generator(pretrained(shipped.TEACHER).model()), 8), pretrained(shipped.TEACHER).model()),
+        (small("fifth"), small("fifth")),
+    ):
+        packed = pack(model, choice=EIGHT)
+        said = [layer for layer in unpacked(packed.spec, packed.content)["decode"] if "weight" in layer.tensors]
+        for layer, (_, ours) in zip(said, layers(whole), strict=True):
+            assert torch.allclose(layer.tensors["weight"].float(), ours.weight, rtol=1e-6, atol=1e-9)
+        kinds = [entry["type"] for entry in packed.spec["tensors"]]
+        assert kinds.count("i8") == len(said) and packed.spec["weights"] == "int8"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_kind_of_model_can_have_eight_bits(name: str) -> None:
+    model = _trained(MODELS[name]())
+    packed = pack(model, choice=EIGHT)
+    z, labels = latents(range(20), model.latent_dim), torch.arange(20) % model.classes if model.classes else None
+    nets = unpacked(json.loads(json.dumps(packed.spec)), packed.content)
+    shown = run(nets["decode"] + nets["show"], z, one_hot(labels, model.classes, z))
+    full, eight = decode(model, z, labels), decode(_in_eight_bits(model), z, labels)
+    assert (shown - eight).abs().mean() < 0.2 * (full - eight).abs().mean()
+
+
+def test_pages_have_eight_bits_where_the_record_shows_no_cost() -> None:
+    """No cost: the distance in eight bits lies within the interval of the full network's, and the file is smaller."""
+    told = measured("smaller")["pages"]
+    assert {"mnist-gan-classes", "mnist-gan-long", "mnist-vae-classes"} <= set(told) <= set(shipped.generators())
+    for name, row in told.items():
+        low, high = row["full"]["frechet_interval"]
+        free = low <= row["eight"]["frechet_distance"] <= high and row["eight"]["bytes"] < row["full"]["bytes"]
+        assert row["free"] == free and row["of"] == pretrained(name).meta["weights"]["sha256"], f"run make smaller: {name}"
+        assert (shipped.rounding(name) == EIGHT) == free
+        file = shipped.packed_file(name)
+        size = len(gzip.compress(shipped.script(name, file).encode()))
+        assert size == pytest.approx(row["eight" if free else "full"]["bytes"], rel=0.03), name  # a map, names; builds of zlib
+    assert shipped.rounding("mnist-vae-map") != EIGHT  # its own way is smaller
+    for name, row in measured("smaller")["students"].items():
+        file = shipped.packed_file(name)
+        assert len(gzip.compress(shipped.script(name, file).encode())) == pytest.approx(row["bytes"], rel=0.01)
+
+
+def test_a_record_of_other_weights_rounds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {**measured("smaller")["pages"][shipped.TEACHER], "of": "another training"}
+    monkeypatch.setattr("imggen_lib.measured.measured", lambda name: {"pages": {shipped.TEACHER: row}})
+    assert shipped.rounding(shipped.TEACHER) == shipped.known(shipped.TEACHER)["rounding"]
+
+
 def test_what_reads_is_not_rounded() -> None:
     model = _trained(ConvVAE((1, 28, 28), 3, 4))
     both = pack(model, encoder=True, budget=1000)
@@ -220,15 +275,36 @@ NAMED = {name for demos in PAGES.values() for o in demos for name in (*o.get("ch
 OFFERED = sorted(NAMED - shipped.STORED.keys())  # models of images; the files of the games have their own tests
 
 
+@torch.no_grad()
+def _in_eight_bits(model: nn.Module) -> nn.Module:
+    """The module with its own layers rounded to 127 levels: behind BatchNorm or before it, a step a map comes to the same."""
+    eight = copy.deepcopy(model)
+    leaves = [m for m in (eight.decoder if isinstance(eight, VAE) else eight).modules() if not list(m.children())]
+    leaves = [m for m in leaves if not isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for layer, behind in itertools.zip_longest(leaves, leaves[1:]):
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            axis = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
+            maps = behind.unflattened_size[0] if isinstance(behind, nn.Unflatten) else channels_of(eight, layer)
+            flat = rows(layer.weight, axis, maps)
+            layer.weight.copy_(unrows(quantised(flat, flat.abs().amax(1, keepdim=True) / 127, 8), layer.weight, axis))
+    return eight
+
+
 @pytest.mark.parametrize("name", OFFERED)
 def test_what_a_page_offers_draws_what_the_model_draws(name: str) -> None:
-    """To half a grey level, over the images of 100 seeds."""
+    """Over the images of 100 seeds: in eight bits what PyTorch draws with weights of eight bits; else to half a grey level."""
     file, model = shipped.packed_file(name), pretrained(name.removesuffix(shipped.BOTH)).model()
     z, labels = latents(range(100), model.latent_dim), torch.arange(100) % model.classes if model.classes else None
     nets = unpacked(file["spec"], file["bytes"])
-    apart = (run(nets["decode"] + nets["show"], z, one_hot(labels, model.classes, z)) - decode(model, z, labels)).abs()
-    assert apart.max() <= HALF_A_GREY_LEVEL + 1e-5
+    shown = run(nets["decode"] + nets["show"], z, one_hot(labels, model.classes, z))
+    apart = (shown - decode(model, z, labels)).abs()
     assert file["spec"]["difference"]["largest"] == pytest.approx(apart.max().item(), rel=0.06, abs=1e-5)
+    if file["spec"]["weights"] == "int8":
+        own = (shown - decode(_in_eight_bits(model), z, labels)).abs()
+        assert own.max() < 0.02 and own.mean() < 1e-3  # biases in half precision
+        assert own.mean() < 0.3 * apart.mean()
+    else:
+        assert apart.max() <= HALF_A_GREY_LEVEL + 1e-5
 
 
 def test_every_model_of_images_can_be_played_with() -> None:
@@ -290,7 +366,7 @@ def test_the_mount_holds_what_the_script_needs() -> None:
     assert match is not None
     assert json.loads(html.unescape(match[1])) == widget.options
     every = live.explorer("mnist-vae-map", choices="all").options["choices"]
-    assert every[0] == "mnist-vae-map" and sorted(every) == sorted(shipped.generators())
+    assert every[0] == "mnist-vae-map" and sorted(every) == sorted([*shipped.generators(), *shipped.SMALL])
     assert widget.options["choices"] == ["mnist-vae-map", "mnist-gan-conv"] and widget.options["walk"] is True
     assert json.loads(html.unescape(match[2])) == {"walk": "Go 'on' & \"on\""}
     with pytest.raises(ValueError, match="live demos are"):
