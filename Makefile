@@ -176,7 +176,7 @@ volatility: $(READY) ## train the VAEs of volatility surfaces, measure them besi
 creativity: $(READY) ## compare Creative Adversarial Networks with the same GAN, and record it (twenty minutes)
 	$(BIN)/python scripts/records/creativity.py
 
-table: $(READY) ## train and measure every GAN loss and VAE variant, three seeds each (many hours on a CPU)
+table: $(READY) ## train and measure every GAN loss, VAE variant and flow, three seeds each (many hours on a CPU)
 	$(BIN)/python scripts/records/table.py
 
 checkpoints: $(READY) ## train, measure and release the models that ship with the package (hours on a CPU)

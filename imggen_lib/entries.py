@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from types import UnionType
 from typing import Any, ClassVar
 
 from imggen_lib.checks import real, whole
@@ -19,7 +20,7 @@ Options = dict[str, Any]  # for what is named: keywords and plain values
 YOUNG = frozenset(
     (
         *("augment", "augment_p", "augment_target", "augment_images", "generator", "generator_options", "critic", "critic_options"),
-        *("loss_options", "model", "model_options"),
+        *("loss_options", "model", "model_options", "vae", "vae_config"),
     )
 )
 
@@ -82,6 +83,10 @@ def plain(value: Any, kind: Any, name: str) -> Any:
         if not isinstance(value, str):
             raise ValueError(f"{words} must be a name, got {value!r}")
         return str(value)
+    if isinstance(kind, UnionType):  # a configuration within this one, or None
+        if not isinstance(value, kind):
+            raise ValueError(f"{words} must be a configuration, got a {type(value).__name__}")
+        return value
     if name == "image_shape":
         shape = _sizes(value, words, _MOST_SIDE)
         if len(shape) != 3:
@@ -110,6 +115,7 @@ class Config:
 
     KIND: ClassVar[str] = ""
     NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv", "res")
+    COUNTS: ClassVar[tuple[str, ...]] = ("latent_dim", "width", "batch")  # at least 1 each
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
     net: str = "conv"  # mlp, conv, or res: convolutions with residual blocks between them
@@ -127,7 +133,7 @@ class Config:
             object.__setattr__(self, entry.name, plain(getattr(self, entry.name), entry.type, entry.name))
         if self.net not in self.NETS:
             raise ValueError(unknown_name(f"network of a {self.kind}", self.net, self.NETS))
-        at_least_one(self, "latent_dim", "width", "batch")
+        at_least_one(self, *self.COUNTS)
         if not 0 < self.lr < 1:
             raise ValueError(f"the learning rate must lie between 0 and 1, got {self.lr}")
 

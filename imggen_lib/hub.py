@@ -46,6 +46,8 @@ def save(saved: Checkpoint, folder: str | Path, *, name: str = "", license: str 
     }
     if "data" in meta:
         meta["data"] = {**meta["data"], "name": _public(str(meta["data"].get("name", "")))}
+    if meta["config"].get("vae"):
+        meta["config"] = {**meta["config"], "vae": Path(meta["config"]["vae"]).name}
     text = readme(meta, name or folder.name, license)
     write(folder, lambda _: "model.safetensors", kept, meta, "config.json")
     files.write(folder / "README.md", lambda path: path.write_text(text, encoding="utf-8"))

@@ -148,8 +148,8 @@ def vae(thing: Own, options: Mapping[str, Any], image_shape: Shape, latent_dim: 
     return cast("VAE", net)
 
 
-def velocity(thing: Own, options: Mapping[str, Any], image_shape: Shape, classes: int) -> nn.Module:
-    """The velocity network of one's own, checked."""
+def velocity(thing: Own, options: Mapping[str, Any], image_shape: tuple[int, ...], classes: int) -> nn.Module:
+    """The velocity network of one's own, checked; of codes, ``image_shape`` is ``(d,)``."""
     net = built(thing, image_shape=image_shape, classes=classes, **options)
     check_velocity(net, thing, image_shape, classes)
     return cast("nn.Module", net)
@@ -204,7 +204,7 @@ def check_velocity(net: Any, name: str, image_shape: tuple[int, ...], classes: i
     _check_has(net, name, image_shape=image_shape, classes=classes)
     x, y = _two(image_shape), torch.arange(2) % classes if classes else None
     try:
-        inspect.signature(net.forward).bind(x, x[:, 0, 0, 0], labels=y)
+        inspect.signature(net.forward).bind(x, x.flatten(1)[:, 0], labels=y)
     except TypeError as error:
         raise ValueError(f"{name}: forward must be called as forward(x, t, labels=None): {error}") from None
     weight = next(net.parameters())

@@ -6,6 +6,7 @@ The loops themselves are in :mod:`imggen_lib.train.gan`, :mod:`imggen_lib.train.
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from imggen_lib.data import ImageSet
 from imggen_lib.data.stream import ImageStream
 from imggen_lib.errors import CheckpointError
 from imggen_lib.finding import find
+from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.models.vae import VAE
 from imggen_lib.own import Allow
 from imggen_lib.train.flow import train_flow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
+from imggen_lib.train.latent_flow import Codes, code_batches, encode
 from imggen_lib.train.parallel import Processes
 from imggen_lib.train.state import FlowState, GanState, Record, VaeState
 from imggen_lib.train.vae import train_vae
@@ -78,7 +81,11 @@ class Run:
         """
         c, images = self.config, whole(images, "images", least=1)
         part = (0, 1) if processes is None else (processes.process_index, processes.num_processes)
-        batches = self.data.batches(c.batch, images=images, seed=c.seed, start=self.state.images, part=part)
+        where: dict[str, Any] = {"images": images, "seed": c.seed, "start": self.state.images, "part": part}
+        if isinstance(self.state, FlowState) and isinstance(self.state.ema, LatentFlow):
+            batches = code_batches(self.codes, self.state.ema, c.batch, **where)
+        else:
+            batches = self.data.batches(c.batch, **where)
         if isinstance(c, GanConfig):
             assert isinstance(self.state, GanState)
             train = train_gan_simultaneous if c.simultaneous else train_gan
@@ -88,6 +95,19 @@ class Run:
             return train_flow(self.state, batches, processes=processes, **c.options)
         assert isinstance(self.state, VaeState)
         return train_vae(self.state, batches, processes=processes, **c.options)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """What a flow in a VAE's latent space learns: the VAE's posteriors of all images, computed once.
+
+        Raises ``ValueError`` for a run of another kind, and for images that are read while training.
+        """
+        model = self.state.ema if isinstance(self.state, FlowState) else None
+        if not isinstance(model, LatentFlow):
+            raise ValueError(f"this run of a {self.config.kind} learns images; codes has one of a flow with a vae")
+        if not isinstance(self.data, ImageSet):
+            raise ValueError("a flow in a VAE's latent space encodes its images once: give images that are kept in memory")
+        return encode(model.vae, self.data)
 
     def compile(self, **options: Any) -> "Run":
         """Let ``torch.compile`` make the networks' kernels; the same numbers up to rounding. Pays on a GPU, and in long runs.
@@ -158,6 +178,10 @@ def start(config: RunConfig, data: ImageSet | ImageStream, device: str | torch.d
     less.
     """
     _check_kinds(config, data)
+    allow = {str(thing): thing.make for thing in config.own.values()}
+    vae = None
+    if isinstance(config, FlowConfig) and config.vae:
+        config, vae = _with_vae(config, allow)
     if config.image_shape != data.image_shape:
         raise ValueError(f"the model is for images of shape {config.image_shape}, {data.name} has {data.image_shape}")
     _check_classes(config, data)
@@ -169,10 +193,29 @@ def start(config: RunConfig, data: ImageSet | ImageStream, device: str | torch.d
         state = config.state(device)
     if isinstance(state, VaeState):
         state.model.start_at(data.mean_image())
+    run = Run(config, state, data.to(device))
+    if vae is not None and not config.begin_from:
+        _behind(run, vae)
     if config.begin_from:
-        allow = {str(thing): thing.make for thing in config.own.values()}
         find(config.begin_from, allow).begin(state, config)
-    return Run(config, state, data.to(device))
+    return run
+
+
+def _behind(run: Run, vae: VAE) -> None:
+    """Put the VAE's weights into a fresh flow of its codes, and scale the flow to the codes."""
+    assert isinstance(run.state, FlowState) and isinstance(run.state.ema, LatentFlow)
+    run.state.ema.vae.load_state_dict(vae.state_dict())
+    run.state.ema.scale_to(run.codes.mu, run.codes.logvar)
+
+
+def _with_vae(config: FlowConfig, allow: Allow) -> tuple[FlowConfig, VAE]:
+    """The configuration with what its VAE is, and that VAE. Raises ``ValueError`` for what is none, or not the one that it says."""
+    found = find(config.vae, allow)
+    if not isinstance(found.config, VaeConfig):
+        raise ValueError(f"{config.vae} is a {found.config.kind}; the codes of a vae are needed")
+    if config.vae_config is not None and config.vae_config.architecture != found.config.architecture:
+        raise ValueError(f"vae-config is not that of the VAE {config.vae}")
+    return replace(config, vae_config=found.config, latent_dim=found.config.latent_dim), found.model()
 
 
 def _prepared(device: str | torch.device | None) -> str:

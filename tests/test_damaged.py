@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ CONFIGS = {
     "conv": GanConfig(net="conv", width=4, **SMALL),  # type: ignore[arg-type]
     "vae": VaeConfig(net="mlp", hidden=(8,), likelihood="gaussian", **SMALL),  # type: ignore[arg-type]
     "flow": FlowConfig(net="mlp", width=8, image_shape=(1, 8, 8), batch=16, classes=2, steps=2),
+    "codes": FlowConfig(vae="vae", width=8, image_shape=(1, 8, 8), batch=16, classes=2, steps=2),
 }
 JUNK = (None, True, -1, 0, 0.5, 10**12, 10**30, "", "64", "\ud800\n\x1b[2J", [], {}, [[]], [10**9, 10**9], {"a": {}}, [1] * 5000)
 LITERALS = ("NaN", "-Infinity", "1e999", "9" * 5000, "[" * 40 + "]" * 40, "[" * 20000 + "]" * 20000, '{"a":1,"a":2}', "tru", "")
@@ -53,6 +55,7 @@ def bases(folder: Path) -> dict[str, Path]:
     """A whole checkpoint of each configuration."""
     data = digits()
     for name, config in CONFIGS.items():
+        config = replace(config, vae=str(folder / "vae")) if isinstance(config, FlowConfig) and config.vae else config
         run = start(config, data, "cpu")
         list(run.records(48))
         run.save(folder / name, note="whole")

@@ -13,6 +13,8 @@ from imggen_lib.checkpoint.saving import OwnNetworks, State, write
 from imggen_lib.checkpoint.stored import networks, read_json, read_tensors
 from imggen_lib.configs import from_json
 from imggen_lib.errors import CheckpointError, unknown_name
+from imggen_lib.models.flow import Flow
+from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.own import Allow
 from imggen_lib.train.state import GanState
 
@@ -59,10 +61,11 @@ class Checkpoint:
         for name, ours in config.architecture.items():
             if (theirs := getattr(self.config, name)) != ours:
                 raise ValueError(f"a run cannot begin from this model: its {name.replace('_', '-')} is {theirs}, the run's {ours}")
-        weights = self.model().state_dict()
+        model = self.model()
         for name, module in state.modules().items():
             if name != "critic":
-                module.load_state_dict(weights)
+                part = model.flow if isinstance(model, LatentFlow) and isinstance(module, Flow) else model
+                module.load_state_dict(part.state_dict())
 
     def restore(self, state: State) -> State:
         """Fill a fresh state of the same networks with this checkpoint's weights, optimisers and counts.

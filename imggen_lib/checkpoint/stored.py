@@ -110,11 +110,13 @@ def check_config(values: Mapping[str, Any]) -> dict[str, Any]:
             right, words = _whole(value) or (field.name == "seed" and type(value) is int), "a whole number"
         elif isinstance(default, float):
             right, words = _finite(value), "a finite number"
+        elif default is None:  # a configuration within this one
+            right, words = isinstance(value, dict), "a JSON object"
         else:
             right, words = type(value) is type(default), "a text" if isinstance(default, str) else "true or false"
         if not right:
             raise ValueError(f"the configuration's {field.name} is {shown(value)}, not {words}")
-        checked[field.name] = float(value) if isinstance(default, float) else value
+        checked[field.name] = float(value) if isinstance(default, float) else check_config(value) if default is None else value
     return checked
 
 
@@ -190,7 +192,8 @@ def networks(config: Any) -> dict[str, nn.Module]:
                 "ema": made("generator", config.build_generator),
             }
         if isinstance(config, FlowConfig):
-            return {"model": made("model", config.build), "ema": made("model", config.build)}
+            entry = next(iter(config.own), "model")
+            return {"model": made(entry, config.build_flow), "ema": made(entry, config.build)}
         return {"model": made("model", config.build)}
     except (ValueError, TypeError, RuntimeError, ArithmeticError, MemoryError) as error:
         raise CheckpointError(f"the configuration makes no network: {' '.join(str(error).split())[:200]}") from error

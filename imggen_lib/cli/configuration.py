@@ -46,6 +46,16 @@ def origin(args: argparse.Namespace) -> Any:
     return config
 
 
+def _vae(args: argparse.Namespace) -> Any:
+    """The configuration of the VAE that ``--vae`` names."""
+    from imggen_lib.finding import find
+
+    found = find(args.vae, allowed(args)).config
+    if found.kind != "vae":
+        raise ValueError(f"--vae {args.vae} is a {found.kind}, not a vae")
+    return found
+
+
 def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The entries of the configuration that the options ask for; an option of the other kind of model is an error, not ignored."""
     from dataclasses import asdict, fields
@@ -84,6 +94,8 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
         entries |= {"schedule_images": args.images, "likelihood": "bernoulli" if image_shape[0] == 1 else "gaussian"}
     if args.kind == "flow":
         entries["schedule_images"] = args.images
+        if hasattr(args, "vae"):
+            entries["vae_config"] = _vae(args)
     if hasattr(args, "decay_start"):
         entries["decay_end"] = args.images
     if model is not None:

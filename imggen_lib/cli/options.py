@@ -106,7 +106,10 @@ def _what_to_train(train: argparse.ArgumentParser) -> None:
 def _model(train: argparse.ArgumentParser) -> None:
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
     train.add_argument(
-        "--net", choices=("mlp", "conv", "res"), help="kind of network; gan, vae: res has residual blocks (default: conv)", **given
+        "--net",
+        choices=("mlp", "conv", "res"),
+        help="kind of network; gan, vae: res has residual blocks (default: conv; with --vae mlp)",
+        **given,
     )
     train.add_argument("--size", type=count(4096), help=f"{_PICTURES} side of the images in pixels (default: 32)", **given)
     train.add_argument("--channels", type=count(3), help=f"{_PICTURES} 1 for grey, 3 for RGB (default: as found, or 3)", **given)
@@ -114,7 +117,9 @@ def _model(train: argparse.ArgumentParser) -> None:
         "--background", type=filled, help=f"{_PICTURES} the colour behind transparent pixels (default: white)", **given
     )
     train.add_argument("--latent-dim", type=count(2**16), help="gan, vae: dimensions of the latent (default: 64, 16)", **given)
-    train.add_argument("--width", type=count(2**14), help="conv: channels (default: gan 64, vae 32, flow 48, features 32)", **given)
+    train.add_argument(
+        "--width", type=count(2**14), help="conv: channels (default: gan 64, vae 32, flow 48, with --vae 256, features 32)", **given
+    )
     train.add_argument("--hidden", type=count(2**18), nargs="+", help="mlp: sizes of the hidden layers", **given)
     train.add_argument("--batch", type=count(2**20), help="images a step (default: gan 64, vae 128, flow 64, features 64)", **given)
     train.add_argument(
@@ -166,6 +171,13 @@ def _of_a_vae(train: argparse.ArgumentParser) -> None:
 
 def _of_a_flow(train: argparse.ArgumentParser) -> None:
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    train.add_argument(
+        "--vae",
+        type=filled,
+        metavar="MODEL",
+        help="flow: move the codes of this VAE, one that ships or a checkpoint's folder, and draw them with its decoder",
+        **given,
+    )
     train.add_argument("--blocks", type=count(1000), help="flow: residual blocks a map (default: 1)", **given)
     train.add_argument("--drop", type=number, help="flow: share of images whose class is not told (default: 0.1)", **given)
     train.add_argument("--times", help="flow: how times are drawn, logit-normal or uniform (default: logit-normal)", **given)

@@ -86,10 +86,10 @@ def _run(args: argparse.Namespace, device: str) -> "Run":
     saved = checkpoint.load(args.out, allowed(args)) if args.resume else None
     model = origin(args) if saved is None else saved.config
     if saved is None:
-        config(args, (1, 28, 28), 0, model)  # complain of bad options before the data is read
+        first = config(args, (1, 28, 28), 0, model)  # complain of bad options before the data is read
         if args.kind == "features":
             return _features(args, device)
-        data = _data(args, model)
+        data = _data(args, model or getattr(first, "vae_config", None))
         return runs.start(config(args, data.image_shape, len(data.classes), model), data, device)
     same_options(args, saved.config)
     run = runs.resume(args.out, _data(args, model), device, allow=allowed(args))

@@ -54,6 +54,8 @@ def from_json(values: Mapping[str, Any], allow: own.Allow = ()) -> Any:
     unknown = sorted(map(str, entries.keys() - {f.name for f in fields(cls)}))
     if unknown:
         raise CheckpointError(f"the configuration has unknown entries: {', '.join(unknown)}")
+    if isinstance(within := entries.get("vae_config"), Mapping):
+        entries["vae_config"] = from_json(within, allow)
     for entry in fields(cls):
         if entry.type == Thing and ":" in str(name := entries.get(entry.name, "")):
             entries[entry.name] = own.permitted(str(name), allow)

@@ -59,7 +59,7 @@ def train_flow(
         loss.backward()
         average_gradients(state.optimizer, processes)
         state.optimizer.step()
-        update_ema(state.ema, model, images=state.images, batch=n, half_life=ema_half_life)
+        update_ema(state.average, model, images=state.images, batch=n, half_life=ema_half_life)
 
         state.images, state.steps = state.images + n, state.steps + 1
         yield check_finite({"images": state.images, "loss": loss.detach()}, state.steps)

@@ -37,20 +37,33 @@ class Codes(NamedTuple):
 
 @torch.no_grad()
 def encode(vae: VAE, images: ImageSet, batch: int = 500) -> Codes:
-    """The posteriors of all images, grey as they are."""
+    """The posteriors of all images, grey as they are; of a VAE that knows classes, given the image's class."""
+    parts = []
     with evaluating(vae):
-        parts = [vae.encode(images.batch(i)[0].to(vae.bias)) for i in torch.arange(len(images)).split(batch)]
+        for index in torch.arange(len(images), device=images.images.device).split(batch):
+            x, y = images.batch(index)
+            parts.append(vae.encode(x.to(vae.bias), y.to(vae.bias.device) if vae.classes else None))
     mu, logvar = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Codes(mu, logvar, images.labels)
+    return Codes(mu, logvar, images.labels.to(mu.device))
 
 
 def code_batches(
-    codes: Codes, model: LatentFlow, size: int, *, images: int, seed: int = 0, temperature: float = 1.0
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of ``(scaled codes, labels)`` from a shuffled, endless stream: a new draw of each code every time it comes."""
-    for k, index in enumerate(shares(len(codes.mu), size, images=images, seed=seed)):
-        drawn = codes.draw(index, generator_for(seed, _NOISE, k), temperature)
-        yield model.scaled(drawn), codes.labels[index]
+    codes: Codes, model: LatentFlow, size: int, *, images: int, seed: int = 0, temperature: float = 1.0, start: int = 0,
+    part: tuple[int, int] = (0, 1),
+) -> Iterator[tuple[Tensor, Tensor]]:  # fmt: skip
+    """Batches of ``(scaled codes, labels)`` from a shuffled, endless stream: a new draw of each code every time it comes.
+
+    A run that stopped after `start` images goes on where it was. With ``part = (k, m)`` these are the k-th of m equal shares of
+    the same batches, as :meth:`imggen_lib.data.ImageSet.batches` gives them.
+    """
+    mine, of = part
+    whole = shares(len(codes.mu), size, images=images, seed=seed, start=start, device=codes.mu.device)
+    if size % of:
+        raise ValueError(f"the batch size must be a multiple of the {of} processes, got {size}")
+    for k, index in enumerate(whole, start // size):
+        drawn = model.scaled(codes.draw(index, generator_for(seed, _NOISE, k), temperature))
+        rows = slice(mine * size // of, (mine + 1) * size // of)
+        yield drawn[rows], codes.labels[index[rows]]
 
 
 class Pairs(NamedTuple):
@@ -118,6 +131,6 @@ def _step(state: FlowState, loss: Tensor, n: int, half_life: float, schedule: Sc
     state.optimizer.zero_grad()
     loss.backward()
     state.optimizer.step()
-    update_ema(state.ema, state.model, images=state.images, batch=n, half_life=half_life)
+    update_ema(state.average, state.model, images=state.images, batch=n, half_life=half_life)
     state.images, state.steps = state.images + n, state.steps + 1
     return check_finite({"images": state.images, "loss": loss.detach()}, state.steps)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from imggen_lib.checks import attribute, check_images, check_labels, tensor
 from imggen_lib.errors import TrainingDiverged
 from imggen_lib.models.flow import Flow
+from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.models.vae import VAE
 
 Record = dict[str, Any]  # "images": int; every other value a detached tensor of no dimensions
@@ -83,10 +84,13 @@ class VaeState:
 
 @dataclass
 class FlowState:
-    """A flow in training. ``ema`` is the one to sample with: a running average of the weights."""
+    """A flow in training. ``ema`` is the one to sample with: a running average of the weights.
+
+    For a flow of a VAE's codes, ``model`` is the flow, and ``ema`` its average with the VAE's decoder behind it.
+    """
 
     model: Flow
-    ema: Flow
+    ema: Flow | LatentFlow
     optimizer: torch.optim.Adam
     images: int = 0
     steps: int = 0
@@ -96,6 +100,11 @@ class FlowState:
         """A fresh state around a model; `lr` and `betas` are Adam's."""
         ema = copy.deepcopy(model).eval().requires_grad_(False)
         return cls(model, ema, adam(model.parameters(), lr, betas))
+
+    @property
+    def average(self) -> Flow:
+        """The running average of ``model``."""
+        return self.ema.flow if isinstance(self.ema, LatentFlow) else self.ema
 
     def modules(self) -> dict[str, nn.Module]:
         return {"model": self.model, "ema": self.ema}

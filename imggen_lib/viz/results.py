@@ -10,7 +10,8 @@ from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, cell, figure_and_axes
 from imggen_lib.viz.pages import Html
 
-GAN, VAE = style.GAN, style.VAE  # told apart by shape as well
+#: Colour and shape of each family, by the first word of a row's name.
+FAMILIES = {"GAN": (style.GAN, "circle,pad=0.15"), "VAE": (style.VAE, "square,pad=0.2"), "Flow": (style.FLOW, "rarrow,pad=0.1")}
 
 
 class Column(NamedTuple):
@@ -80,6 +81,14 @@ _STYLE = """<style>
 </style>"""
 
 
+def family(name: str) -> tuple[str, str]:
+    """Colour and shape of a row's family. Raises ``ValueError`` for a name that begins with none."""
+    for word, look in FAMILIES.items():
+        if name.startswith(word):
+            return look
+    raise ValueError(f"a row's name begins with its family ({', '.join(FAMILIES)}), got {name!r}")
+
+
 def _row(number: int | str, name: str, middle: str, cells: Sequence[str]) -> str:
     inside = "".join(f"<td>{cell}</td>" for cell in (middle, *cells))
     return f'<tr><td>{number}</td><th scope="row">{escape(name)}</th>{inside}</tr>'
@@ -109,10 +118,9 @@ def results_table(record: Mapping[str, Any], columns: Sequence[Column], strip: s
     for k, (name, several) in enumerate(runs.items(), start=1):
         texts = [_cell(over_seeds(several, c.key), c) for c in columns]
         cells = [f"<strong>{t}</strong>" if best[c.key] == name else t for t, c in zip(texts, columns, strict=True)]
-        colour = VAE if name.startswith("VAE") else GAN
-        rows.append(_row(k, name, _strip(over_seeds(several, strip), low, high, real[strip], colour), cells))
+        rows.append(_row(k, name, _strip(over_seeds(several, strip), low, high, real[strip], family(name)[0]), cells))
     cells = [_cell([real[c.key]] if c.key in real else [], c) for c in columns]
-    rows.append(_row("", "real images", _strip([], low, high, real[strip], GAN), cells))
+    rows.append(_row("", "real images", _strip([], low, high, real[strip], style.DATA), cells))
     return scrolling(["#", "", "", *(c.heading for c in columns)], rows, f"table of {len(runs)} models")
 
 
@@ -128,18 +136,14 @@ def samples_table(record: Mapping[str, Any], words: str = "samples of model", ke
 
 
 def results_map(record: Mapping[str, Any], x: str, y: str, labels: tuple[str, str], log: str = "") -> Picture:
-    """Every model at the medians of two of its numbers over seeds, marked with its number in the table; GANs round, VAEs square."""
+    """Every model at the medians of two of its numbers over seeds, numbered; GANs round, VAEs square, flows arrows."""
     figure, ax = figure_and_axes(5.0, 4.0)
     for k, (name, several) in enumerate(record["runs"].items(), start=1):
         xs, ys = over_seeds(several, x), over_seeds(several, y)
         if not xs or not ys:
             continue
-        vae = name.startswith("VAE")
-        box = {
-            "boxstyle": "square,pad=0.2" if vae else "circle,pad=0.15",
-            "facecolor": cell(VAE if vae else GAN, 1.0),
-            "edgecolor": style.ON_COLOUR,
-        }
+        colour, shape = family(name)
+        box = {"boxstyle": shape, "facecolor": cell(colour, 1.0), "edgecolor": style.ON_COLOUR}
         ax.plot(median(xs), median(ys), "none")
         ax.text(median(xs), median(ys), str(k), ha="center", va="center", fontsize=9, color=style.ON_COLOUR, bbox=box)
     real = record["real_images"]

@@ -30,7 +30,7 @@ WHITE = "white"  # a sheet as a printer takes it
 PAPER = "#ddd5c4"  # what ink stands on that is meant for paper, on light pages and dark ones
 HOLLOW, ON_COLOUR = "white", "white"  # the inside of an open mark; words on a coloured ground
 WORSE, BETTER = MODEL, DATA  # what a metric calls worse, what it calls better
-GAN, VAE = MODEL, PURPLE  # the two families side by side; the marks differ as well: round and square
+GAN, VAE, FLOW = MODEL, PURPLE, GREEN  # the families side by side; the marks differ as well: round, square, an arrow
 
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, TEAL)  # named series without a meaning of their own
 DASHES = (

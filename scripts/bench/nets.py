@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, pad
 
+from imggen_lib.models.flow import UNet
 from imggen_lib.models.vae import VAE, Images
 
 
@@ -49,6 +50,11 @@ def our_conv_vae(fast: bool = False) -> VAE:
         nn.ConvTranspose2d(32, 1, 3, 1, 1),
     )  # fmt: skip
     return VAE((1, 28, 28), 2, 0, "bernoulli", encoder, 16, decoder)
+
+
+def unet(classes: int) -> UNet:
+    """The book's velocity network at half its width, for both sides: as large as a network that learns digits need be."""
+    return UNet((1, 28, 28), 24, classes)
 
 
 class ConvVae(nn.Module):

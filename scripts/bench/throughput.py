@@ -16,9 +16,11 @@ from bench import nets, packages, peers
 from bench.apart import apart
 from imggen_lib.data import ImageSet
 from imggen_lib.losses.gan import non_saturating
+from imggen_lib.models.flow import Flow, UNet
 from imggen_lib.profiling import Flops
+from imggen_lib.train.flow import train_flow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
-from imggen_lib.train.state import GanState, Record, VaeState
+from imggen_lib.train.state import FlowState, GanState, Record, VaeState
 from imggen_lib.train.vae import train_vae
 
 Key = TypeVar("Key")
@@ -42,6 +44,14 @@ def gan(
     generator, critic = (net.to(device).to(memory_format=fast) for net in (generator, critic))  # type: ignore[call-overload]
     state = GanState.create(generator, critic, lr=2e-4, betas=(0.5, 0.999))
     for record in train(state, data.batches(batch, images=2**40), non_saturating, ema_every=ema_every):
+        yield record["images"]
+
+
+def flow(net: UNet, data: ImageSet, batch: int) -> Iterator[int]:
+    """As the book trains flows: a drop of each class by itself, an average of the weights at every step."""
+    net = net.to(data.images.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    digits = ImageSet(data.images, torch.arange(len(data)) % 10, tuple("0123456789"), data.name) if net.classes else data
+    for record in train_flow(FlowState.create(Flow(net), lr=1e-4), digits.batches(batch, images=2**40)):
         yield record["images"]
 
 
@@ -85,6 +95,10 @@ WORKS = (
          "PyTorch-GAN dcgan.py (stand-in)", peers.textbook_dcgan, 2.5),
     Work("convolutional VAE", 128, lambda d: vae(nets.our_conv_vae(fast=True), d, 128, fast=True),
          "textbook loop, Keras's network", peers.textbook_conv_vae, 1.5, "keras"),
+    Work("U-Net, flow matching", 64, lambda d: flow(nets.unet(10), d, 64), "flow_matching's image example (stand-in)",
+         peers.textbook_flow, 1.5),
+    Work("U-Net, without classes", 64, lambda d: flow(nets.unet(0), d, 64), "denoising-diffusion-pytorch's Trainer (stand-in)",
+         peers.textbook_diffusion, 1.5),
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""One protocol, one table: train every GAN loss and every VAE variant on the same data and budget, several seeds, and measure each.
+"""One protocol, one table: train every GAN loss, every VAE variant and flows on the same data and budget, and measure each.
 
 ``make table`` (hours on a CPU; a finished model is not trained again, an interrupted one is resumed). Models and their measurements
-go to ``runs/table/``, the record to ``imggen_lib/measured/table.json``. ``--images`` and ``--n`` make a smaller table.
+go to ``runs/table/``, the record to ``imggen_lib/measured/table.json``. ``--images`` and ``--n`` make a smaller table. With
+``--only NAME ... --add`` these rows are put into the record that is there, whose other rows stay.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import torch
 from checkpoints import hardware
 
 from imggen_lib import checkpoint
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import load
 from imggen_lib.errors import TrainingDiverged
 from imggen_lib.protocol import FEATURES, Bench, Protocol, rounded
@@ -29,7 +30,10 @@ OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "table.json"
 #: One learning rate for all losses but the article's: half of the default's, which not every loss was tried with.
 EQUAL: dict[str, Any] = {"lr": 1e-3}
 PLAIN: dict[str, Any] = {"r1": 0.0, "penalty_every": 1, **EQUAL}
-VARIANTS: dict[str, GanConfig | VaeConfig] = {
+#: Half of the default's width, with which an image would cost four times as much as a GAN's.
+FLOW: dict[str, Any] = {"width": 24}
+RunConfig = GanConfig | VaeConfig | FlowConfig
+VARIANTS: dict[str, RunConfig] = {
     "GAN, the article's": GanConfig.article(),
     "GAN, minimax": GanConfig(loss="minimax", **PLAIN),
     "GAN, non-saturating": GanConfig(loss="non-saturating", **PLAIN),
@@ -50,10 +54,12 @@ VARIANTS: dict[str, GanConfig | VaeConfig] = {
     "VAE, Gaussian": VaeConfig(likelihood="gaussian"),
     "VAE, logistic": VaeConfig(likelihood="logistic"),
     "VAE, classes": VaeConfig(classes=10),
+    "Flow matching": FlowConfig(**FLOW),
+    "Flow matching, classes": FlowConfig(classes=10, **FLOW),
 }
 
 
-def trained(config: GanConfig | VaeConfig, folder: Path, data: str, images: int) -> tuple[Any, float]:
+def trained(config: RunConfig, folder: Path, data: str, images: int) -> tuple[Any, float]:
     """The run at the end of its budget, and the seconds of training; resumed if it was interrupted.
 
     On a CPU these are seconds of processor time, all threads added: with one thread what a quiet machine's clock would say, and
@@ -61,7 +67,7 @@ def trained(config: GanConfig | VaeConfig, folder: Path, data: str, images: int)
     """
     clock = time.perf_counter if best_device() == "cuda" else time.process_time
     train, seconds = load(data, "train"), 0.0
-    if isinstance(config, VaeConfig):
+    if isinstance(config, VaeConfig | FlowConfig):
         config = replace(config, schedule_images=images)
     if (folder / "checkpoint.json").exists():
         run = resume(folder, train, best_device())
@@ -113,8 +119,24 @@ def one(name: str, seed: int, bench: Bench, args: argparse.Namespace) -> dict[st
         run, seconds = trained(replace(VARIANTS[name], seed=seed), folder, args.data, args.images)
     except TrainingDiverged as error:
         return {"seed": seed, "diverged": str(error)}
-    model = run.state.ema if isinstance(run.config, GanConfig) else run.state.model
+    model = run.state.model if isinstance(run.config, VaeConfig) else run.state.ema
     return {"seed": seed, "training_seconds": round(seconds, 1), **rounded(bench.model(model))}
+
+
+def added(before: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The record `before` with the rows of `new`, in the order of :data:`VARIANTS`; what measured these rows is said beside them.
+
+    Raises ``ValueError`` where the two were not measured alike: data, budget, samples, seeds.
+    """
+    if before["protocol"] != new["protocol"] or before["command"] != new["command"].split(" --only ")[0]:
+        raise ValueError("the record was measured in another way: rows of two protocols do not stand in one table")
+    record = dict(before)
+    for key in ("configurations", "runs", "samples", "worst", "worst_logits"):
+        rows = {**before[key], **new[key]}
+        rows = {name: value for name, value in rows.items() if name not in new["runs"] or name in new[key]}
+        record[key] = {name: rows[name] for name in (*VARIANTS, *rows) if name in rows}
+    about = {key: new[key] for key in ("command", "versions", "machine")}
+    return {**record, "added": {**before.get("added", {}), **dict.fromkeys(new["runs"], about)}}
 
 
 def main() -> None:
@@ -126,7 +148,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), help="these variants")
     parser.add_argument("--runs", type=Path, default=Path("runs/table"))
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--add", action="store_true", help="put the rows of --only into the record that is there")
     args = parser.parse_args()
+    if args.add and not args.only:
+        parser.error("--add is for the rows of --only")
     protocol = Protocol(n=args.n)
     bench = Bench(args.data, protocol, best_device())
     args.runs.mkdir(parents=True, exist_ok=True)
@@ -139,7 +164,8 @@ def main() -> None:
             rows[name].append(json.loads(part.read_text(encoding="utf-8")))
             print(f"{name:34} seed {seed}: {rows[name][-1].get('frechet_distance', 'diverged')}", flush=True)
     record = {
-        "command": f"python scripts/records/table.py --data {args.data} --images {args.images} --n {args.n} --seeds {args.seeds}",
+        "command": f"python scripts/records/table.py --data {args.data} --images {args.images} --n {args.n} --seeds {args.seeds}"
+        + (f" --only {' '.join(map(repr, args.only))} --add" if args.add else ""),
         "protocol": {**asdict(protocol), "data": args.data, "images": args.images, "features": FEATURES[args.data]},
         "configurations": {name: VARIANTS[name].to_json() for name in rows},
         "real_images": rounded(bench.real_images()),
@@ -150,6 +176,8 @@ def main() -> None:
         "worst": {name: row_of_samples(place(args, name, seed)) for name, seed in apart(rows).items()},
         "worst_logits": {name: logits(place(args, name, seed), args.data) for name, seed in apart(rows).items() if "GAN" in name},
     }
+    if args.add:
+        record = added(json.loads(args.out.read_text(encoding="utf-8")), record)
     args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

@@ -25,6 +25,7 @@ from torch import nn
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.configs import GanConfig
 from imggen_lib.data import ImageSet, glyphs
+from imggen_lib.losses.flow import flow_matching_loss, straight_path
 from imggen_lib.losses.gan import non_saturating
 from imggen_lib.runs import start
 from imggen_lib.train.gan import train_gan_simultaneous
@@ -57,6 +58,41 @@ def test_both_sides_have_the_same_networks() -> None:
     slow.load_state_dict({name: value for value, name in names})
     z = torch.randn(4, 100, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(fast(z), slow(z), rtol=1e-5, atol=1e-5)
+
+
+def test_the_peer_s_average_is_ours() -> None:
+    weights = [nn.Parameter(torch.full((3,), 2.0)), nn.Parameter(torch.full((2, 2), -1.0))]
+    averages = [torch.zeros(3), torch.ones(2, 2)]
+    expected = [torch.lerp(average, weight.detach(), 0.1) for average, weight in zip(averages, weights, strict=True)]
+    peers.follow(averages, weights, 0.9)
+    for ours, theirs in zip(expected, averages, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_the_peer_s_flow_learns_what_ours_learns(in_double: None) -> None:
+    """A step of plain gradient descent from the same weights, images, noise and times ends at the same weights (float64)."""
+    torch.manual_seed(0)
+    ours, images = nets.unet(0), torch.rand(64, 1, 28, 28) * 2 - 1
+    for parameter in ours.parameters():
+        nn.init.normal_(parameter, std=0.05)
+    theirs, noise, t = copy.deepcopy(ours), torch.randn(64, 1, 28, 28), torch.rand(64)
+    flow_matching_loss(ours(straight_path(images, noise, t), t, None), images, noise).mean().backward()
+
+    def descent(weights: Any, **_: Any) -> torch.optim.Optimizer:
+        return torch.optim.SGD(weights, lr=0.1)
+
+    drawn = iter([torch.ones(1), t])  # the class is told; the times
+    loader = [((images + 1) / 2, torch.zeros(64, dtype=torch.long))]
+    with (
+        patch("torch.rand", lambda *_, **__: next(drawn)),
+        patch("torch.randn_like", lambda x: noise),
+        patch.object(peers, "DataLoader", lambda *_, **__: loader),
+        patch("torch.optim.AdamW", descent),
+    ):
+        next(peers.flow_loop(theirs, np.zeros((1, 28, 28), np.uint8)))
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert mine.grad is not None
+        torch.testing.assert_close(mine.detach() - 0.1 * mine.grad, other.detach(), rtol=1e-9, atol=1e-11)
 
 
 def test_the_dcgan_begins_as_its_program_does() -> None:

@@ -17,9 +17,9 @@ from imggen_lib.viz.gan import discriminator
 
 VIZ = Path(style.__file__).parent
 LIVE = VIZ.parent / "live"
-MEANINGS = ("DATA", "MODEL", "NETWORK", "GRADIENT", "WARNING", "CRITIC", "NOISE", "GAN", "VAE")
+MEANINGS = ("DATA", "MODEL", "NETWORK", "GRADIENT", "WARNING", "CRITIC", "NOISE", "GAN", "VAE", "FLOW")
 TOGETHER = [("DATA", "MODEL"), ("DATA", "CRITIC"), ("MODEL", "CRITIC"), ("GAN", "VAE"), ("MODEL", "GRADIENT"), ("DATA", "WARNING"),
-            ("NETWORK", "GRADIENT"), ("NETWORK", "MODEL"), ("NETWORK", "DATA")]  # fmt: skip
+            ("GAN", "FLOW"), ("VAE", "FLOW"), ("NETWORK", "GRADIENT"), ("NETWORK", "MODEL"), ("NETWORK", "DATA")]  # fmt: skip
 # Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB.
 BLIND = {
     "none": np.eye(3),

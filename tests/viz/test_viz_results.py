@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from imggen_lib.viz import Picture
-from imggen_lib.viz.results import Column, over_seeds, results_map, results_table, samples_table, with_nll
+from imggen_lib.viz.results import Column, family, over_seeds, results_map, results_table, samples_table, with_nll
 from imggen_lib.viz.sheets import recorded_png
 
 
@@ -74,6 +74,13 @@ def test_samples_and_maps_can_be_drawn() -> None:
     assert isinstance(results_map(record, "nll", "frechet_distance", ("NLL", "F"), log="xy"), Picture)
     assert over_seeds(record["runs"]["GAN, b"], "frechet_distance") == [40.0]
     assert over_seeds(record["runs"]["VAE, d"], "nll") == []
+
+
+def test_each_family_has_its_look_and_a_name_without_one_is_refused() -> None:
+    looks = [family(name) for name in ("GAN, a", "VAE, MLP", "Flow matching, classes")]
+    assert len({colour for colour, _ in looks}) == len({shape for _, shape in looks}) == 3
+    with pytest.raises(ValueError, match="begins with its family"):
+        family("Diffusion")
 
 
 def test_recorded_samples_are_small_pictures() -> None:
