@@ -84,7 +84,7 @@ def draw_images(meanings: Int[np.ndarray, "n 4"], seed: int) -> Float[Tensor, "n
 
 
 def write(meaning: Int[np.ndarray, " 4"], choice: Float[np.ndarray, " k"] | None = None) -> str:
-    """One sentence that says a meaning; the first number of `choice`, in [0, 1), picks among four forms (without: the plain one)."""
+    """One sentence that says a meaning; the first number of `choice`, in [0, 1), picks among four forms (plain without)."""
     glyphs = [f"a {list(COLOURS)[meaning[k + 1]]} {GLYPHS[meaning[k]]}" for k in (0, 2)]
     left, right = glyphs
     forms = (

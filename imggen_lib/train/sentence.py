@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import process_time
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -124,6 +124,7 @@ class Average:
         torch._foreach_lerp_(list(self.mean.parameters()), list(self.net.parameters()), 1 - keep)
 
 
+@runtime_checkable
 class Writes(Protocol):
     """A module that says meanings in words, and turns words into tokens."""
 

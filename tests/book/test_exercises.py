@@ -15,7 +15,7 @@ BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 CHAPTERS = [p for p in NOTEBOOKS if p.stem not in ("index", "using") and p.parent.name != "reference"]
 AT_LEAST_FOUR = [p.stem for p in CHAPTERS if not p.stem.endswith("_practice")]
-HALF_BY_PENCIL = ("sentence", "smaller")  # of four exercises, two are programs and two are done with pencil and paper
+HALF_BY_PENCIL = ("smaller",)  # of four exercises, two are programs and two are done with pencil and paper
 
 
 def _is_two(answer: object) -> None:

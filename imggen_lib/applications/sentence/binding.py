@@ -1,7 +1,7 @@
 """Who gets which colour: pictures of two glyphs beside the sentence that asked for them."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ Images = Float[Tensor, "n 3 28 28"]
 OTHER = "something else"
 
 
+@runtime_checkable
 class ReadsHalves(Protocol):
     """What can say which glyph stands in each half, and in which colour."""
 
@@ -66,9 +67,9 @@ class PlainReader:
         return torch.cat(parts)
 
 
-def outcomes(asked: Meanings, shown: Meanings) -> list[str]:
+def outcomes(asked: Meanings, shown: Int[np.ndarray, "m k"]) -> list[str]:
     """For each picture one of :data:`imggen_lib.data.two_glyphs.RELATIVES`, or ``something else``."""
-    if asked.shape != shown.shape or asked.ndim != 2 or asked.shape[1] != 4:
+    if asked.shape != shown.shape:
         raise ValueError(f"each picture needs four numbers asked and four shown, got {asked.shape} and {shown.shape}")
     same = (two_glyphs.relatives(asked) == shown[:, None]).all(2)
     return [RELATIVES[int(row.argmax())] if row.any() else OTHER for row in same]

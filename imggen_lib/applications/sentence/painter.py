@@ -1,7 +1,7 @@
 """The painter: a sentence, a seed, a picture; with guidance, a negative sentence, and a look at what each word was asked."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -23,6 +23,7 @@ class Moment(NamedTuple):
     attention: Tensor  # (blocks, heads, words), how much each head of each block looks at each word
 
 
+@runtime_checkable
 class Reads(Protocol):
     """A module that turns texts into tokens."""
 
