@@ -165,6 +165,7 @@ sentence: $(READY) ## train the painter that listens to sentences and its reader
 binding: $(READY) ## train the painter of two coloured glyphs and its twin that hears a bag of words, and record who gets which colour (a quarter of an hour)
 	$(BIN)/python scripts/records/binding.py train
 	$(BIN)/python scripts/records/binding.py measure
+	$(BIN)/python scripts/records/binding.py learning
 
 characters: $(READY) ## train the model of characters, measure it beside its rivals, and record it (half an hour)
 	$(BIN)/python scripts/records/characters.py train

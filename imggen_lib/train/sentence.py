@@ -128,12 +128,10 @@ class Average:
 class Writes(Protocol):
     """A module that says meanings in words, and turns words into tokens."""
 
-    @staticmethod
-    def write(meaning: np.ndarray, choice: np.ndarray | None = None) -> str:
+    def write(self, meaning: np.ndarray, choice: np.ndarray | None = None) -> str:
         """One sentence that says a meaning."""
 
-    @staticmethod
-    def tokens(texts: list[str]) -> Tensor:
+    def tokens(self, texts: list[str]) -> Tensor:
         """Token indices of sentences."""
 
 

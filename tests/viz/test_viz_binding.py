@@ -5,6 +5,7 @@ import torch
 
 from imggen_lib.data.two_glyphs import RELATIVES
 from imggen_lib.viz.binding import BOUND, COLUMNS, FRAMES, binding_table, drawn_by_outcome
+from imggen_lib.viz.sentence import obedience_curves
 
 
 def test_pictures_are_framed_and_sorted() -> None:
@@ -30,3 +31,9 @@ def test_the_table_has_a_row_a_set() -> None:
     lines = [line for line in page.splitlines() if "no four" in line]
     assert len(lines) == 1 and lines[0].count("0.250 [0.200, 0.300]") == 1 and " - " in lines[0]
     assert all(name in page for name in RELATIVES)
+
+
+def test_a_curve_says_which_share_it_is() -> None:
+    curves = {"bound": {"125": [0.5, 0.4, 0.6, 100], "250": [0.9, 0.8, 0.95, 100]}}
+    assert obedience_curves(curves, "steps", "share of the pictures").axes[0].get_ylabel() == "share of the pictures"
+    assert obedience_curves(curves, "guidance").axes[0].get_ylabel() == "all words obeyed"

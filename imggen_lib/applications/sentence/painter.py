@@ -27,12 +27,10 @@ class Moment(NamedTuple):
 class Reads(Protocol):
     """A module that turns texts into tokens."""
 
-    @staticmethod
-    def split(text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         """The tokens of a text, as words."""
 
-    @staticmethod
-    def tokens(texts: list[str]) -> Tensor:
+    def tokens(self, texts: list[str]) -> Tensor:
         """The tokens of texts, as indices; raises `ValueError` for unknown words."""
 
 

@@ -42,6 +42,13 @@ ANSWERS = {
                 "names = ['as asked', 'places swapped', 'colours swapped', 'glyphs swapped']\n"
                 "return names[table.index(tuple(drawn))] if tuple(drawn) in table else 'something else'"
             ),
+            _outcome(
+                "glyphs, colours = list(zip(*drawn)), list(zip(*asked))\n"
+                "same = [g == c for g, c in zip(glyphs, colours)]\n"
+                "turned = [g == c[::-1] for g, c in zip(glyphs, colours)]\n"
+                "words = {(1, 1): 'as asked', (0, 0): 'places swapped', (1, 0): 'colours swapped', (0, 1): 'glyphs swapped'}\n"
+                "return words[tuple(map(int, same))] if all(a or b for a, b in zip(same, turned)) else 'something else'"
+            ),
         ],
         "wrong": [
             (_outcome("return 'something else'"), "is as asked"),
