@@ -20,7 +20,17 @@ from torch import nn
 
 import imggen_lib
 from imggen_lib.applications.sentence import store
-from imggen_lib.applications.sentence.binding import PlainReader, ReadsHalves, binding, by_form, read_by, retrieved, sentences
+from imggen_lib.applications.sentence.binding import (
+    UNHEARD,
+    PlainReader,
+    ReadsHalves,
+    binding,
+    by_form,
+    read_by,
+    retrieved,
+    sentences,
+    unheard,
+)
 from imggen_lib.applications.sentence.obedience import as_json
 from imggen_lib.applications.sentence.painter import Painter
 from imggen_lib.data import two_glyphs
@@ -108,7 +118,7 @@ def early(folder: Path, coder: GlyphCoder) -> dict[int, SentenceVelocity]:
 
 
 def learning(folder: Path) -> dict[str, Any]:
-    """What is bound while it is learnt, on combinations that training had; for the record."""
+    """What is bound while it is learnt, and in forms of sentences that training had not; seen combinations, for the record."""
     made = train(folder)
     coder, reader = made["coder"][0], made["reader"][0]
     meanings = two_glyphs.draw_meanings(N, 900)
@@ -117,7 +127,11 @@ def learning(folder: Path) -> dict[str, Any]:
         images = Painter(net, coder, two_glyphs).draw(texts, range(N), guidance=2.0, steps=STEPS)
         found[str(step)] = as_json(binding(meanings, reader.read(images).numpy()))
         print(step, found[str(step)]["as asked"], flush=True)
-    return {"learning": found, "early": {"batch": 128, "steps": list(EARLY)}}
+    strange = {}
+    for form in UNHEARD:
+        images = store.pair_painter().draw([unheard(m, form) for m in meanings], range(N), guidance=2.0, steps=STEPS)
+        strange[form] = as_json(binding(meanings, reader.read(images).numpy()))
+    return {"unheard": strange, "learning": found, "early": {"batch": 128, "steps": list(EARLY)}}
 
 
 def release(folder: Path) -> None:

@@ -12,12 +12,18 @@ from imggen_lib.applications.sentence.nearest import centred
 from imggen_lib.applications.sentence.obedience import as_json, share
 from imggen_lib.applications.verdict import Measured
 from imggen_lib.data import two_glyphs
-from imggen_lib.data.two_glyphs import COLOURS, RELATIVES
+from imggen_lib.data.two_glyphs import COLOURS, GLYPHS, RELATIVES
 from imggen_lib.noise import mix
 
 Meanings = Int[np.ndarray, "n 4"]
 Images = Float[Tensor, "n 3 28 28"]
 OTHER = "something else"
+#: Forms of sentences that training had not, each by its sentence about a red A left of a blue 7. The first leaves the places open.
+UNHEARD = {
+    "a red A and a blue 7": "a {left_colour} {left} and a {right_colour} {right}",
+    "a A red left of a 7 blue": "a {left} {left_colour} left of a {right} {right_colour}",
+    "left of a blue 7 a red A": "left of a {right_colour} {right} a {left_colour} {left}",
+}
 
 
 @runtime_checkable
@@ -102,6 +108,17 @@ def sentences(meanings: Meanings, seed: int) -> list[str]:
     """One of the ways to say each meaning, by chance."""
     rng = np.random.Generator(np.random.PCG64(seed))
     return [two_glyphs.write(meaning, rng.random(1)) for meaning in meanings]
+
+
+def unheard(meaning: Int[np.ndarray, " 4"], form: str) -> str:
+    """A meaning in one of the forms of :data:`UNHEARD`. Raises `ValueError` for another."""
+    if form not in UNHEARD:
+        raise ValueError(f"there is no form {form!r}; there are {', '.join(UNHEARD)}")
+    left, left_colour, right, right_colour = (int(k) for k in meaning)
+    hues = list(COLOURS)
+    return UNHEARD[form].format(
+        left=GLYPHS[left], left_colour=hues[left_colour], right=GLYPHS[right], right_colour=hues[right_colour]
+    )
 
 
 def retrieved(meanings: Meanings, pool: int, seed: int) -> Images:

@@ -6,6 +6,7 @@ import torch
 
 from imggen_lib.applications.sentence import store
 from imggen_lib.applications.sentence.binding import (
+    UNHEARD,
     PlainReader,
     binding,
     by_form,
@@ -14,6 +15,7 @@ from imggen_lib.applications.sentence.binding import (
     read_by,
     retrieved,
     sentences,
+    unheard,
 )
 from imggen_lib.data import two_glyphs
 from imggen_lib.data.two_glyphs import COLOURS, HELD_OUT, RELATIVES
@@ -92,6 +94,18 @@ def test_forms_are_told_apart() -> None:
     assert set(found) == {"left of", "right of", "both named"} and sum(v[3] for v in found.values()) == 40
     assert found["right of"][3] == sum(" right of " in t for t in texts) and found["both named"][0] == 1
     assert all((two_glyphs.parse(t) == m).all() for t, m in zip(texts, meanings, strict=True))
+
+
+def test_forms_that_training_had_not_say_the_same_and_are_no_form_of_it() -> None:
+    asked = two_glyphs.parse("a red A left of a blue 7")
+    for form in UNHEARD:
+        assert unheard(asked, form) == form
+        with pytest.raises(ValueError, match="does not say"):
+            two_glyphs.parse(form)
+        assert set(two_glyphs.split(form)) == {"a", "red", "A", "blue", "7"} | ({"and"} if " and " in form else {"left", "of"})
+    assert unheard(two_glyphs.relatives(asked[None])[0, 2], "a red A and a blue 7") == "a blue A and a red 7"
+    with pytest.raises(ValueError, match="there is no form 'b'"):
+        unheard(asked, "b")
 
 
 @pytest.mark.parametrize("order", [True, False])
