@@ -45,7 +45,7 @@ def drawn_by_outcome(rows: Mapping[str, tuple[Float[Tensor, "n 3 h w"], Sequence
             ax.imshow(((images[k] + 1) / 2).clamp(0, 1).permute(1, 2, 0).numpy(), interpolation="nearest")
             ax.set(xticks=[], yticks=[])
             for spine in ax.spines.values():
-                spine.set(linewidth=3, **FRAMES[outcomes[k]])
+                spine.set(linewidth=3, capstyle="butt", **FRAMES[outcomes[k]])
         line[0].set_ylabel(fill(name, 18), rotation=0, ha="right", va="center", fontsize=9, labelpad=8)
     handles = [Patch(facecolor="none", linewidth=2, label=name, **kind) for name, kind in FRAMES.items() if name in met]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)

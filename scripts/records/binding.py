@@ -46,7 +46,7 @@ LICENCE = (
 )
 OUT = Path(__file__).parents[2] / "imggen_lib" / "measured" / "binding.json"
 BUDGET = {"reader": 45, "coder": 90, "order": 230, "bag": 100}  # processor seconds
-EARLY = (250, 500, 1000, 1500, 2000, 2500, 3000)  # steps after which a second training, which ends there, is looked at
+EARLY = (125, 250, 375, 500, 750, 1000)  # steps after which a second training, which ends there, is looked at
 CODER = {"latents": 48, "channels": 3}
 NET: dict[str, Any] = {
     "dim": 48,
