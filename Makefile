@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard book/*/*.ipynb)
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence worksheets volatility latent
+.PHONY: help setup book book-zip pdf slides problems serve test test-unit test-notebooks test-browser test-lowest test-install test-colab links check format pair run mutants ring damage creativity table checkpoints live-maps bench bench-gpu clean distclean augmentation judges usefulness frames medicine levels questions data-size worlds campaign bandit tools sprites characters flow sentence binding worksheets volatility latent
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -162,6 +162,11 @@ sprites: $(READY) ## train the small GAN of items, and record how it compares wi
 sentence: $(READY) ## train the painter that listens to sentences and its reader, measure obedience, and record it (half an hour)
 	$(BIN)/python scripts/records/sentence.py train
 	$(BIN)/python scripts/records/sentence.py measure
+
+binding: $(READY) ## train the painter of two coloured glyphs and its twin that hears a bag of words, and record who gets which colour (a quarter of an hour)
+	$(BIN)/python scripts/records/binding.py train
+	$(BIN)/python scripts/records/binding.py measure
+	$(BIN)/python scripts/records/binding.py learning
 
 characters: $(READY) ## train the model of characters, measure it beside its rivals, and record it (half an hour)
 	$(BIN)/python scripts/records/characters.py train

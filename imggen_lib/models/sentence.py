@@ -52,12 +52,18 @@ class TextBlock(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Tokens to one vector a word: an embedding, places, two layers. An empty sentence has one vector of its own."""
+    """Tokens to one vector a word: an embedding, places, two layers. An empty sentence has one vector of its own.
 
-    def __init__(self, width: int = 64, heads: int = 4, layers: int = 2) -> None:
+    Without `order` no places are added: what it says is then the same for every order of the words, a bag of words.
+    """
+
+    def __init__(
+        self, width: int = 64, heads: int = 4, layers: int = 2, *, words: int = len(VOCABULARY), length: int = LENGTH,
+        order: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.words = nn.Embedding(len(VOCABULARY), width)
-        self.places = nn.Parameter(0.02 * torch.randn(LENGTH, width))
+        self.words = nn.Embedding(words, width)
+        self.places = nn.Parameter(0.02 * torch.randn(length, width) if order else torch.zeros(length, width), requires_grad=order)
         self.blocks = nn.ModuleList(TextBlock(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
@@ -114,10 +120,13 @@ class Words(NamedTuple):
 class SentenceVelocity(nn.Module):
     """The velocity of a flow in `dim` latents, given words: a residual network in which every block attends to the sentence."""
 
-    def __init__(self, dim: int = 48, width: int = 192, blocks: int = 4, text: int = 64, heads: int = 4) -> None:
+    def __init__(
+        self, dim: int = 48, width: int = 192, blocks: int = 4, text: int = 64, heads: int = 4, *, words: int = len(VOCABULARY),
+        length: int = LENGTH, order: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.dim = dim
-        self.encoder = TextEncoder(text, heads)
+        self.encoder = TextEncoder(text, heads, words=words, length=length, order=order)
         self.enter, self.time = nn.Linear(dim, width), nn.Linear(32, width)
         self.blocks = nn.ModuleList(CrossBlock(width, text, heads) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)

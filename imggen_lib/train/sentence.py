@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import process_time
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -124,6 +124,17 @@ class Average:
         torch._foreach_lerp_(list(self.mean.parameters()), list(self.net.parameters()), 1 - keep)
 
 
+@runtime_checkable
+class Writes(Protocol):
+    """A module that says meanings in words, and turns words into tokens."""
+
+    def write(self, meaning: np.ndarray, choice: np.ndarray | None = None) -> str:
+        """One sentence that says a meaning."""
+
+    def tokens(self, texts: list[str]) -> Tensor:
+        """Token indices of sentences."""
+
+
 @dataclass(frozen=True)
 class Pairs:
     """Meanings and the latents of their images: means and logarithms of variances, before they are standardised."""
@@ -145,12 +156,13 @@ def encoded(coder: GlyphCoder, n: int, seed: int) -> Pairs:
 
 def train_sentence(
     net: SentenceVelocity, coder: GlyphCoder, pairs: Pairs, budget: float, seed: int, *, batch: int = 128, each: int = 4,
-    lr: float = 2e-3, drop: float = 0.1,
+    lr: float = 2e-3, drop: float = 0.1, language: Writes = captions,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Trains the flow for `budget` processor seconds; a record a step, whose ``net`` is the average of the weights.
 
     Each image is seen with a new paraphrase of its meaning each time, and with `each` noises and times, so that reading the
-    sentence, which costs more than answering it, is paid for once. A share `drop` of the sentences is empty.
+    sentence, which costs more than answering it, is paid for once. A share `drop` of the sentences is empty. `language` writes
+    the meanings: :mod:`imggen_lib.data.captions`, or another with its two functions.
     """
     optimiser = torch.optim.AdamW(net.parameters(), lr=lr, weight_decay=1e-3, betas=(0.9, 0.99))
     generator, rng = torch.Generator().manual_seed(seed), np.random.Generator(np.random.PCG64(seed))
@@ -160,14 +172,14 @@ def train_sentence(
             group["lr"] = lr * schedule(spent)
         rows = rng.integers(len(pairs.meanings), size=batch)
         choices, silent = rng.random((batch, 8)), rng.random(batch) < drop
-        texts = ["" if s else captions.write(pairs.meanings[r], c) for r, c, s in zip(rows, choices, silent, strict=True)]
+        texts = ["" if s else language.write(pairs.meanings[r], c) for r, c, s in zip(rows, choices, silent, strict=True)]
         picked = torch.from_numpy(rows).repeat_interleave(each)
         z = pairs.mean[picked]
         z = z + (0.5 * pairs.log_variance[picked]).exp() * torch.randn(z.shape, generator=generator)
         x = (z - coder.mean) / coder.spread
         noise = torch.randn(x.shape, generator=generator)
         t = (uniform_times(batch * each, generator) + torch.arange(each).repeat(batch)) / each  # one in each part of [0, 1]
-        predicted = net(straight_path(x, noise, t), t, net.read(captions.tokens(texts)))
+        predicted = net(straight_path(x, noise, t), t, net.read(language.tokens(texts)))
         loss = flow_matching_loss(predicted, x, noise).mean()
         optimiser.zero_grad()
         loss.backward()

@@ -68,8 +68,8 @@ def attention_by_step(moments: Sequence[Moment], words: Sequence[str]) -> Pictur
     return figure
 
 
-def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label: str) -> Picture:
-    """Shares of sentences obeyed in full, with intervals, for each named set.
+def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label: str, share: str = "all words obeyed") -> Picture:
+    """Shares of sentences obeyed in full, or of what `share` says, with intervals, for each named set.
 
     `curves` has for each name the positions on the axis, as text, and ``[value, low, high, n]`` there.
     """
@@ -83,7 +83,7 @@ def obedience_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], label:
         ax.errorbar(
             x, value, [value - low, high - value], label=name, marker="os^D"[k % 4], capsize=2, linewidth=style.LINE, **kind
         )
-    ax.set(xlabel=label, ylabel="all words obeyed", ylim=(0, 1.02))
+    ax.set(xlabel=label, ylabel=share, ylim=(0, 1.02))
     ax.grid(alpha=style.GRID)
     ax.legend(frameon=False, fontsize=8)
     return figure

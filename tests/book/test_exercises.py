@@ -15,7 +15,6 @@ BOOK = Path(__file__).parents[2] / "book"
 NOTEBOOKS = sorted(p for p in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 CHAPTERS = [p for p in NOTEBOOKS if p.stem not in ("index", "using") and p.parent.name != "reference"]
 AT_LEAST_FOUR = [p.stem for p in CHAPTERS if not p.stem.endswith("_practice")]
-HALF_BY_PENCIL = ("sentence",)  # of four exercises, two are programs and two are done with pencil and paper
 
 
 def _is_two(answer: object) -> None:
@@ -83,9 +82,7 @@ def _printed(cell: dict) -> str:
 def test_every_exercise_fails_blank_and_every_solution_is_right(notebook: Path) -> None:
     """In the stored outputs, which the notebooks' tests compare with a fresh run."""
     blanks, solutions = _cells(notebook, "exercise"), _cells(notebook, "solution")
-    pencils = notebook.with_suffix(".md").read_text(encoding="utf-8").count(":class: exercise pencil")
-    found = len(blanks) + (pencils if notebook.stem in HALF_BY_PENCIL else 0)
-    assert len(blanks) == len(solutions) >= 2 and found >= (4 if notebook.stem in AT_LEAST_FOUR else 3)
+    assert len(blanks) == len(solutions) >= (4 if notebook.stem in AT_LEAST_FOUR else 3)
     for blank, solution in zip(blanks, solutions, strict=True):
         assert _printed(blank).startswith("not yet: your "), "".join(blank["source"])
         assert _printed(solution).splitlines()[0] == "right", "".join(solution["source"])

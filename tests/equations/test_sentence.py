@@ -3,9 +3,12 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 
+from imggen_lib.applications.sentence.binding import outcomes
+from imggen_lib.data import two_glyphs
 from imggen_lib.models.flow import guided
 from imggen_lib.models.sentence import attended, attention
 
@@ -130,3 +133,23 @@ def test_sentence_relative() -> None:
         ends = low / top, high / bottom  # claim
         inside = [a / b for a in torch.linspace(low, high, 9).tolist() for b in torch.linspace(bottom, top, 9).tolist()]
         assert min(inside) == pytest.approx(ends[0]) and max(inside) == pytest.approx(ends[1])
+
+
+def test_sentence_bag() -> None:
+    """Whatever a model draws that hears the bag alone: the four sentences of a bag, asked in turn, by counting."""
+    asked = two_glyphs.relatives(two_glyphs.parse("a red K left of a blue 7")[None])[0]
+    words = {tuple(sorted(two_glyphs.split(two_glyphs.write(m)))) for m in asked}
+    assert len(words) == 1
+    g = torch.Generator().manual_seed(3)
+    for k in range(20):
+        p = torch.rand(5, generator=g, dtype=torch.float64) ** (1 + k % 4)
+        p = p / p.sum()  # of the four meanings, and of anything else
+        right = bound = 0.0
+        for i in range(4):
+            ask = np.tile(asked[i], (4, 1))
+            names = outcomes(ask, asked)
+            right += sum(float(p[j]) for j in range(4) if names[j] == "as asked") / 4
+            bound += sum(float(p[j]) for j in range(4) if names[j] in ("as asked", "places swapped")) / 4
+        all_four = 1 - float(p[4])
+        assert right == pytest.approx(all_four / 4) and right <= 1 / 4  # claim
+        assert bound / all_four == pytest.approx(1 / 2)  # claim

@@ -1,13 +1,13 @@
 """The painter: a sentence, a seed, a picture; with guidance, a negative sentence, and a look at what each word was asked."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imggen_lib.data.captions import split, tokens
+from imggen_lib.data import captions
 from imggen_lib.models.flow import guided
 from imggen_lib.models.sentence import GlyphCoder, SentenceVelocity, Words
 from imggen_lib.noise import latents
@@ -23,14 +23,25 @@ class Moment(NamedTuple):
     attention: Tensor  # (blocks, heads, words), how much each head of each block looks at each word
 
 
-class Painter(nn.Module):
-    """A flow that listens, and the decoder that shows where it ends."""
+@runtime_checkable
+class Reads(Protocol):
+    """A module that turns texts into tokens."""
 
-    def __init__(self, net: SentenceVelocity, coder: GlyphCoder) -> None:
+    def split(self, text: str) -> list[str]:
+        """The tokens of a text, as words."""
+
+    def tokens(self, texts: list[str]) -> Tensor:
+        """The tokens of texts, as indices; raises `ValueError` for unknown words."""
+
+
+class Painter(nn.Module):
+    """A flow that listens, and the decoder that shows where it ends; `language` is what knows its words."""
+
+    def __init__(self, net: SentenceVelocity, coder: GlyphCoder, language: Reads = captions) -> None:
         super().__init__()
         if net.dim != coder.latents:
             raise ValueError(f"the flow moves {net.dim} latents, the coder has {coder.latents}")
-        self.net, self.coder = net, coder
+        self.net, self.coder, self.language = net, coder, language
 
     def velocity(self, words: Words, against: Words, guidance: float) -> Callable[[Tensor, float], Tensor]:
         """The guided velocity ``v(x, against) + guidance (v(x, words) - v(x, against))`` as a function of x and one time.
@@ -60,7 +71,7 @@ class Painter(nn.Module):
             raise ValueError(f"each sentence needs a seed, got {len(texts)} sentences and {len(seeds)} seeds")
         if steps < 1:
             raise ValueError(f"a flow takes at least one step, got {steps}")
-        ids, other = tokens(texts), tokens([against])
+        ids, other = self.language.tokens(texts), self.language.tokens([against])
         pictures = []
         for at in range(0, len(texts), 500):
             noise = latents(seeds[at : at + 500], self.net.dim)
@@ -72,8 +83,8 @@ class Painter(nn.Module):
     @torch.no_grad()
     def moments(self, text: str, seed: int, *, guidance: float = 2.0, against: str = "", steps: int = 8) -> list[Moment]:
         """The way from noise to the picture of one sentence, step by step, with the attention to its words."""
-        count = max(1, len(split(text)))
-        words, rest = self.net.read(tokens([text])), self.net.read(tokens([against]))
+        count = max(1, len(self.language.split(text)))
+        words, rest = self.net.read(self.language.tokens([text])), self.net.read(self.language.tokens([against]))
         flow, x, found = self.velocity(words, rest, guidance), latents([seed], self.net.dim), []
         for k in range(steps + 1):
             t = k / steps

@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from imggen_lib.applications.sentence.painter import Painter
+from imggen_lib.data import two_glyphs
 from imggen_lib.models.sentence import GlyphCoder, Reader, SentenceVelocity
 
 WEIGHTS = Path(__file__).parent / "weights"
-NAMES = ("painter", "reader")
+NAMES = ("painter", "reader", "pair", "bag")
 _SMALLEST = 1000  # numbers; smaller tensors stay in half precision
 _STEP = "@step"
 
@@ -64,12 +65,19 @@ def stored(model: nn.Module, levels: int, skip: tuple[str, ...] = ()) -> dict[st
     return out
 
 
-def release(name: str, model: nn.Module, levels: int, card: Mapping[str, Any], folder: Path = WEIGHTS) -> Path:
-    """Writes NAME.safetensors and NAME.json, its card."""
+def release(
+    name: str,
+    model: nn.Module,
+    levels: int,
+    card: Mapping[str, Any],
+    folder: Path = WEIGHTS,
+    skip: tuple[str, ...] = ("coder.encoder",),
+) -> Path:
+    """Writes NAME.safetensors and NAME.json, its card, without the tensors whose names begin with one of `skip`."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
-    save_file(stored(model, levels, ("coder.encoder",)), path)
-    numbers = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("coder.encoder"))
+    save_file(stored(model, levels, skip), path)
+    numbers = sum(p.numel() for n, p in model.named_parameters() if not n.startswith(skip))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     about = {"name": name, "numbers": numbers, "levels": levels, "sha256": digest, **card}
     path.with_suffix(".json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -89,9 +97,10 @@ def card_of(name: str) -> dict[str, Any]:
     return json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def _filled(model: nn.Module, name: str, strict: bool = True) -> nn.Module:
-    values = {k: v.weight() if isinstance(v, Rounded) else v.float() for k, v in tensors_of(name).items()}
-    model.load_state_dict(values, strict=strict)
+def _filled(model: nn.Module, *names: str) -> nn.Module:
+    """A model with the tensors that are stored under names; later ones take the place of earlier ones."""
+    found = {k: v for name in names for k, v in tensors_of(name).items()}
+    model.load_state_dict({k: v.weight() if isinstance(v, Rounded) else v.float() for k, v in found.items()})
     return model.eval().requires_grad_(False)
 
 
@@ -103,6 +112,16 @@ def painter() -> Painter:
     model = Painter(net, coder)
     coder.encoder = nn.Identity()  # type: ignore[assignment]
     return _filled(model, "painter")  # type: ignore[return-value]
+
+
+@cache
+def pair_painter(order: bool = True) -> Painter:
+    """The painter of two coloured glyphs; without `order` its twin, which was trained alike and hears a bag of words."""
+    card = card_of("pair")
+    coder = GlyphCoder(**card["coder"])
+    model = Painter(SentenceVelocity(**card["net"], order=order), coder, two_glyphs)
+    coder.encoder = nn.Identity()  # type: ignore[assignment]
+    return _filled(model, "pair", *(() if order else ("bag",)))  # type: ignore[return-value]
 
 
 @cache
