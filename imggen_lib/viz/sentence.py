@@ -104,10 +104,11 @@ def points_by_sentence(named: Mapping[str, Float[Tensor, "n 2"]]) -> Picture:
 
 
 def obedience_table(sets: Mapping[str, Mapping[str, Any]], words: str, factors: Sequence[str] = tuple(NAMES)) -> Table:
-    """Shares obeyed, a row a set, a column a factor, with intervals under "all at once"."""
+    """Shares obeyed, a row a set; first "all at once" with its interval and n, as a phone shows it, then a column a factor."""
     rows = []
     for name, cells in sets.items():
         row = [f"{cells[f][0]:.3f}" if f in cells else "-" for f in factors[:-1]]
         value, low, high, n = Measured(*cells["all"])
-        rows.append([name, *row, f"{value:.3f} [{low:.3f}, {high:.3f}]", f"{n:,}"])
-    return table(["obeyed", *(NAMES[f] for f in factors), "n"], rows, words)
+        rows.append([name, f"{value:.3f} [{low:.3f}, {high:.3f}]", f"{n:,}", *row])
+    heads = [NAMES[f] for f in factors]
+    return table(["obeyed", heads[-1], "n", *heads[:-1]], rows, words)

@@ -139,7 +139,7 @@ def test_flow_mixture() -> None:
 
 
 def test_flow_floor() -> None:
-    """The mean squared error of the exact field, from draws, at times that are drawn as well."""
+    """The mean squared error of the exact field, from draws; less for humps of the same variance, 0 for a single point alone."""
     values = torch.tensor([0.2, 1.0, 4.0], dtype=F64)
     m = torch.tensor([0.5, -1.0, 2.0], dtype=F64)
     floor = math.pi / 2 * values.sqrt().sum().item()  # claim
@@ -151,6 +151,16 @@ def test_flow_floor() -> None:
         errors.append((exact.velocity((1 - t) * eps + t * x, t) - (x - eps)).square().sum(1).mean())
     mean, error = torch.stack(errors).mean().item(), 0.014  # some 6.8 with the deviation 5.6, from 400,000 draws
     assert floor == pytest.approx(mean, abs=5 * error)
+
+    def left(field: StraightFlow) -> float:
+        times = [(k + 0.5) / 100 for k in range(100)]
+        x, eps = field.data.sample(4000, _noise(11)), torch.randn(4000, 1, dtype=F64, generator=_noise(12))
+        return sum((field.velocity((1 - t) * eps + t * x, t) - (x - eps)).square().mean().item() for t in times) / 100
+
+    variance = 0.3 * (1.5**2 + 0.16) + 0.7 * (1.0 + 0.36) - 0.25**2  # of the two humps
+    assert 1 < left(HUMPS) < 0.97 * math.pi / 2 * variance**0.5
+    assert left(StraightFlow(_mixture((1.0, 0.7, 1e-14)))) < 1e-4
+    assert left(StraightFlow(_mixture((0.5, -1.0, 1e-14), (0.5, 1.0, 1e-14)))) > 0.1
 
 
 def test_flow_solvers() -> None:
@@ -187,6 +197,13 @@ def test_flow_euler_bound() -> None:
         for n in (32, 64)
     ]
     assert errors[0] / errors[1] == pytest.approx(2, abs=0.2)
+    path, h = ode.trajectory(HUMPS.velocity, x, 1000), 1e-3
+    speeds = torch.stack([HUMPS.velocity(p, k / 1000) for k, p in enumerate(path)])
+    acceleration = (speeds.diff(dim=0) / h).abs().max().item()
+    side = torch.linspace(-4, 4, 801, dtype=F64)[:, None]
+    big = max((HUMPS.velocity(side, k / 100).diff(dim=0) / 0.01).abs().max().item() for k in range(101))
+    for n, error in zip((32, 64), errors, strict=True):
+        assert error <= acceleration / n / 2 * (math.exp(big) - 1) / big  # claim
 
 
 def test_flow_heun_end() -> None:

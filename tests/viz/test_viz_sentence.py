@@ -37,6 +37,7 @@ def test_curves_and_tables_of_obedience() -> None:
         sentence.obedience_curves({}, "guidance")
     made = sentence.obedience_table({"real": {"class": [0.99, 0.98, 1.0, 50], "all": [0.9, 0.8, 0.95, 50]}}, "real")
     assert "0.900 [0.800, 0.950]" in made.markdown and "0.990" in made.markdown
+    assert [cell.strip() for cell in made.markdown.splitlines()[0].split("|")][1:4] == ["obeyed", "all at once", "n"]
 
 
 def test_points_have_their_sentences() -> None:
