@@ -3,9 +3,10 @@
 ``NAME`` is a shipped model's decoder, ``NAME.both`` a VAE's encoder and decoder, ``mnist-digits`` real test images, ``chest-cases``
 X-rays with what their scores are, ``platform-levels`` levels of the game with inputs that finish them, ``level-decoder`` a network
 that makes others, ``landscape`` a generator of heights, ``characters`` a generator of characters with the latents of its first
-seeds, ``small-generators`` one generator in eight bits and its students. What was computed from data (maps, the nats of each latent
-dimension, what is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``, made by
-``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
+seeds, ``small-generators`` one generator in eight bits and its students, ``mnist-flow-codes`` where a VAE's codes of real digits
+are, ``latent-flow`` and ``latent-flow-step`` a flow of these codes and its student. What was computed from data (maps, the nats of
+each latent dimension, what is typical of test images, the digits) and how coarsely a model is rounded stands in ``maps/*.json``,
+made by ``scripts/records/live_maps.py``, ``chest_cases.py`` and ``game_levels.py``, so that pages are built without data.
 
 Every file draws what its model draws (:mod:`imggen_lib.live.pack`); some are larger than the 500 kB that a page loads by itself.
 A page does not load those, nor the other models of a list to choose from, until its reader chooses them.

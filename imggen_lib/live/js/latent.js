@@ -33,7 +33,8 @@ words.latent = {
   none: "no evaluation",
   one: "1 evaluation",
   many: "{n} evaluations",
-  distance: "{d} from codes",
+  distance: "distance from a {digit}: {d}",
+  nearest: "nearest: a {k}, {d}",
   ms: "{ms}\u00a0ms per image",
   plane: "Plane of codes: codes of training images, and the ways of the six noises; described below",
   ring: "noise",
@@ -45,11 +46,15 @@ words.latent = {
     "Two of 32 directions: to the right, that in which codes of a {digit} differ most from the others; upwards, that in which they " +
     "vary most. The noise lies among codes of all digits, and in the other thirty directions between them.",
   note:
-    "The number is the distance from codes of a {digit}, in their own deviations: {low} to {high} for nine in ten training images. " +
-    "Milliseconds are this page\u2019s, of computing, for the flow to its end and with the decoder. The decoder is exact; flow and " +
-    "student are rounded, which moves their images by {flow} and {student} grey levels of 255 in the mean.",
-  note_prior: "The number is the distance from codes of a {digit}, in their own deviations: {low} to {high} for nine in ten training images.",
-  status: "Digit {digit}, {solver}, {steps} steps, guidance {guidance}, time {t}. Mean distance from codes of this digit: noise {prior}, flow {flow}, student {student}.",
+    "The distance is that of a code from codes of a {digit}, in their own deviations: {low} to {high} for nine in ten training " +
+    "images. On its way a code is part noise, part goal, and so nearer to the middle of all. Milliseconds are those of this page, " +
+    "for the flow to its end and with the decoder. The decoder is exact; flow and student are rounded, which moves their images by " +
+    "{flow} and {student} grey levels of 255 in the mean.",
+  note_prior:
+    "The distance is that of a code from codes of a {digit}, in their own deviations: {low} to {high} for nine in ten training images.",
+  status:
+    "Digit {digit}, {solver}, {steps} steps, guidance {guidance}, time {t}. Mean distance from codes of this digit: noise {prior}, " +
+    "flow {flow}, student {student}.",
   status_prior: "Digit {digit}. Mean distance of the noise from codes of this digit: {prior}.",
 };
 
@@ -70,41 +75,6 @@ demos.latent = function ({ model, el, say }) {
   };
 };
 
-// What is drawn of the noises, and from where: { prior, flow, student }, each { codes, images, ms }, and the path.
-function latentDrawn({ network, codes, size }) {
-  const self = { noise: null, flow: null, student: null, path: null, spent: {}, images: {}, points: {} };
-  const timed = (f) => {
-    const began = performance.now();
-    const found = f();
-    return [found, (performance.now() - began) / LATENT_COUNT];
-  };
-  function decode(way, points) {
-    self.points[way] = points;
-    const [images, ms] = timed(() => network.draw(points, LATENT_COUNT));
-    self.images[way] = images;
-    return ms;
-  }
-  self.prior = () => (self.spent.prior = decode("prior", self.noise));
-  self.move = (settings) => {
-    const [path, ms] = timed(() => self.flow.path(self.noise, { ...settings, label: settings.digit }));
-    [self.path, self.flowMs] = [path, ms];
-  };
-  self.jump = (digit) => {
-    const asked = { label: digit, ...self.student.spec.sampler };
-    const [{ places }, ms] = timed(() => self.student.path(self.noise, asked));
-    self.spent.student = ms + decode("student", self.student.codes(places.at(-1)));
-  };
-  self.now = (t) => solverPlace(self.path.places, t);
-  self.at = (t, goal) => {
-    const { guesses } = self.path;
-    const x = goal && t < 1 ? guesses[Math.min(guesses.length - 1, Math.floor(t * (guesses.length - 1) + 1e-9))] : self.now(t);
-    self.spent.flow = self.flowMs + decode("flow", self.flow.codes(x));
-  };
-  self.each = (points) => Array.from({ length: LATENT_COUNT }, (_, k) => points.subarray(k * size, (k + 1) * size));
-  self.far = (way, digit) => self.each(self.points[way]).map((code) => codes.distance(code, digit));
-  return self;
-}
-
 function latentBody({ model, network, codes, body, options, say }) {
   const size = network.spec.latent;
   const drawn = latentDrawn({ network, codes, size });
@@ -121,6 +91,13 @@ function latentBody({ model, network, codes, body, options, say }) {
   const evaluations = () => SOLVERS[state.solver].evaluations * state.steps * (state.guidance === 1 ? 1 : 2);
   const calls = (n) => say("steps_value", { n, evaluations: n * SOLVERS[state.solver].evaluations });
 
+  function nearest() {
+    const code = drawn.each(drawn.noise)[state.chosen];
+    const far = codes.spec.typical.map((_, k) => codes.distance(code, k));
+    const least = Math.min(...far);
+    return say("nearest", { k: far.indexOf(least), d: number(least) });
+  }
+
   function tell() {
     const { digit } = state;
     const shown = ready() ? LATENT_WAYS : ["prior"];
@@ -128,8 +105,8 @@ function latentBody({ model, network, codes, body, options, say }) {
     const asked = { prior: say("none"), flow: say("many", { n: evaluations() }), student: say("one") };
     if (evaluations() === 1) asked.flow = say("one");
     for (const way of shown) {
-      const d = say("distance", { d: number(far[way][state.chosen]) });
-      ways[way].tell([asked[way], d, say("ms", { ms: number(drawn.spent[way], 1) })]);
+      const d = say("distance", { digit, d: number(far[way][state.chosen]) });
+      ways[way].tell([asked[way], d, say("ms", { ms: number(drawn.spent[way], 1) }), way === "prior" ? nearest() : ""]);
       ways[way].figure.dataset.far = far[way][state.chosen];
     }
     const [low, , high] = codes.spec.typical[digit].map((v) => number(v));

@@ -1,6 +1,8 @@
 // What the latent demo computes: the velocity of a flow on codes, the way of some noises, and where codes of images are.
 // The network is imggen_lib/models/flow.py's VectorNet as imggen_lib/live/latent_file.py stores it.
 
+const LATENT_COUNT = 6; // noises
+
 // velocity(x, t, label) of a file for rows x, all of one class; the label `classes` means "no class".
 function latentVelocity({ spec }, tensors) {
   const { velocity: said, latent, classes } = spec;
@@ -85,6 +87,41 @@ async function latentCodes(model, name) {
     return values.subarray(label * shape[1] * 2, (label + 1) * shape[1] * 2);
   }
   return { spec: file.spec, distance, plane, cloud };
+}
+
+// The pictures of some noises, by each way: codes (`points`), `images` and milliseconds per image (`spent`), and the flow's `path`.
+function latentDrawn({ network, codes, size }) {
+  const self = { noise: null, flow: null, student: null, path: null, spent: {}, images: {}, points: {} };
+  const timed = (f) => {
+    const began = performance.now();
+    const found = f();
+    return [found, (performance.now() - began) / LATENT_COUNT];
+  };
+  function decode(way, points) {
+    self.points[way] = points;
+    const [images, ms] = timed(() => network.draw(points, LATENT_COUNT));
+    self.images[way] = images;
+    return ms;
+  }
+  self.prior = () => (self.spent.prior = decode("prior", self.noise));
+  self.move = (settings) => {
+    const [path, ms] = timed(() => self.flow.path(self.noise, { ...settings, label: settings.digit }));
+    [self.path, self.flowMs] = [path, ms];
+  };
+  self.jump = (digit) => {
+    const asked = { label: digit, ...self.student.spec.sampler };
+    const [{ places }, ms] = timed(() => self.student.path(self.noise, asked));
+    self.spent.student = ms + decode("student", self.student.codes(places.at(-1)));
+  };
+  self.now = (t) => solverPlace(self.path.places, t);
+  self.at = (t, goal) => {
+    const { guesses } = self.path;
+    const x = goal && t < 1 ? guesses[Math.min(guesses.length - 1, Math.floor(t * (guesses.length - 1) + 1e-9))] : self.now(t);
+    self.spent.flow = self.flowMs + decode("flow", self.flow.codes(x));
+  };
+  self.each = (points) => Array.from({ length: LATENT_COUNT }, (_, k) => points.subarray(k * size, (k + 1) * size));
+  self.far = (way, digit) => self.each(self.points[way]).map((code) => codes.distance(code, digit));
+  return self;
 }
 
 Object.assign(tools, { latentOpen, latentCodes });

@@ -1,13 +1,12 @@
 // The latent demo's pictures: a row of digits a way of drawing, a large one of each, and the plane of codes.
 
-const LATENT_COUNT = 6; // noises
 const LATENT_WAYS = ["prior", "flow", "student"];
 const LATENT_PLANE = 300;
 
 // One way of drawing: { row, figure, show(images), choose(k), tell(texts) }. `pick(k)` is called when a picture is chosen.
 function latentWay({ way, shape, say, pick }) {
   const large = picture(shape, 112, { role: null, "aria-hidden": "true" });
-  const facts = ["evaluations", "distance", "ms"].map(() => h("span"));
+  const facts = ["evaluations", "distance", "ms", "nearest"].map(() => h("span"));
   const figure = h(
     "figure",
     { class: "il-figure il-latent-way", "data-way": way },
@@ -42,7 +41,7 @@ function latentWay({ way, shape, say, pick }) {
 // The plane of one class: codes of other images, of its own, and the ways of the noises. draw({ label, ends, paths, chosen }).
 function latentPlane(codes, say) {
   const board = canvas(LATENT_PLANE, LATENT_PLANE, { role: "img", "aria-label": say("plane") });
-  const reach = 4.2; // what lies further out stands at the edge
+  const reach = 3.4; // what lies further out stands at the edge
   const place = (v) => LATENT_PLANE * (0.5 + Math.max(-0.49, Math.min(0.49, v / (2 * reach))));
   const at = ([x, y]) => [place(x), LATENT_PLANE - place(y)];
 
