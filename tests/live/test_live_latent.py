@@ -176,10 +176,7 @@ def test_wrong_settings_are_refused_in_words() -> None:
         with pytest.raises(ValueError, match=words):
             live.latent(**wrong)  # type: ignore[arg-type]
     options = live.latent(7, solver="euler", steps=2, guidance=3, seed=5).options
-    assert {k: options[k] for k in ("digit", "solver", "steps", "guidance", "seed")} == {
-        **{"digit": 7, "solver": "euler", "steps": 2},
-        **{"guidance": 3, "seed": 5},
-    }
+    assert [options[k] for k in ("digit", "solver", "steps", "guidance", "seed")] == [7, "euler", 2, 3, 5]
 
 
 def test_a_frame_has_all_files() -> None:
