@@ -11,6 +11,7 @@ DEMOS: dict[str, Callable[[], Live]] = {
     "real_or_fake": live.real_or_fake,
     "trainer": lambda: live.trainer("gan"),
     "flow": live.flow,
+    "latent": live.latent,
     "game": live.game,
     "world": live.world,
     "xrays": live.xrays,

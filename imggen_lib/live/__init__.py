@@ -7,6 +7,7 @@
     live.real_or_fake("mnist-gan-classes")  # twelve images, some of them generated
     live.trainer("gan")                     # train a small GAN on points in the plane
     live.flow()                             # flow matching in the plane: the field, the paths, solvers, reflow
+    live.latent()                           # the same noise, decoded, moved by a latent flow, and drawn in one step
     live.game()                             # play platform levels, or watch an agent finish them
     live.campaign()                         # a headline and garments in ten sizes of banner, each checked
     live.bandit()                           # three ways to choose among banners race for clicks
@@ -68,6 +69,7 @@ from imggen_lib.live.explore import explorer
 from imggen_lib.live.flow import flow
 from imggen_lib.live.game import game
 from imggen_lib.live.guess import real_or_fake
+from imggen_lib.live.latent import latent
 from imggen_lib.live.sentence import sentence
 from imggen_lib.live.sizes import sizes
 from imggen_lib.live.surface import surface
@@ -84,6 +86,7 @@ __all__ = [
     "explorer",
     "flow",
     "game",
+    "latent",
     "real_or_fake",
     "sentence",
     "sizes",

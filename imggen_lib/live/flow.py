@@ -19,7 +19,7 @@ class FlowDemo(Live):
     """See :func:`flow`."""
 
     demo = "flow"
-    parts = ("trainer_math", "trainer_games", "trainer_draw", "trainer_pen", "flow_math", "flow_words", "flow_views")
+    parts = ("solvers", "trainer_math", "trainer_games", "trainer_draw", "trainer_pen", "flow_math", "flow_words", "flow_views")
     words = (
         "A live demo stands here: a network learns to carry noise to data, its field and paths are seen, and reflow straightens "
         "them. It needs JavaScript, or a running notebook."

@@ -19,7 +19,7 @@ class Sentence(Live):
     """See :func:`sentence`."""
 
     demo = "sentence"
-    parts = ("product", "net", "sentence_math")
+    parts = ("product", "net", "rows", "solvers", "sentence_math")
     words = "A live demo stands here: you write a sentence, and a picture forms. It needs JavaScript, or a running notebook."
 
     def file(self, name: str) -> dict[str, Any]:

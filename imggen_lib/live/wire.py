@@ -47,7 +47,12 @@ class Writer:
         return self._add("i16", values.shape, np.stack([folded & 255, folded >> 8]).astype(np.uint8), more)
 
     def deflated(self) -> bytes:
-        deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+        """The shortest of three: rounded weights hardly repeat, and Huffman's code alone is then shorter than with repetitions."""
+        ways = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY)
+        return min((self._by(way) for way in ways), key=len)
+
+    def _by(self, strategy: int) -> bytes:
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, strategy)
         return deflate.compress(bytes(self.content)) + deflate.flush()
 
 

@@ -2,8 +2,9 @@
 
 For each VAE the nats that each latent dimension spends on test images (the order of the sliders); for a VAE of two dimensions the
 encoder's means of 2000 test images with their classes (the map); for the VAE that reads drawings, what log p(x) and SSIM are
-typical of test images; how coarsely each model is rounded (a search that need not be made twice); and sixty test images to
-compare generated ones with. A file names the weights that it is of; one of other weights is not used.
+typical of test images; where the codes of real images are, for the latent flows; how coarsely each model is rounded (a search
+that need not be made twice); and sixty test images to compare generated ones with. A file names the weights that it is of; one of
+other weights is not used.
 ``python scripts/records/live_maps.py NAME ...`` does some models only.
 """
 
@@ -17,6 +18,8 @@ from torch import Tensor
 
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.data import load
+from imggen_lib.latent_flows import card
+from imggen_lib.live import latent_codes
 from imggen_lib.live.layers import run
 from imggen_lib.live.pack import Packed, pack
 from imggen_lib.live.shipped import DIGITS, MAPS, check_name, generators
@@ -26,6 +29,7 @@ from imggen_lib.metrics.likelihood import log_likelihoods
 from imggen_lib.metrics.pixel import ssim
 from imggen_lib.models.vae import VAE
 from imggen_lib.noise import generator_for
+from imggen_lib.train.latent_flow import encode
 
 READS = ("mnist-vae-small",)  # the VAEs that live.drawing is used with
 POINTS, TYPICAL, DRAWS, SHOWN = 2000, 1000, 64, 60
@@ -103,15 +107,23 @@ def describe(name: str) -> dict:
     return said
 
 
+def codes() -> dict:
+    """Where the codes of a quarter of the training images are, of the VAE that the latent flows draw with."""
+    checkpoint = pretrained(card("mnist-flow-latent")["config"]["vae"])
+    data = load(checkpoint.meta["data"]["name"], "train")
+    found = encode(checkpoint.model(), data.subset(torch.arange(0, len(data), 4)))
+    said = latent_codes.described(found.mu, found.logvar, found.labels)
+    return {"of": checkpoint.meta["weights"]["sha256"], **said}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="models (default: all, and the digits)")
+    parser.add_argument("names", nargs="*", help="models, mnist-digits, mnist-flow-codes (default: all)")
     names = parser.parse_args().names
     MAPS.mkdir(exist_ok=True)
-    if not names:
-        write(DIGITS, digits(load("mnist", "test")))
-    for name in names or generators():
-        write(check_name(name), describe(name))
+    others = {DIGITS: lambda: digits(load("mnist", "test")), latent_codes.NAME: codes}
+    for name in names or [*others, *generators()]:
+        write(name, others[name]()) if name in others else write(check_name(name), describe(name))
 
 
 if __name__ == "__main__":

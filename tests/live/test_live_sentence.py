@@ -65,7 +65,7 @@ def page() -> dict[str, Any]:
     file = sentence_file()
     asked = [{**a, "noise": latents([a["seed"]], file["spec"]["latent"])[0].tolist()} for a in ASKED]
     sent = {"spec": file["spec"], "bytes": base64.b64encode(file["bytes"]).decode()}
-    parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in ("core", "product", "net", "sentence_math")]
+    parts = [(HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in ("core", *live.sentence().parts)]
     assert NODE is not None
     given = json.dumps({"file": sent, "asked": asked, "texts": TEXTS})
     done = subprocess.run(

@@ -1,7 +1,7 @@
 // What the flow demo computes: a velocity network in the plane, its training, solvers, pairs for reflow, and how good they are.
 //
 // t = 0 is noise, t = 1 is data: x_t = (1 - t) x_0 + t x_1, and the network learns x_1 - x_0, as in imggen_lib/losses/flow.py;
-// solvers are those of imggen_lib/ode.py. The network is that of
+// solvers are those of js/solvers.js. The network is that of
 // imggen_lib/theory/plane/steps.py. Points of the plane are taken twice as large (SCALE), so that the data vary about as much as
 // the noise, N(0, I). Networks, gradients, Adam and data are those of the trainer demo.
 
@@ -58,22 +58,6 @@ const flowMath = (() => {
   // ---- Solvers
   // --------------------------------------------------------------------------------------------------------
 
-  const along = (x, h, v) => x.map((value, j) => value + h * v[j]);
-
-  // One step of size h from x at time t; v(x, t) is the velocity.
-  const SOLVERS = {
-    euler: { evaluations: 1, step: (v, x, t, h) => along(x, h, v(x, t)) },
-    midpoint: { evaluations: 2, step: (v, x, t, h) => along(x, h, v(along(x, h / 2, v(x, t)), t + h / 2)) },
-    heun: {
-      evaluations: 2,
-      step(v, x, t, h) {
-        const first = v(x, t);
-        const second = v(along(x, h, first), t + h);
-        return along(x, h / 2, first.map((value, j) => value + second[j]));
-      },
-    },
-  };
-
   /** The places of rows x at times k / steps, k = 0 to `steps`: a list of rows, the first of which is x. */
   function solve(net, x, solver, steps) {
     const space = m.arena();
@@ -81,13 +65,6 @@ const flowMath = (() => {
     const path = [Float64Array.from(x)];
     for (let k = 0; k < steps; k++) path.push(SOLVERS[solver].step(v, path[k], k / steps, 1 / steps));
     return path;
-  }
-
-  /** Where a path is at time t: between two of its places it goes straight on. */
-  function placeAt(path, t) {
-    const k = Math.min(path.length - 2, Math.floor(t * (path.length - 1)));
-    const share = t * (path.length - 1) - k;
-    return path[k].map((value, j) => value + share * (path[k + 1][j] - value));
   }
 
   // ---- How good
@@ -231,7 +208,7 @@ const flowMath = (() => {
   }
 
   return {
-    ...{ SCALE, SOLVERS, PAIRS, scaled, network, velocity, loss, solve, placeAt, straightness, apart },
+    ...{ SCALE, SOLVERS, PAIRS, scaled, network, velocity, loss, solve, placeAt: solverPlace, straightness, apart },
     ...{ energyDistance, baseline, gaussianLike, game },
   };
 })();

@@ -34,42 +34,6 @@ function sentenceClash(words, { meanings }) {
   return null;
 }
 
-// Row by row: x (rows times inputs) through a dense layer.
-function sentenceDense({ weight, bias }, x, rows) {
-  const [outputs, inputs] = weight.shape;
-  const out = new Float32Array(rows * outputs);
-  for (let r = 0; r < rows; r++) {
-    for (let o = 0; o < outputs; o++) {
-      let sum = bias ? bias.values[o] : 0;
-      const at = o * inputs;
-      const from = r * inputs;
-      for (let i = 0; i < inputs; i++) sum += weight.values[at + i] * x[from + i];
-      out[r * outputs + o] = sum;
-    }
-  }
-  return out;
-}
-
-// Each row to mean 0 and variance 1, then times gain plus shift if there are any.
-function sentenceNorm(x, rows, norm = null) {
-  const width = x.length / rows;
-  const out = new Float32Array(x.length);
-  for (let r = 0; r < rows; r++) {
-    let mean = 0;
-    let square = 0;
-    for (let i = 0; i < width; i++) mean += x[r * width + i] / width;
-    for (let i = 0; i < width; i++) square += (x[r * width + i] - mean) ** 2 / width;
-    const scale = 1 / Math.sqrt(square + 1e-5);
-    for (let i = 0; i < width; i++) {
-      const value = (x[r * width + i] - mean) * scale;
-      out[r * width + i] = norm ? value * norm.weight.values[i] + norm.bias.values[i] : value;
-    }
-  }
-  return out;
-}
-
-const sentenceSilu = (x) => x.map((v) => v / (1 + Math.exp(-v)));
-
 // Attention's weights, [head][query][key], and the values' means under them, heads side by side.
 function sentenceAttention(query, key, value, queries, keys, heads) {
   const width = query.length / queries;
@@ -98,17 +62,13 @@ function sentenceAttention(query, key, value, queries, keys, heads) {
   return { out, weights };
 }
 
-function sentencePlus(a, b) {
-  return a.map((v, i) => v + b[i]);
-}
-
 // The network of a file: `part(name)` is a dense layer or a norm by its name in PyTorch.
 function sentenceNetwork(spec, tensors) {
   const part = (name) => ({
     weight: tensors[spec.parts[`${name}.weight`]],
     bias: tensors[spec.parts[`${name}.bias`]],
   });
-  const dense = (name, x, rows) => sentenceDense(part(name), x, rows);
+  const dense = (name, x, rows) => rowsDense(part(name), x, rows);
   const { heads, blocks, layers } = spec;
 
   // The words of a sentence as vectors: { vectors, count, maps }, once for all steps. maps: [layer][head][word][word].
@@ -124,15 +84,15 @@ function sentenceNetwork(spec, tensors) {
     const maps = [];
     for (let layer = 0; layer < layers; layer++) {
       const name = `encoder.blocks.${layer}`;
-      const normed = sentenceNorm(x, count, part(`${name}.norm`));
+      const normed = rowsNorm(x, count, part(`${name}.norm`));
       const [query, key, value] = ["query", "key", "value"].map((k) => dense(`${name}.${k}`, normed, count));
       const { out, weights } = sentenceAttention(query, key, value, count, count, heads);
-      x = sentencePlus(x, dense(`${name}.out`, out, count));
-      const inner = sentenceSilu(dense(`${name}.up`, sentenceNorm(x, count, part(`${name}.norm_two`)), count));
-      x = sentencePlus(x, dense(`${name}.down`, inner, count));
+      x = rowsPlus(x, dense(`${name}.out`, out, count));
+      const inner = rowsSilu(dense(`${name}.up`, rowsNorm(x, count, part(`${name}.norm_two`)), count));
+      x = rowsPlus(x, dense(`${name}.down`, inner, count));
       maps.push(weights);
     }
-    const vectors = sentenceNorm(x, count, part("encoder.norm"));
+    const vectors = rowsNorm(x, count, part("encoder.norm"));
     const kept = Array.from({ length: blocks }, (_, k) => ({
       key: dense(`blocks.${k}.key`, vectors, count),
       value: dense(`blocks.${k}.value`, vectors, count),
@@ -149,47 +109,39 @@ function sentenceNetwork(spec, tensors) {
       features[i] = Math.sin(angle);
       features[half + i] = Math.cos(angle);
     }
-    let state = sentencePlus(dense("enter", x, 1), dense("time", features, 1));
+    let state = rowsPlus(dense("enter", x, 1), dense("time", features, 1));
     const maps = [];
     for (let k = 0; k < blocks; k++) {
       const name = `blocks.${k}`;
-      const normed = sentenceNorm(state, 1);
+      const normed = rowsNorm(state, 1);
       const { key, value } = words.kept[k];
       const { out, weights } = sentenceAttention(dense(`${name}.query`, normed, 1), key, value, 1, words.count, heads);
       const film = dense(`${name}.film`, out, 1);
       const width = state.length;
       const moved = normed.map((v, i) => v * (1 + film[i]) + film[width + i]);
-      state = sentencePlus(state, dense(`${name}.down`, sentenceSilu(dense(`${name}.up`, moved, 1)), 1));
+      state = rowsPlus(state, dense(`${name}.down`, rowsSilu(dense(`${name}.up`, moved, 1)), 1));
       maps.push(weights.map((rows) => Array.from(rows[0])));
     }
-    return { velocity: dense("leave", sentenceNorm(state, 1, part("norm")), 1), maps };
+    return { velocity: dense("leave", rowsNorm(state, 1, part("norm")), 1), maps };
   }
 
   return { read, look };
 }
 
-// From noise to a picture. `words` is what the sentence says, `against` what is left behind (the empty sentence, or a
-// negative one); `seen({ x, t, maps })` is told of each step. A generator function: one yield a step, so that a page
-// can show it.
+// From noise to a picture by Heun's method. `words` is what the sentence says, `against` what is left behind (the empty
+// sentence, or a negative one). A generator function: one yield a step, { k, t, x, guess, maps }, so that a page can show it.
 function* sentenceFlow(network, { noise, words, against, guidance, steps }) {
-  let x = Float32Array.from(noise);
+  let maps = null;
   const velocity = (at, t) => {
     const found = network.look(at, t, words);
-    if (guidance === 1) return found;
-    const other = network.look(at, t, against).velocity;
-    return { maps: found.maps, velocity: found.velocity.map((v, i) => other[i] + guidance * (v - other[i])) };
+    maps = found.maps;
+    if (guidance === 1) return found.velocity;
+    return solverGuided(found.velocity, network.look(at, t, against).velocity, guidance);
   };
-  const step = 1 / steps;
-  for (let k = 0; k < steps; k++) {
-    const first = velocity(x, k * step);
-    const trial = x.map((v, i) => v + step * first.velocity[i]);
-    const second = velocity(trial, (k + 1) * step).velocity;
+  for (const { k, t, x, v } of solverSteps(velocity, Float32Array.from(noise), "heun", steps)) {
     // Where the straight line from here would end: what the picture would be if nothing changed.
-    const guess = x.map((v, i) => v + (1 - k * step) * first.velocity[i]);
-    yield { k, t: k * step, x, guess, maps: first.maps };
-    x = x.map((v, i) => v + (step / 2) * (first.velocity[i] + second[i]));
+    yield { k, t, x, guess: v ? solverAlong(x, 1 - t, v) : x, maps: v ? maps : null };
   }
-  yield { k: steps, t: 1, x, guess: x, maps: null };
 }
 
 // Everything of the file, ready: { spec, network, draw(x), tokens(text) }.
