@@ -7,9 +7,9 @@ from typing import Any
 from imggen_lib.viz import style
 from imggen_lib.viz.figure import Picture, figure_and_axes
 from imggen_lib.viz.pages import Html
-from imggen_lib.viz.results import GAN, VAE, scrolling
+from imggen_lib.viz.results import scrolling
 
-_MARKS = {"VAE": ("s", VAE), "GAN": ("o", GAN)}
+_MARKS = {"VAE": ("s", style.VAE), "GAN": ("o", style.GAN), "Flow": (">", style.FLOW)}
 
 
 def _text(key: str, value: Any) -> str:
@@ -120,7 +120,7 @@ def orders(rows: Sequence[Mapping[str, Any]]) -> Picture:
     figure, ax = figure_and_axes(5.0, 3.0)
     seeds = sorted({row["seed"] for row in rows})
     for row in rows:
-        mark, colour = {"in turns": ("o", GAN), "at once": ("s", VAE)}[row["order"]]
+        mark, colour = {"in turns": ("o", style.GAN), "at once": ("s", style.VAE)}[row["order"]]
         _, seconds, distances = zip(*row["looks"], strict=True)
         shade = 1 - 0.5 * seeds.index(row["seed"]) / max(1, len(seeds) - 1)
         ax.plot(seconds, distances, marker=mark, color=colour, alpha=shade, markersize=5, linewidth=style.LINE)
@@ -137,7 +137,7 @@ def memory(points: Sequence[Sequence[float]]) -> Picture:
     """MiB against images, from zero: of the process that trains, and dashed those of its reading workers together."""
     figure, ax = figure_and_axes(5.0, 2.2)
     images, *lines = zip(*points, strict=True)
-    for line, (colour, dashes) in zip(lines, ((GAN, "-"), (VAE, "--")), strict=False):
+    for line, (colour, dashes) in zip(lines, ((style.GAN, "-"), (style.VAE, "--")), strict=False):
         ax.plot(images, line, color=colour, linestyle=dashes, linewidth=style.LINE)
     ax.set_ylim(0, 1.3 * max(max(line) for line in lines))
     ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}M")
