@@ -98,14 +98,14 @@ def measurements(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def growth(curves: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> Picture:
-    """Images a second against each setting, two panels side by side, both axes logarithmic; GANs round, VAEs square."""
+    """Images a second against each setting, panels side by side with logarithmic axes; GANs round, VAEs square, flows arrows."""
     rows, columns = -(-len(curves) // 2), min(len(curves), 2)
     figure, axes = figure_and_axes(2.9 * columns, 2.5 * rows, nrows=rows, ncols=columns, sharey=True, squeeze=False)
     for ax in axes.flat[len(curves) :]:
         ax.remove()
     for ax, lines in zip(axes.flat, curves.values(), strict=False):
         for name, points in lines.items():
-            mark, colour = _MARKS[name[:3]]
+            mark, colour = next(look for family, look in _MARKS.items() if name.startswith(family))
             ax.plot(*zip(*points, strict=True), marker=mark, color=colour, markersize=5, linewidth=style.LINE)
         ax.set(xscale="log", yscale="log")
         at = sorted({p[0] for points in lines.values() for p in points})
