@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from imggen_lib import checkpoint, live
 from imggen_lib.live import shipped
-from imggen_lib.live.base import DEMOS, HERE, files_of, page_script
+from imggen_lib.live.base import DEMOS, HERE, LATER, files_of, page_script
 
 LIMIT = 500_000
 MOUNT = re.compile(r"<div class='imggen-live' data-demo='(?P<demo>\w+)' data-options='(?P<options>[^']*)'")
@@ -101,7 +101,7 @@ def _demos(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     def held(match: re.Match[str]) -> str:
         nonlocal total
         options = json.loads(html.unescape(match["options"]))
-        offered = {name: round(export(name, folder) / 1000) for name in options.get("choices", [])}
+        offered = {name: round(export(name, folder) / 1000) for name in (*options.get("choices", []), *options.get(LATER, []))}
         sizes = {name: export(name, folder) for name in files_of(options)}
         said = f"{match[0]} data-sizes='{json.dumps(offered)}'" if offered else match[0]
         more = sum(size for name, size in sizes.items() if name not in loaded)

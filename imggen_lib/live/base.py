@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 _VIEW = "application/vnd.jupyter.widget-view+json"
 #: Options that name a file which the demo loads when it starts; one that names it otherwise works in no frame and on no page.
 FILES = ("model", "real", "cases", "type")
+#: The option that lists files which a demo loads when its reader asks for them.
+LATER = "later"
 #: The demos by their names; each is there once its class is.
 DEMOS: dict[str, type["Live"]] = {}
 
@@ -116,9 +118,10 @@ class Live(anywidget.AnyWidget):
         return f"<p class='imggen-live-absent'>{escape(self.words)}</p>"
 
     def framed(self) -> str:
-        """The demo as an ``<iframe>`` with all that it loads. Of a list of models to choose from it has the first."""
+        """The demo as an ``<iframe>`` with all that it loads, now or later. Of a list of models to choose from it has the first."""
         options = {name: value for name, value in self.options.items() if name != "choices"}
-        scripts = [*(script(name, self.file(name)) for name in files_of(options)), page_script(self.demo)]
+        names = [*files_of(options), *options.get(LATER, [])]
+        scripts = [*(script(name, self.file(name)) for name in names), page_script(self.demo)]
         return frame.frame(self.words, mount(self.demo, options, self.words, self.strings), scripts)
 
     def __repr__(self) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 
 from imggen_lib.errors import unknown_name
 from imggen_lib.latent_flows import card
-from imggen_lib.live import frame
-from imggen_lib.live.base import Live, files_of, mount, page_script
+from imggen_lib.live.base import Live
 from imggen_lib.live.latent_codes import NAME
 from imggen_lib.live.latent_file import FLOW, SHIPPED, STUDENT
-from imggen_lib.live.shipped import packed_file, script
+from imggen_lib.live.shipped import packed_file
 from imggen_lib.ode import SOLVERS
 
 MOST_STEPS, MOST_GUIDANCE = 16, 4
@@ -30,12 +29,6 @@ class LatentDemo(Live):
 
     def file(self, name: str) -> dict[str, Any]:
         return packed_file(name)
-
-    def framed(self) -> str:
-        """With all files, since a frame can ask for none."""
-        names = [*files_of(self.options), *self.options["choices"]]
-        scripts = [*(script(name, self.file(name)) for name in names), page_script(self.demo)]
-        return frame.frame(self.words, mount(self.demo, self.options, self.words, self.strings), scripts)
 
 
 def latent(
@@ -66,6 +59,6 @@ def latent(
         raise ValueError(f"steps are from 1 to {MOST_STEPS} and guidance from 0 to {MOST_GUIDANCE}; got {steps} and {guidance}")
     if seed not in range(100_000):
         raise ValueError(f"the seed is a whole number from 0 to 99999; got {seed!r}")
-    files = {"model": config["vae"], "real": NAME, "choices": [FLOW, STUDENT]}
+    files = {"model": config["vae"], "real": NAME, "later": [FLOW, STUDENT]}
     chosen = {"digit": digit, "solver": solver, "steps": steps, "guidance": guidance, "seed": seed}
     return LatentDemo({**files, **chosen}, strings=strings)

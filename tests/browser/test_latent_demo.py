@@ -26,7 +26,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages with nothing but the demo, as the book has it: what it may ask for later is not loaded at first."""
     demo = live.latent()
     html = demo.html().replace("data-demo='latent'", f"data-demo='latent' {SIZES}")
-    files = [demo.options["model"], demo.options["real"], *demo.options["choices"]]
+    files = [demo.options["model"], demo.options["real"], *demo.options["later"]]
     with themed_site(tmp_path_factory.mktemp("latent"), html, files) as site:
         yield site
 
@@ -113,7 +113,7 @@ def test_what_is_drawn_is_pytorchs(demo: Callable[..., Page]) -> None:
         }
     for way, images in expected.items():
         np.testing.assert_allclose(shown(page, way), images.flatten(1), atol=1e-3, err_msg=way)
-    expect(page.get_by_role("status")).to_contain_text("Digit 7, Euler, 3 steps, guidance 1.50, time 1.00")
+    expect(page.locator(f"{ROOT} .il-status")).to_contain_text("Digit 7, Euler, 3 steps, guidance 1.50, time 1.00")
 
 
 def test_time_runs_and_is_moved(demo: Callable[..., Page]) -> None:

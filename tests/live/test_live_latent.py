@@ -161,8 +161,8 @@ def test_the_page_measures_distance_and_place_as_python_does(page: dict[str, Any
 def test_a_page_loads_half_a_megabyte_by_itself_and_the_rest_when_asked() -> None:
     options = live.latent().options
     first = sum(len(gzip.compress(script(name, packed_file(name)).encode())) for name in (options["model"], options["real"]))
-    rest = sum(len(gzip.compress(script(name, packed_file(name)).encode())) for name in options["choices"])
-    assert first < 500_000 and options["choices"] == [FLOW, STUDENT] and first + rest < 1_500_000
+    rest = sum(len(gzip.compress(script(name, packed_file(name)).encode())) for name in options["later"])
+    assert first < 500_000 and options["later"] == [FLOW, STUDENT] and first + rest < 1_500_000
 
 
 def test_wrong_settings_are_refused_in_words() -> None:

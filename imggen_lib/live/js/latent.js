@@ -1,6 +1,6 @@
 // "The hole in the prior": the same noise decoded straight away, moved by a latent flow, and by its student in one step.
 //
-// options: model (the decoder's file), real (codes of images), choices (flow, student), digit, solver, steps, guidance, seed.
+// options: model (the decoder's file), real (codes of images), later (flow, student), digit, solver, steps, guidance, seed.
 
 words.latent = {
   loading: "Loading the decoder \u2026",
@@ -193,7 +193,7 @@ function latentBody({ model, network, codes, body, options, say }) {
     onchange: (k) => ((state.digit = Number(k)), all()),
   });
   const solver = chooser({
-    label: say("solver"), value: state.solver, options: Object.keys(SOLVERS).map((name) => [name, say(name)]),
+    label: say("solver"), value: state.solver, options: ["euler", "midpoint", "heun"].map((name) => [name, say(name)]),
     onchange: (name) => ((state.solver = name), steps.show(state.steps), solved()),
   });
   const steps = slider({
@@ -218,7 +218,7 @@ function latentBody({ model, network, codes, body, options, say }) {
   // ---- What comes when the reader asks
 
   const sizes = model.get("sizes") || {};
-  const kB = options.choices.reduce((sum, name) => sum + (sizes[name] || 0), 0);
+  const kB = options.later.reduce((sum, name) => sum + (sizes[name] || 0), 0);
   const ask = button(kB ? say("fetch_size", { size: kB }) : say("fetch"), () => bring(), { class: "il-button il-main" });
   const flowing = h(
     "div",
@@ -230,7 +230,7 @@ function latentBody({ model, network, codes, body, options, say }) {
     const focused = document.activeElement === ask;
     ask.disabled = true;
     ask.textContent = say("fetching");
-    return Promise.all(options.choices.map((name) => latentOpen(model, name)))
+    return Promise.all(options.later.map((name) => latentOpen(model, name)))
       .then(([flow, student]) => {
         [drawn.flow, drawn.student] = [flow, student];
         ask.hidden = true;
