@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,16 +54,17 @@ def _seen(model: LatentFlow, single: bool, n: int = 440) -> dict[str, Tensor]:
 
 def _film(net: VectorNet) -> tuple[Tensor, Tensor, Tensor]:
     """All FiLM layers: a row for each class ``(classes + 1, out)``, and of time's share a basis ``(r, out)`` and ``(r, width)``."""
-    condition = net.condition
-    weight = torch.cat([block.film.weight for block in net.blocks]).double()  # type: ignore[union-attr]
-    bias = torch.cat([block.film.bias for block in net.blocks]).double()  # type: ignore[union-attr]
+    condition: Any = net.condition
+    blocks: Any = net.blocks
+    weight = torch.cat([block.film.weight for block in blocks]).double()
+    bias = torch.cat([block.film.bias for block in blocks]).double()
     first, last = condition.time[0], condition.time[2]
-    rows = condition.label.weight.double() @ weight.T + weight @ last.bias.double() + bias  # type: ignore[union-attr, operator]
+    rows = condition.label.weight.double() @ weight.T + weight @ last.bias.double() + bias
     t = torch.linspace(0, 1, 257, dtype=torch.float64)
     turns = math.pi * t[:, None] * torch.arange(1, FREQUENCIES + 1, dtype=torch.float64)
     waves = torch.cat([turns.cos(), turns.sin()], 1)
-    hidden = nn.functional.silu(waves @ first.weight.double().T + first.bias.double())  # type: ignore[operator, union-attr]
-    both = weight @ last.weight.double()  # type: ignore[operator]
+    hidden = nn.functional.silu(waves @ first.weight.double().T + first.bias.double())
+    both = weight @ last.weight.double()
     curve = hidden @ both.T
     basis = torch.linalg.svd(curve, full_matrices=False).Vh
     left = [float((curve - curve @ basis[:r].T @ basis[:r]).abs().max()) for r in range(_MOST)]
@@ -100,9 +101,9 @@ def _velocity(model: LatentFlow, writer: Writer, single: bool) -> dict[str, Any]
 
     with torch.no_grad():
         rows, basis, turn = _film(net)
-    first = net.condition.time[0]
+    first: Any = net.condition.time[0]
     if single:
-        start = nn.functional.silu(first.weight[:, :FREQUENCIES].double().sum(1) + first.bias.double())  # type: ignore[index]
+        start = nn.functional.silu(first.weight[:, :FREQUENCIES].double().sum(1) + first.bias.double())
         rows = rows + (turn @ start) @ basis
     said: dict[str, Any] = {"first": dense(net.first), "norm": exact(net.last[0]), "last": dense(net.last[2])}  # type: ignore[arg-type]
     said["blocks"] = [
@@ -153,17 +154,17 @@ def restored(file: Mapping[str, Any], vae: VAE) -> LatentFlow:
     put(net.first, said["first"])
     put(net.last[0], said["norm"])
     put(net.last[2], said["last"])
-    place = torch.arange(classes + 1)
-    net.condition.label.weight.data[place, rank + place] = 1  # type: ignore[union-attr]
+    place, condition = torch.arange(classes + 1), cast(Any, net.condition)
+    condition.label.weight.data[place, rank + place] = 1
     film = numbers[said["rows"]].T
     if rank:
-        put(net.condition.time[0], said["time"])
-        net.condition.time[2].weight.data[:rank] = numbers[said["turn"]]  # type: ignore[operator]
+        put(condition.time[0], said["time"])
+        condition.time[2].weight.data[:rank] = numbers[said["turn"]]
         film = torch.cat([numbers[said["basis"]].T, film], 1)
-    for block, own, weight in zip(net.blocks, said["blocks"], film.split(2 * width), strict=True):
+    for block, own, weight in zip(cast(Any, net.blocks), said["blocks"], film.split(2 * width), strict=True):
         for name in ("before", "middle", "first", "last"):
             put(getattr(block, name), own[name])
-        block.film.weight.data[:, : weight.shape[1]] = weight  # type: ignore[union-attr]
+        block.film.weight.data[:, : weight.shape[1]] = weight
     model = LatentFlow(copy.deepcopy(vae), Flow(net, **spec["sampler"])).double()
     model.centre.copy_(numbers[said["centre"]])
     model.spread.copy_(numbers[said["spread"]])
