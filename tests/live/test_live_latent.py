@@ -174,7 +174,7 @@ def test_wrong_settings_are_refused_in_words() -> None:
         ({"seed": -1}, "from 0 to 99999"),
     ):
         with pytest.raises(ValueError, match=words):
-            live.latent(**wrong)  # type: ignore[arg-type]
+            live.latent(**wrong)
     options = live.latent(7, solver="euler", steps=2, guidance=3, seed=5).options
     assert [options[k] for k in ("digit", "solver", "steps", "guidance", "seed")] == [7, "euler", 2, 3, 5]
 

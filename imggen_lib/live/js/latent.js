@@ -233,6 +233,7 @@ function latentBody({ model, network, codes, body, options, say }) {
     return Promise.all(options.later.map((name) => latentOpen(model, name)))
       .then(([flow, student]) => {
         [drawn.flow, drawn.student] = [flow, student];
+        for (let k = 0; k < 2; k++) [drawn.jump(state.digit), drawn.move(state)]; // a browser is slow at what it has not done before
         ask.hidden = true;
         flowing.hidden = false;
         ["flow", "student"].forEach((way) => ways[way].hide(false));
