@@ -55,7 +55,7 @@ def test_the_scripts_plans_are_what_ships(script: Any) -> None:
 
 def test_all_of_them_stay_small() -> None:
     sizes = [p.stat().st_size for p in FOLDER.glob("*.safetensors")]
-    assert max(sizes) < 3_000_000 and sum(sizes) < 15_000_000
+    assert max(sizes) < 3_000_000 and sum(sizes) < 18_000_000
     assert {p.stem for p in FOLDER.glob("*.safetensors")} == set(shipped())
 
 

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from imggen_lib.compress.calibrate import Rounding, steps
 from imggen_lib.latent_flows import card, latent_flow
 from imggen_lib.live import latent_codes
-from imggen_lib.live.shipped import offers
-from imggen_lib.live.wire import Writer, tensors
+from imggen_lib.live.layers import run
+from imggen_lib.live.shipped import offers, packed_file
+from imggen_lib.live.wire import Writer, tensors, unpacked
 from imggen_lib.models.flow import FREQUENCIES, Flow, VectorNet
 from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.models.vae import VAE
@@ -170,11 +171,19 @@ def restored(file: Mapping[str, Any], vae: VAE) -> LatentFlow:
     return model.eval().requires_grad_(False)
 
 
+def drawn(codes: Tensor, name: str = FLOW) -> Tensor:
+    """Images of codes ``(n, z)`` by the decoder as a page has it, whose weights are rounded there."""
+    file = packed_file(card(SHIPPED[name])["config"]["vae"])
+    nets = unpacked(file["spec"], file["bytes"])
+    return run(nets["decode"] + nets["show"], codes.float()).clamp(-1, 1)
+
+
 def difference(model: LatentFlow, file: Mapping[str, Any], n: int = 60) -> float:
     """The mean difference of the page's images to the shipped model's, of the same noise, in grey levels of 255."""
     z, labels = latents(range(n), model.latent_dim), torch.arange(n) % model.classes
     with torch.no_grad():
-        return float((restored(file, model.vae)(z.double(), labels) - model(z, labels)).abs().mean()) * 127.5
+        codes = restored(file, model.vae).codes(z.double(), labels)
+        return float((drawn(codes, file["spec"]["name"]) - model(z, labels)).abs().mean()) * 127.5
 
 
 offers(latent_codes.NAME)(latent_codes.file)

@@ -13,7 +13,7 @@ from reader import DESKTOP, PHONE, Site, Tab, opener, themed_site
 
 from imggen_lib import live
 from imggen_lib.checkpoint import pretrained
-from imggen_lib.live.latent_file import FLOW, STUDENT, flow_file, restored
+from imggen_lib.live.latent_file import FLOW, STUDENT, drawn, flow_file, restored
 
 SMALL = (358, 740)
 CHAPTER = "book/outlook/generators.html"
@@ -24,7 +24,7 @@ ROOT = ".il-latent"
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Pages with nothing but the demo, as the book has it: what it may ask for later is not loaded at first."""
-    demo = live.latent()
+    demo = live.latent(solver="heun", steps=4, guidance=1)
     html = demo.html().replace("data-demo='latent'", f"data-demo='latent' {SIZES}")
     files = [demo.options["model"], demo.options["real"], *demo.options["later"]]
     with themed_site(tmp_path_factory.mktemp("latent"), html, files) as site:
@@ -101,19 +101,19 @@ def test_what_is_drawn_is_pytorchs(demo: Callable[..., Page]) -> None:
         page.get_by_role("slider", name=name).focus()
         for key in keys:
             after(page, lambda key=key: page.keyboard.press(key))  # type: ignore[misc]
-    assert [said(page, k) for k in ("digit", "solver", "steps", "guidance")] == ["7", "euler", "3", "1.5"]
+    assert [said(page, k) for k in ("digit", "solver", "steps", "guidance")] == ["7", "euler", "3", "1.2"]
     noise = torch.tensor(page.locator(ROOT).evaluate("(e) => Array.from(e.latent.drawn.noise)")).view(6, 32).double()
     vae, labels = pretrained("mnist-vae-res").model(), torch.full((6,), 7)
-    flow = restored(flow_file(FLOW), vae).sampled_with(solver="euler", steps=3, guidance=1.5)
+    flow = restored(flow_file(FLOW), vae).sampled_with(solver="euler", steps=3, guidance=1.2)
     with torch.no_grad():
         expected = {
-            "prior": flow.vae.images(flow.vae.decode(noise)),
-            "flow": flow(noise, labels),
-            "student": restored(flow_file(STUDENT), vae)(noise, labels),
+            "prior": drawn(noise),
+            "flow": drawn(flow.codes(noise, labels)),
+            "student": drawn(restored(flow_file(STUDENT), vae).codes(noise, labels)),
         }
     for way, images in expected.items():
         np.testing.assert_allclose(shown(page, way), images.flatten(1), atol=1e-3, err_msg=way)
-    expect(page.locator(f"{ROOT} .il-status")).to_contain_text("Digit 7, Euler, 3 steps, guidance 1.50, time 1.00")
+    expect(page.locator(f"{ROOT} .il-status")).to_contain_text("Digit 7, Euler, 3 steps, guidance 1.20, time 1.00")
 
 
 def test_time_runs_and_is_moved(demo: Callable[..., Page]) -> None:

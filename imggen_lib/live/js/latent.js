@@ -200,7 +200,7 @@ function latentBody({ model, network, codes, body, options, say }) {
     label: say("steps"), min: 1, max: 16, step: 1, value: state.steps, format: calls, oninput: (n) => ((state.steps = n), anew()),
   });
   const guidance = slider({
-    label: say("guidance"), min: 0, max: 4, step: 0.25, value: state.guidance, oninput: (w) => ((state.guidance = w), anew()),
+    label: say("guidance"), min: 0, max: 4, step: 0.1, value: state.guidance, oninput: (w) => ((state.guidance = w), anew()),
   });
   const look = chooser({
     label: say("look"), value: "way", options: ["way", "goal"].map((name) => [name, say(name)]),
