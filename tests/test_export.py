@@ -49,6 +49,20 @@ MODELS = [
 
 
 @newer
+@pytest.mark.parametrize("guidance", [1.0, 1.5])
+def test_the_flow_that_ships_is_exported_guided_or_not(guidance: float, tmp_path: Path) -> None:
+    """Its roundings add up over its evaluations, and so does what is allowed; ONNX Runtime draws the same images to 1e-4."""
+    flow = pretrained("mnist-flow").model().sampled_with(guidance=guidance)
+    assert flow.evaluations == (4 if guidance == 1 else 8)
+    assert 0 <= export.to_onnx(flow, tmp_path / "x.onnx") <= 1e-5 * flow.evaluations
+    session = onnxruntime.InferenceSession(str(tmp_path / "x.onnx"))
+    z, labels = latents(range(5), flow.latent_dim), torch.arange(5)
+    (found,) = session.run(None, {"latents": z.numpy(), "labels": labels.numpy()})
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(found), flow(z, labels), atol=1e-4, rtol=0)
+
+
+@newer
 @pytest.mark.parametrize(("kind", "net", "classes"), MODELS)
 def test_onnx_runtime_draws_the_same_images(kind: str, net: str, classes: int, tmp_path: Path) -> None:
     made, path = model(kind, net, classes), tmp_path / "x.onnx"

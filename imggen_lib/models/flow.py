@@ -16,7 +16,7 @@ from torch.nn.functional import silu
 
 from imggen_lib.checks import real, whole
 from imggen_lib.models.blocks import Shape, check_shape, halvings
-from imggen_lib.ode import integrate, solver_step
+from imggen_lib.ode import evaluations, integrate, solver_step
 
 Points = Float[Tensor, "n *shape"]
 Images = Float[Tensor, "n c h w"]
@@ -169,6 +169,11 @@ class Flow(nn.Module):
         self.latent_dim = prod(self.image_shape)
         self.solver, self.steps, self.guidance = solver, steps, guidance
         check_sampler(solver, steps, guidance, self.classes)
+
+    @property
+    def evaluations(self) -> int:
+        """How often an image asks the network: by solver and steps, and twice as often with guidance."""
+        return evaluations(self.solver, self.steps) * (1 if self.guidance == 1 or not self.classes else 2)
 
     def sampled_with(self, *, solver: str | None = None, steps: int | None = None, guidance: float | None = None) -> "Flow":
         """The same network, not a copy of it, with another solver, number of steps or weight of guidance."""

@@ -61,6 +61,11 @@ class LatentFlow(nn.Module):
         other._modules = {**self._modules, "flow": self.flow.sampled_with(solver=solver, steps=steps, guidance=guidance)}
         return other
 
+    @property
+    def evaluations(self) -> int:
+        """How often an image asks the flow's network."""
+        return self.flow.evaluations
+
     def codes(self, z: Latents, labels: Labels | None = None) -> Latents:
         """The VAE's codes that the noise `z` is moved to."""
         return self.centre + self.spread * self.flow(z, labels)

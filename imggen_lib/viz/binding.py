@@ -24,7 +24,7 @@ FRAMES: dict[str, dict[str, Any]] = {
     OTHER: {"edgecolor": style.INK, "linestyle": (0, (4, 1, 1, 1))},
 }
 BOUND = "bound, of those with all four"
-COLUMNS = (*RELATIVES, OTHER, "both glyphs", "both colours", BOUND)
+COLUMNS = (*RELATIVES, "both glyphs", "both colours", BOUND)  # what is left of 1 is something else
 
 
 def drawn_by_outcome(rows: Mapping[str, tuple[Float[Tensor, "n 3 h w"], Sequence[str]]]) -> Picture:
@@ -53,7 +53,13 @@ def drawn_by_outcome(rows: Mapping[str, tuple[Float[Tensor, "n 3 h w"], Sequence
 
 
 def binding_table(sets: Mapping[str, Mapping[str, Any]], words: str) -> Table:
-    """Shares, a row a set, a column an outcome; with intervals for what is as asked and for what is bound."""
+    """Shares, a row a set, a column an outcome; with intervals for what is as asked and for what is bound.
+
+    The number of sentences stands in the heading; raises ``ValueError`` where rows have different ones.
+    """
+    counts = {cells[RELATIVES[0]][3] for cells in sets.values()}
+    if len(counts) != 1:
+        raise ValueError(f"all rows are of as many sentences, got {sorted(counts)}")
     rows = []
     for name, cells in sets.items():
         row = [name]
@@ -63,6 +69,6 @@ def binding_table(sets: Mapping[str, Mapping[str, Any]], words: str) -> Table:
                 continue
             cell = Measured(*cells[column])
             exact = column in (RELATIVES[0], BOUND)
-            row.append(f"{cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]" if exact else f"{cell.value:.3f}")
-        rows.append([*row, f"{cells[RELATIVES[0]][3]:,}"])
-    return table(["sentences", *COLUMNS, "n"], rows, words)
+            row.append(f"{cell.value:.3f} [{cell.low:.3f}, {cell.high:.3f}]" if exact else f"{cell.value:.2f}")
+        rows.append(row)
+    return table([f"{counts.pop():,} sentences", *COLUMNS], rows, words)

@@ -31,6 +31,8 @@ def test_the_table_has_a_row_a_set() -> None:
     lines = [line for line in page.splitlines() if "no four" in line]
     assert len(lines) == 1 and lines[0].count("0.250 [0.200, 0.300]") == 1 and " - " in lines[0]
     assert all(name in page for name in RELATIVES)
+    with pytest.raises(ValueError, match="as many sentences"):
+        binding_table({"seen": cells, "fewer": cells | {RELATIVES[0]: [0.25, 0.2, 0.3, 900]}}, "who got which colour")
 
 
 def test_a_curve_says_which_share_it_is() -> None:

@@ -92,7 +92,7 @@ demos.campaign = function ({ model, el, say }) {
 // One banner in the page: its canvas, its verdict, its checks.
 function campaignCard([width, height, limit], say) {
   const name = `${width}x${height}`;
-  const canvas = h("canvas", { width, height, class: "il-campaign-banner", role: "img" });
+  const canvas = h("canvas", { width, height, class: "il-campaign-banner", role: "img", "aria-label": `${width} × ${height}` });
   const badge = h("summary", {}, name);
   const list = h("ul", {});
   let file = null;
