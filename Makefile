@@ -123,6 +123,7 @@ latent: $(READY) ## train flows of codes and their one-step students, three seed
 
 flow: $(READY) ## what a flow of pixels is worth: steps, guidance, processor time, likelihood, recorded (an hour alone)
 	$(BIN)/python scripts/records/flow.py
+	$(BIN)/python scripts/records/flow.py --model fashion-flow
 
 medicine: $(READY) ## train the models of normal X-rays, and measure whether generated ones help a classifier (fifteen minutes)
 	$(BIN)/python scripts/records/chest.py
