@@ -164,10 +164,11 @@ sentence: $(READY) ## train the painter that listens to sentences and its reader
 	$(BIN)/python scripts/records/sentence.py train
 	$(BIN)/python scripts/records/sentence.py measure
 
-binding: $(READY) ## train the painter of two coloured glyphs and its twin that hears a bag of words, and record who gets which colour (a quarter of an hour)
+binding: $(READY) ## train the painter of two coloured glyphs and its twin that hears a bag of words, and record who gets which colour, three seeds (half an hour)
 	$(BIN)/python scripts/records/binding.py train
 	$(BIN)/python scripts/records/binding.py measure
 	$(BIN)/python scripts/records/binding.py learning
+	$(BIN)/python scripts/records/binding.py seeds
 
 characters: $(READY) ## train the model of characters, measure it beside its rivals, and record it (half an hour)
 	$(BIN)/python scripts/records/characters.py train
