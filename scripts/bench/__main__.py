@@ -34,6 +34,7 @@ def speeds(data: ImageSet, args: argparse.Namespace, peak: float) -> list[dict[s
         line += f"ratio {r['ratio']:5.2f} ({r['ratios'][0]:.2f} to {r['ratios'][1]:.2f}; wanted {r['wanted']}; "
         line += f"{r['ratio_helped']:.2f} with our settings of the process)"
         line += f"; players in turns: {r['ratio_in_turns']:.2f}" if "in_turns" in r else ""
+        line += f"; in bfloat16: {r['ratio_in_bfloat16']:.2f}" if "in_bfloat16" in r else ""
         more = f"   {r['package']}: {r['package_speed']:,} img/s, ratio {r['package_ratio']}" if "package" in r else ""
         print(line + more, flush=True)
     return rows

@@ -1,4 +1,4 @@
-"""Peers that are on the package index, run as their own documentation says: Pythae, Lightning, Keras. Missing ones are left out."""
+"""Peers that are on the package index, run as their own documentation says. Missing ones are left out."""
 
 import importlib.util
 import os
@@ -8,16 +8,17 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from bench.nets import MlpCritic, MlpGenerator
+from bench.nets import MlpCritic, MlpGenerator, unet
 from bench.peers import Pictures
 
 
 def installed() -> list[str]:
-    return [name for name in ("pythae", "lightning", "keras") if importlib.util.find_spec(name)]
+    return [name for name in PACKAGES if importlib.util.find_spec(name.replace("-", "_"))]
 
 
 def pythae_vae(images: np.ndarray, epochs: int = 1) -> float:
@@ -122,8 +123,38 @@ def keras_conv_vae(images: np.ndarray, epochs: int = 1) -> float:
     return epochs * len(x) / (time.perf_counter() - began)
 
 
+def diffusion(images: np.ndarray, steps: int = 100) -> float:
+    """Images a second of denoising-diffusion-pytorch's ``Trainer``, batch 64, with our U-Net without classes in its place of one.
+
+    Its pictures are files, which its loader's processes read and decode, one for each core.
+    """
+    from denoising_diffusion_pytorch import GaussianDiffusion, Trainer
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net, self.channels, self.out_dim = unet(0), 1, 1
+            self.self_condition = self.random_or_learned_sinusoidal_cond = False
+
+        def forward(self, x: torch.Tensor, t: torch.Tensor, x_self_cond: None = None) -> torch.Tensor:
+            return self.net(x, t / 1000)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for k, image in enumerate(images):
+            Image.fromarray(image).save(f"{folder}/{k:05}.png")
+        options = {"train_batch_size": 64, "train_num_steps": 5, "augment_horizontal_flip": False, "calculate_fid": False}
+        options |= {"save_and_sample_every": 10**9, "results_folder": f"{folder}/made"}
+        trainer = Trainer(GaussianDiffusion(Net(), image_size=28), folder, **options)
+        trainer.train()  # the loader's processes start
+        trainer.train_num_steps += steps
+        began = time.perf_counter()
+        trainer.train()
+        return steps * 64 / (time.perf_counter() - began)
+
+
 PACKAGES: dict[str, Callable[[np.ndarray], float]] = {
     "pythae": pythae_vae,
     "lightning": lightning_gan,
     "keras": keras_conv_vae,
+    "denoising-diffusion-pytorch": diffusion,
 }

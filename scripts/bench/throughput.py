@@ -18,6 +18,7 @@ from imggen_lib.data import ImageSet
 from imggen_lib.losses.gan import non_saturating
 from imggen_lib.models.flow import Flow, UNet
 from imggen_lib.profiling import Flops
+from imggen_lib.runs import Lower
 from imggen_lib.train.flow import train_flow
 from imggen_lib.train.gan import train_gan, train_gan_simultaneous
 from imggen_lib.train.state import FlowState, GanState, Record, VaeState
@@ -47,10 +48,15 @@ def gan(
         yield record["images"]
 
 
-def flow(net: UNet, data: ImageSet, batch: int) -> Iterator[int]:
-    """As the book trains flows: a drop of each class by itself, an average of the weights at every step."""
+def flow(net: UNet, data: ImageSet, batch: int, bfloat16: bool = False) -> Iterator[int]:
+    """As the book trains flows: a drop of each class by itself, an average of the weights at every step.
+
+    With `bfloat16` products are rounded as :meth:`imggen_lib.runs.Run.in_bfloat16` does.
+    """
     net = net.to(data.images.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     digits = ImageSet(data.images, torch.arange(len(data)) % 10, tuple("0123456789"), data.name) if net.classes else data
+    if bfloat16:
+        net.forward = Lower(net)  # type: ignore[method-assign]
     for record in train_flow(FlowState.create(Flow(net), lr=1e-4), digits.batches(batch, images=2**40)):
         yield record["images"]
 
@@ -83,6 +89,12 @@ class Work:
     wanted: float  # the ratio that the project asks of itself
     package: str = ""  # a peer from the package index that does the same work
     in_turns: Callable[[ImageSet], Iterator[int]] | None = None  # ours with players that move in turns, where above they do not
+    in_bfloat16: Callable[[ImageSet], Iterator[int]] | None = None  # ours with products in bfloat16, where above they are not
+
+    @property
+    def more(self) -> list[str]:
+        """The sides besides ours and the peer's."""
+        return [name for name in ("in_turns", "in_bfloat16") if getattr(self, name)]
 
 
 WORKS = (
@@ -96,9 +108,9 @@ WORKS = (
     Work("convolutional VAE", 128, lambda d: vae(nets.our_conv_vae(fast=True), d, 128, fast=True),
          "textbook loop, Keras's network", peers.textbook_conv_vae, 1.5, "keras"),
     Work("U-Net, flow matching", 64, lambda d: flow(nets.unet(10), d, 64), "flow_matching's image example (stand-in)",
-         peers.textbook_flow, 1.5),
+         peers.textbook_flow, 1.5, in_bfloat16=lambda d: flow(nets.unet(10), d, 64, True)),
     Work("U-Net, without classes", 64, lambda d: flow(nets.unet(0), d, 64), "denoising-diffusion-pytorch's Trainer (stand-in)",
-         peers.textbook_diffusion, 1.5),
+         peers.textbook_diffusion, 1.5, "denoising-diffusion-pytorch", in_bfloat16=lambda d: flow(nets.unet(0), d, 64, True)),
 )  # fmt: skip
 
 
@@ -138,16 +150,14 @@ _seen: dict[str, Iterator[int]] = {}  # in a side's own process: its training
 
 
 def begin(name: str, side: str, data: ImageSet, device: str = "cpu") -> None:
-    """Start a side ("ours", "theirs" or "in_turns") of a work; :func:`go` and :func:`count` go on with it."""
+    """Start a side ("ours", "theirs" or one of ``more``) of a work; :func:`go` and :func:`count` go on with it."""
     work = work_named(name)
     if ":" in device:
         torch.cuda.set_device(device)  # which `finish` waits for
     if side == "theirs":
         _seen["side"] = work.theirs(data.images[:, 0].numpy(), device)
     else:
-        train = work.in_turns if side == "in_turns" else work.ours
-        assert train is not None
-        _seen["side"] = train(data.to(device))
+        _seen["side"] = getattr(work, side)(data.to(device))
 
 
 def go(seconds: float) -> float:
@@ -181,10 +191,11 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
     """Rounds of all sides in turn: medians, the ratio of ours to the peer, and to the peer with our settings of the process.
 
     The fraction of the peak (operations a second) is of what each side computes: a side that does the same with fewer operations
-    has a lower fraction at the same speed. Where the peer's players move at once, ours do, too, and ours in turns is a side more.
+    has a lower fraction at the same speed. Where the peer's players move at once, ours do, too, and ours in turns is a side more;
+    so is ours with products in bfloat16 where the book trains with these.
     """
     with ExitStack() as stack:
-        prepared = {"ours": "cpu", "theirs": "", "helped": "cpu"} | ({"in_turns": "cpu"} if work.in_turns else {})
+        prepared = {"ours": "cpu", "theirs": "", "helped": "cpu"} | dict.fromkeys(work.more, "cpu")
         calls = {side: stack.enter_context(apart(prepared=device)) for side, device in prepared.items()}
         for side, call in calls.items():
             call(begin, work.name, "theirs" if side == "helped" else side, data)
@@ -199,8 +210,8 @@ def measure(work: Work, data: ImageSet, rounds: int, seconds: float, peak: float
         "ratio": ratio, "ratios": span, "wanted": work.wanted,
         "theirs_helped": round(speeds["helped"]), "ratio_helped": ratios(found["ours"], found["helped"])[0],
     }  # fmt: skip
-    if work.in_turns:
-        row |= {"in_turns": round(speeds["in_turns"]), "ratio_in_turns": ratios(found["in_turns"], found["theirs"])[0]}
+    for name in work.more:
+        row |= {name: round(speeds[name]), f"ratio_{name}": ratios(found[name], found["theirs"])[0]}
     if work.package in packages.installed():
         with apart() as other:
             row["package"], row["package_speed"] = (

@@ -170,7 +170,7 @@ def test_both_sides_run_and_count_images(work: throughput.Work, digits: ImageSet
     for seen in (
         work.ours(digits),
         work.theirs(digits.images[:, 0].numpy(), "cpu"),
-        *([work.in_turns(digits)] if work.in_turns else []),
+        *(getattr(work, side)(digits) for side in work.more),
     ):
         counted = list(islice(seen, 3))
         assert counted[0] == work.batch and counted == sorted(counted) and counted[2] <= 3 * work.batch
@@ -199,11 +199,24 @@ def test_a_side_that_is_three_times_slower_has_a_ratio_of_three() -> None:
 
 def test_all_sides_are_measured_in_processes_of_their_own(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throughput.packages, "installed", list)
-    for work, more in ((throughput.WORKS[0], ()), (throughput.WORKS[1], ("in_turns", "ratio_in_turns"))):
+    for work, side in ((throughput.WORKS[0], ""), (throughput.WORKS[1], "in_turns"), (throughput.WORKS[4], "in_bfloat16")):
+        more = [side, f"ratio_{side}"] if side else []
         found = throughput.measure(work, digits, rounds=2, seconds=0.05, peak=1e11)
         assert min(found[name] for name in ("ours", "theirs", "theirs_helped", "ratio", "ratio_helped", *more)) > 0
         assert found["ratios"][0] <= found["ratios"][1] and 0 < found["our_fraction_of_peak"] < 10 and "package" not in found
-        assert ("in_turns" in found) == bool(more)
+        assert {"in_turns", "in_bfloat16"} & found.keys() == ({side} if side else set())
+
+
+def test_products_in_bfloat16_round_the_network_and_nothing_else(digits: ImageSet) -> None:
+    whole, rounded = throughput.nets.unet(10), throughput.nets.unet(10)
+    rounded.load_state_dict(whole.state_dict())
+    next(throughput.flow(rounded, digits, 16, bfloat16=True))
+    x, t, labels = torch.rand(4, 1, 28, 28), torch.rand(4), torch.arange(4)
+    with torch.no_grad():
+        made = rounded(x, t, labels)
+        exact = type(rounded).forward(rounded, x, t, labels)
+    assert made.dtype == torch.float32 and all(p.dtype == torch.float32 for p in rounded.parameters())
+    assert 0 < (made - exact).abs().max() < 0.1
 
 
 def test_what_one_side_asks_of_its_process_does_nothing_for_the_other() -> None:
