@@ -44,6 +44,8 @@ BEST = {"mnist-flow": ("midpoint", 4, 1.1), "fashion-flow": ("midpoint", 4, 1.25
 GUIDED = ("midpoint", 2)  # the sampler of the rows on guidance, and of the model that ships
 CHOICES = (("midpoint", 2), ("midpoint", 4), ("euler", 8))  # compared on training images, so that no test image chooses
 MINUTES = {2: 120_000, 5: 300_000}  # processor minutes of one core, and the images that a network of this size sees in them
+SPECKS = (0, 1, 2, 3, 5, 8)  # grey levels up to which a pixel is made black, to see what a background that is not black costs
+RIVALS = {"fashion-flow": "fashion-gan-classes"}  # whose samples, beside real images, are treated in the same way
 LIKELIHOOD = {"images": 200, "steps": 32, "probes": 1}
 
 
@@ -100,7 +102,7 @@ def shipped(name: str) -> tuple[Flow, str]:
 
 def sampled(name: str, solver: str, steps: int) -> dict[str, Any]:
     model, data = shipped(name)
-    images = sample(model.sampled_with(solver=solver, steps=steps), Protocol().n, seed=0)
+    images = sample(model.sampled_with(solver=solver, steps=steps, guidance=1.0), Protocol().n, seed=0)
     return {"solver": solver, "steps": steps, "evaluations": evaluations(solver, steps), **seen(bench(data), images)}
 
 
@@ -122,6 +124,27 @@ def guided(name: str, weight: float, solver: str = GUIDED[0], steps: int = GUIDE
     return {"weight": weight, "solver": solver, "steps": steps, **seen(bench(data), images)} | {
         name: rounded(found[name]) for name in names
     }
+
+
+def specks(name: str, whose: str) -> dict[str, Any]:
+    """The distance after pixels of at most so many grey levels were made black: of the flow, of its rival, of training images."""
+    model, data = shipped(name)
+    n = Protocol().n
+    if whose == "real":
+        real = bench(data).real
+        assert real is not None
+        images = real.floats()
+    elif whose == "rival":
+        images = sample(pretrained(RIVALS[name]).model(), n, seed=0)
+    else:
+        solver, steps, weight = BEST[name]
+        images = sample(model.sampled_with(solver=solver, steps=steps, guidance=weight), n, seed=0)
+    levels, rows = ((images + 1) * 127.5).round(), {}
+    for most in SPECKS:
+        wiped = torch.where(levels <= most, -1.0, images)
+        found = frechet_interval(bench(data).reference_features, features(bench(data).net, wiped))
+        rows[str(most)] = {"black": rounded((levels <= most).float().mean().item()), "frechet_distance": row(found)}
+    return {"of": RIVALS[name] if whose == "rival" else whose, "levels": rows}
 
 
 def likelihood(name: str, steps: int) -> dict[str, Any]:
@@ -156,7 +179,9 @@ def parts(name: str) -> dict[str, Callable[[], dict[str, Any]]]:
         found[f"choice/{solver}/{steps}/{weight}"] = partial(chosen, name, solver, steps, weight)
     solver, steps, weight = BEST[name]
     found[f"sixteen/{solver}/{steps}/{weight}"] = partial(guided, name, weight, solver, steps)
-    if name != "mnist-flow":
+    if name in RIVALS:
+        for whose in ("flow", "rival", "real"):
+            found[f"specks/{whose}"] = partial(specks, name, whose)
         return found
     for steps in (LIKELIHOOD["steps"], 2 * LIKELIHOOD["steps"]):
         found[f"likelihood/{steps}"] = partial(likelihood, name, steps)
