@@ -66,8 +66,8 @@ def _long(images: int, data: str, fall: int, tuning: Tuning | None = None, **cha
     return Plan(config, images, data, bfloat16=True, tuning=tuning)
 
 
-def _flow(images: int, data: str, **changes: Any) -> Plan:
-    return Plan(FlowConfig(classes=10, schedule_images=images, steps=2, **changes), images, data, bfloat16=True)
+def _flow(images: int, data: str, steps: int = 2, **changes: Any) -> Plan:
+    return Plan(FlowConfig(classes=10, schedule_images=images, steps=steps, **changes), images, data, bfloat16=True)
 
 
 PLANS = {
