@@ -1,4 +1,7 @@
-"""Static arbitrage on the grid: what could be bought today that can only win, if the surface's prices were offered."""
+"""Calendar spreads and butterflies on the grid: what could be bought today that can only win, if the surface's prices were offered.
+
+A call that rises with the strike, or falls by more than the strike rises, is not looked for.
+"""
 
 from typing import NamedTuple
 
