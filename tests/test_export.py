@@ -63,6 +63,18 @@ def test_the_flow_that_ships_is_exported_guided_or_not(guidance: float, tmp_path
 
 
 @newer
+def test_a_flow_of_codes_that_ships_is_exported_with_its_decoder(tmp_path: Path) -> None:
+    saved = pretrained("mnist-flow-step")
+    assert 0 <= export.to_onnx(saved, tmp_path / "x.onnx", name="digits") <= 1e-5
+    session = onnxruntime.InferenceSession(str(tmp_path / "x.onnx"))
+    z, labels = latents(range(5), 32), torch.arange(5)
+    (found,) = session.run(None, {"latents": z.numpy(), "labels": labels.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), decode(saved.model(), z, labels), atol=1e-5, rtol=0)
+    card = json.loads(session.get_modelmeta().custom_metadata_map["card"])
+    assert "regression" in card["training"]  # that it is a student goes along
+
+
+@newer
 @pytest.mark.parametrize(("kind", "net", "classes"), MODELS)
 def test_onnx_runtime_draws_the_same_images(kind: str, net: str, classes: int, tmp_path: Path) -> None:
     made, path = model(kind, net, classes), tmp_path / "x.onnx"

@@ -25,7 +25,7 @@ def front(folder: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(text.split("---\n")[1]))
 
 
-@pytest.mark.parametrize("name", ["mnist-gan-classes", "mnist-vae-mlp", "mnist-features"])
+@pytest.mark.parametrize("name", ["mnist-gan-classes", "mnist-vae-mlp", "mnist-flow-step", "mnist-features"])
 def test_a_pushed_folder_loads_again_bit_for_bit(name: str, tmp_path: Path) -> None:
     assert main(["push", name, "--to", str(tmp_path / "m")]) == 0
     assert {p.name for p in (tmp_path / "m").iterdir()} == {"README.md", "config.json", "model.safetensors"}

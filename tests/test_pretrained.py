@@ -47,7 +47,7 @@ def test_a_plan_goes_on_where_it_was_and_is_not_mixed_with_another(
 
 
 def test_the_scripts_plans_are_what_ships(script: Any) -> None:
-    assert set(shipped()) == {*script.FEATURE_NETS, *script.PLANS}
+    assert set(shipped()) == {*script.FEATURE_NETS, *script.PLANS, *script.SHIPS}
     for name, plan in script.PLANS.items():
         saved = pretrained(name)
         assert saved.config == plan.config and saved.meta["images"] >= plan.images
@@ -55,7 +55,8 @@ def test_the_scripts_plans_are_what_ships(script: Any) -> None:
 
 def test_all_of_them_stay_small() -> None:
     sizes = [p.stat().st_size for p in FOLDER.glob("*.safetensors")]
-    assert max(sizes) < 3_000_000 and sum(sizes) < 18_000_000
+    assert max(sizes) < 3_000_000
+    assert sum(sizes) < 22_500_000  # 4.6 MB of them are the flows of codes, which have the VAE's weights in its own file
     assert {p.stem for p in FOLDER.glob("*.safetensors")} == set(shipped())
 
 

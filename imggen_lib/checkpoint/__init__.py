@@ -7,6 +7,8 @@ One process at a time writes to a folder (:func:`locked`); others may read meanw
 
 ``saving`` writes, ``stored`` looks at what is in the two files before anything is built from it, ``reading`` makes models of it.
 The models that ship with the package are stored the same way, in half precision, with a card. See :func:`pretrained`.
+A flow in the latent space of a VAE that ships has its own numbers alone: the JSON holds the SHA-256 of that VAE's weights, which
+are read from where they ship, and must be these. With a VAE of one's own it has all of them.
 """
 
 from imggen_lib.checkpoint.reading import SHIPPED as SHIPPED

@@ -1,4 +1,8 @@
-"""Reading a checkpoint: the model to use, the training to go on with, and the models that ship with the package."""
+"""Reading a checkpoint: the model to use, the training to go on with, and the models that ship with the package.
+
+A flow in the latent space of a VAE that ships is released without that VAE's weights, which are stored once: its JSON has their
+checksum, and reading it takes them from the VAE of that name.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +15,7 @@ from torch import Tensor, nn
 from imggen_lib import files
 from imggen_lib.checkpoint.saving import OwnNetworks, State, write
 from imggen_lib.checkpoint.stored import networks, read_json, read_tensors
-from imggen_lib.configs import from_json
+from imggen_lib.configs import FlowConfig, VaeConfig, from_json
 from imggen_lib.errors import CheckpointError, unknown_name
 from imggen_lib.models.flow import Flow
 from imggen_lib.models.latent_flow import LatentFlow
@@ -19,6 +23,7 @@ from imggen_lib.own import Allow
 from imggen_lib.train.state import GanState
 
 SHIPPED = Path(__file__).parents[1] / "pretrained"
+_VAE = "ema.vae."  # what the names of a VAE's weights begin with in a flow of its codes
 _SLOTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of a parameter
 
 
@@ -60,7 +65,8 @@ class Checkpoint:
             raise ValueError(f"{self.folder} holds a {self.config.kind}, the run is of a {config.kind}")
         for name, ours in config.architecture.items():
             if (theirs := getattr(self.config, name)) != ours:
-                raise ValueError(f"a run cannot begin from this model: its {name.replace('_', '-')} is {theirs}, the run's {ours}")
+                entry, theirs, ours = name.replace("_", "-"), *("none" if v == "" else v for v in (theirs, ours))
+                raise ValueError(f"a run cannot begin from this model: its {entry} is {theirs}, the run's {ours}")
         model = self.model()
         for name, module in state.modules().items():
             if name != "critic":
@@ -138,12 +144,45 @@ def _load(path: Path, allow: Allow = ()) -> Checkpoint:
         weights = path.parent / meta["weights"]["file"]
         try:
             nets = None if isinstance(config, OwnNetworks) else networks(config)
-            return Checkpoint(path.parent, config, meta, read_tensors(weights, meta["weights"]["sha256"], nets))
+            digest, apart = meta["weights"]["sha256"], "vae" in meta
+            tensors = read_tensors(weights, digest, nets, elsewhere=_VAE if apart else "")
+            return Checkpoint(path.parent, config, meta, tensors | (_vae_elsewhere(path, config, meta) if apart else {}))
         except FileNotFoundError as error:
             again = read_json(path)
             if again == meta:
                 raise CheckpointError(f"{weights} is missing") from error
             meta, config = again, _config(again["config"], path, allow)  # a training has saved in between
+
+
+def _vae_elsewhere(path: Path, config: Any, meta: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of the shipped VAE that a flow of its codes names, as the flow has them, if they are those it was made with."""
+    if not isinstance(config, FlowConfig) or config.vae_config is None:
+        raise CheckpointError(f"{path}: it leaves the weights of a VAE to another file, but its configuration has no VAE")
+    if config.vae not in shipped():
+        raise CheckpointError(
+            f"{path}: the weights of its VAE are not in the file, and no model {config.vae!r} ships with the package"
+        )
+    vae = pretrained(config.vae)
+    if not isinstance(vae.config, VaeConfig) or vae.config.architecture != config.vae_config.architecture:
+        raise CheckpointError(f"{path}: the model {config.vae!r} that ships with the package is not the VAE of its configuration")
+    if vae.meta["weights"]["sha256"] != meta["vae"]["sha256"]:
+        raise CheckpointError(f"{path}: it draws with another VAE than the {config.vae!r} of this package: the checksums differ")
+    return _behind(vae)
+
+
+def _behind(vae: Checkpoint) -> dict[str, Tensor]:
+    return {_VAE + k.removeprefix(vae.prefix): v for k, v in vae.tensors.items() if k.startswith(vae.prefix)}
+
+
+def _ships(saved: Checkpoint) -> Checkpoint | None:
+    """The shipped VAE that a flow of codes names, if it draws with that one, number by number: a folder may have its name, too."""
+    config = saved.config
+    if not isinstance(config, FlowConfig) or config.vae_config is None or config.vae not in shipped():
+        return None
+    vae, held = pretrained(config.vae), {k: v for k, v in saved.tensors.items() if k.startswith(_VAE)}
+    theirs, alike = _behind(vae), vae.config.architecture == config.vae_config.architecture
+    alike = alike and held.keys() == theirs.keys()
+    return vae if alike and all(torch.equal(v.to(held[k].dtype), held[k]) for k, v in theirs.items()) else None
 
 
 def _config(values: Mapping[str, Any], path: Path, allow: Allow) -> Any:
@@ -183,10 +222,17 @@ def pretrained(name: str, folder: Path = SHIPPED) -> Checkpoint:
 
 
 def release(checkpoint: Checkpoint, name: str, card: Mapping[str, Any], folder: Path = SHIPPED) -> Path:
-    """Write the part of a checkpoint that samples, in half precision, as a shipped model with its card."""
-    prefix = checkpoint.prefix
+    """Write the part of a checkpoint that samples, in half precision, as a shipped model with its card.
+
+    Of a flow in the latent space of a VAE that ships, the VAE's weights are not written again: the JSON has their checksum.
+    """
+    prefix, vae = checkpoint.prefix, _ships(checkpoint)
     kept = {k: v.half() if v.is_floating_point() else v for k, v in checkpoint.tensors.items() if k.startswith(prefix)}
+    if vae is not None:
+        kept = {k: v for k, v in kept.items() if not k.startswith(_VAE)}
     keys = ("config", "images", "steps", "versions", "data")
     meta = {**{k: checkpoint.meta[k] for k in keys if k in checkpoint.meta}, "card": dict(card)}
+    if vae is not None:
+        meta["vae"] = {"sha256": vae.meta["weights"]["sha256"]}
     write(folder, lambda _: f"{name}.safetensors", kept, meta, f"{name}.json")
     return folder / f"{name}.json"

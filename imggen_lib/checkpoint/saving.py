@@ -23,7 +23,7 @@ from imggen_lib.errors import CheckpointError, TrainingDiverged
 from imggen_lib.train.state import FlowState, GanState, VaeState
 
 _OURS = re.compile(r"weights-\d{12,}-[0-9a-f]{8}\.safetensors")
-_RESERVED = ("format", "config", "images", "steps", "weights", "generator_loss", "augment")
+_RESERVED = ("format", "config", "images", "steps", "weights", "generator_loss", "augment", "vae")
 State = GanState | VaeState | FlowState
 
 

@@ -58,7 +58,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "sha256": (lambda v: isinstance(v, str) and re.fullmatch("[0-9a-f]{64}", v), "a SHA-256 in hexadecimal"),
 }
 _MUST = {"config": "object", "images": "count", "steps": "count", "weights": "object"}
-_MAY = {"data": "object", "versions": "object", "card": "object", "augment": "object"}
+_MAY = {"data": "object", "versions": "object", "card": "object", "augment": "object", "vae": "object"}
 _MAY |= {"generator_loss": "number", "background": "text"}
 
 
@@ -82,6 +82,7 @@ def check_meta(meta: Any) -> None:
     _check("", meta, _MUST, True)
     _check("", meta, _MAY, False)
     _check("weights: ", meta["weights"], {"file": "file", "sha256": "sha256"}, True)
+    _check("vae: ", meta.get("vae", {}), {"sha256": "sha256"}, "vae" in meta)
     _check("augment: ", meta.get("augment", {}), {"p": "part", "surety": "part"}, "augment" in meta)
     _check("data: ", meta.get("data", {}), {"name": "text", "sha256": "text", "images": "count", "classes": "texts"}, False)
 
@@ -212,8 +213,11 @@ def unlike(nets: Mapping[str, nn.Module], wanted: Mapping[str, nn.Module]) -> st
     return ""
 
 
-def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[int, ...]]]) -> str:
-    """What keeps weights, given as ``name: (type, shape)``, from being those of the networks; empty if nothing does."""
+def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[int, ...]]], elsewhere: str = "") -> str:
+    """What keeps weights, given as ``name: (type, shape)``, from being those of the networks; empty if nothing does.
+
+    Those whose names begin with `elsewhere` are stored in another file, and must not be here.
+    """
     moments = sum(math.prod(shape) for name, (_, shape) in held.items() if _MOMENT.fullmatch(name))
     if moments > 3 * (most := sum(p.numel() for net in nets.values() for p in net.parameters())):  # a file with holes is cheap
         return f"the optimiser's state does not fit: it holds {moments:,} numbers of {most:,} parameters"
@@ -224,6 +228,8 @@ def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[in
             continue  # a model to use: the averaged generator alone
         for key, value in net.state_dict().items():
             name = f"{prefix}.{key}"
+            if elsewhere and name.startswith(elsewhere):
+                continue
             kind, shape = held.get(name, ("", ()))
             if not kind:
                 return f"{name} is missing"
@@ -235,8 +241,8 @@ def misfit(nets: Mapping[str, nn.Module], held: Mapping[str, tuple[str, tuple[in
     return f"{shown(min(rest))} belongs to no network" if rest else ""
 
 
-def read_tensors(path: Path, digest: str, nets: Mapping[str, nn.Module] | None) -> dict[str, Tensor]:
-    """The numbers in a weights file, copied out of it, if they are those of the networks, and finite.
+def read_tensors(path: Path, digest: str, nets: Mapping[str, nn.Module] | None, elsewhere: str = "") -> dict[str, Tensor]:
+    """The numbers in a weights file, copied out of it, if they are those of the networks, and finite; `elsewhere` as above.
 
     Raises ``FileNotFoundError``, and :class:`CheckpointError` for a file that is damaged or of other networks.
     """
@@ -244,7 +250,7 @@ def read_tensors(path: Path, digest: str, nets: Mapping[str, nn.Module] | None) 
     try:
         with safe_open(path, framework="pt") as file:
             held = {name: (str((part := file.get_slice(name)).get_dtype()), tuple(part.get_shape())) for name in file.keys()}  # noqa: SIM118
-            if nets is not None and (why := misfit(nets, held)):
+            if nets is not None and (why := misfit(nets, held, elsewhere)):
                 raise CheckpointError(f"{path.parent}: the weights do not fit the configuration beside them: {why}")
             if sha256(path) != digest:
                 raise CheckpointError(f"{path} is damaged: its checksum is not the one in the JSON beside it")

@@ -99,6 +99,9 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
     if hasattr(args, "decay_start"):
         entries["decay_end"] = args.images
     if model is not None:
+        if hasattr(args, "vae") and args.vae != model.vae:
+            what = f"moves the codes of {model.vae}" if model.vae else "moves images"
+            raise ValueError(f"{args.begin_from} {what}; a run that begins from it cannot have --vae {args.vae}")
         wanted = classes if model.classes or args.conditional else 0
         entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
     return ALL[args.kind](**{**entries, **asked(args)})

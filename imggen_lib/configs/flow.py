@@ -86,9 +86,9 @@ class FlowConfig(Config):
     @property
     def architecture(self) -> dict[str, Any]:
         names = ("image_shape", "classes", "model", "model_options") if "model" in self.own else ("blocks", "width")
-        names = (*names, "vae", "vae_config")
         same = {} if "model" in self.own else {**super().architecture, "model": ""}
-        return {k: v for k, v in same.items() if k != "hidden"} | {name: getattr(self, name) for name in names}
+        entries = {k: v for k, v in same.items() if k != "hidden"} | {name: getattr(self, name) for name in names}
+        return {"vae": self.vae, **entries, "vae_config": self.vae_config}
 
     def build_network(self) -> nn.Module:
         """The velocity network: of images, or of a VAE's codes."""

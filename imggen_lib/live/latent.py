@@ -6,8 +6,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from imggen_lib.checkpoint import pretrained
 from imggen_lib.errors import unknown_name
-from imggen_lib.latent_flows import card
 from imggen_lib.live.base import Live
 from imggen_lib.live.latent_codes import NAME
 from imggen_lib.live.latent_file import FLOW, SHIPPED, STUDENT
@@ -47,18 +47,18 @@ def latent(
     Raises:
         ValueError: for a digit that there is none of, an unknown solver, and steps, guidance or a seed out of range.
     """
-    config = card(SHIPPED[FLOW])["config"]
-    solver = config["solver"] if solver is None else solver
-    steps = config["steps"] if steps is None else steps
-    guidance = config["guidance"] if guidance is None else guidance
-    if digit not in range(config["classes"]):
-        raise ValueError(f"the digits are 0 to {config['classes'] - 1}; got {digit!r}")
+    config = pretrained(SHIPPED[FLOW]).config
+    solver = config.solver if solver is None else solver
+    steps = config.steps if steps is None else steps
+    guidance = config.guidance if guidance is None else guidance
+    if digit not in range(config.classes):
+        raise ValueError(f"the digits are 0 to {config.classes - 1}; got {digit!r}")
     if solver not in SOLVERS:
         raise ValueError(unknown_name("solver", str(solver), SOLVERS))
     if steps not in range(1, MOST_STEPS + 1) or not 0 <= guidance <= MOST_GUIDANCE:
         raise ValueError(f"steps are from 1 to {MOST_STEPS} and guidance from 0 to {MOST_GUIDANCE}; got {steps} and {guidance}")
     if seed not in range(100_000):
         raise ValueError(f"the seed is a whole number from 0 to 99999; got {seed!r}")
-    files = {"model": config["vae"], "real": NAME, "later": [FLOW, STUDENT]}
+    files = {"model": config.vae, "real": NAME, "later": [FLOW, STUDENT]}
     chosen = {"digit": digit, "solver": solver, "steps": steps, "guidance": guidance, "seed": seed}
     return LatentDemo({**files, **chosen}, strings=strings)

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from imggen_lib.checkpoint import pretrained
 from imggen_lib.compress.calibrate import Rounding, steps
-from imggen_lib.latent_flows import card, latent_flow
 from imggen_lib.live import latent_codes
 from imggen_lib.live.layers import run
 from imggen_lib.live.shipped import offers, packed_file
@@ -126,10 +126,10 @@ def _velocity(model: LatentFlow, writer: Writer, single: bool) -> dict[str, Any]
 @cache
 def flow_file(name: str = FLOW) -> dict[str, Any]:
     """The file :data:`FLOW` or :data:`STUDENT`: ``{"spec": ..., "bytes": ...}``; see ``js/latent_math.js``."""
-    model = latent_flow(SHIPPED[name])
-    writer, config = Writer(), card(SHIPPED[name])["config"]
+    shipped, writer = pretrained(SHIPPED[name]), Writer()
+    model: LatentFlow = shipped.model()
     velocity = _velocity(model, writer, single=name == STUDENT)
-    sampler = {key: config[key] for key in ("solver", "steps", "guidance")}
+    sampler = {key: getattr(shipped.config, key) for key in ("solver", "steps", "guidance")}
     shape = {"latent": model.latent_dim, "classes": model.classes, "image": list(model.image_shape), "sampler": sampler}
     spec = {"name": name, **shape, "velocity": velocity, "tensors": writer.table}
     file = {"spec": spec, "bytes": writer.deflated()}
@@ -139,12 +139,12 @@ def flow_file(name: str = FLOW) -> dict[str, Any]:
 
 def restored(file: Mapping[str, Any], vae: VAE) -> LatentFlow:
     """The file as a latent flow again, in float64: it computes what the page computes."""
-    spec, config = file["spec"], card(SHIPPED[file["spec"]["name"]])["config"]
+    spec, config = file["spec"], pretrained(SHIPPED[file["spec"]["name"]]).config
     numbers, said = tensors(spec["tensors"], file["bytes"]), spec["velocity"]
-    latent, classes, width, rank = spec["latent"], spec["classes"], config["width"], 0
+    classes, width, rank = spec["classes"], config.width, 0
     if "turn" in said:
         rank = len(numbers[said["turn"]])
-    net: Any = VectorNet((latent,), width, classes, config["blocks"]).double()
+    net: Any = config.build_network().double()
     for p in net.parameters():
         nn.init.zeros_(p)
 
@@ -173,7 +173,7 @@ def restored(file: Mapping[str, Any], vae: VAE) -> LatentFlow:
 
 def drawn(codes: Tensor, name: str = FLOW) -> Tensor:
     """Images of codes ``(n, z)`` by the decoder as a page has it, whose weights are rounded there."""
-    file = packed_file(card(SHIPPED[name])["config"]["vae"])
+    file = packed_file(pretrained(SHIPPED[name]).config.vae)
     nets = unpacked(file["spec"], file["bytes"])
     return run(nets["decode"] + nets["show"], codes.float()).clamp(-1, 1)
 

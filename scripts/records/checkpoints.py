@@ -18,6 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from latent import trained
+from latent_runs import SHIPS
 from tuning import Tuning, begun_from, mean
 from tuning import records as tuning_records
 
@@ -209,12 +211,25 @@ def make(name: str, plan: Plan, runs: Path) -> None:
     if plan.tuning:
         saved, stage = tuned(saved, plan, folder)
         more |= stage
-    with TemporaryDirectory() as scratch:  # measure what ships: the weights in half precision
-        model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
-    quality = measure(model, plan.data, plan.draws)
+    quality = quality_as_shipped(name, saved, plan.data, plan.draws)
     about = card(seconds, quality, f"python scripts/records/checkpoints.py {name}", plan.data, seed=plan.config.seed, **more)
     release = checkpoint.release(saved, name, about)
     print(name, quality, release, flush=True)
+
+
+def quality_as_shipped(name: str, saved: checkpoint.Checkpoint, data: str, draws: int = 0) -> Card:
+    """:func:`measure` of what ships: the weights in half precision."""
+    with TemporaryDirectory() as scratch:
+        model = checkpoint._load(checkpoint.release(saved, name, {}, Path(scratch))).model()
+    return measure(model, data, draws)
+
+
+def make_latent(name: str, runs: Path) -> None:
+    """As :func:`make`, for a flow of codes or its student; what ``latent.py`` has trained is not trained again."""
+    saved, told = trained(name, runs / "latent")
+    quality = quality_as_shipped(name, saved, "mnist")
+    about = card(0, quality, f"python scripts/records/checkpoints.py {name}") | told
+    print(name, quality, checkpoint.release(saved, name, about), flush=True)
 
 
 #: The feature networks: name -> data set. Twenty passes, each batch shifted by up to two pixels.
@@ -250,7 +265,8 @@ def release_features(name: str, net: FeatureNet, data: ImageSet, test: ImageSet,
 
 def remeasure(name: str) -> None:
     """Measure a released model again and renew its card; the weights stay as they are."""
-    quality = measure(checkpoint.pretrained(name).model(), PLANS[name].data, PLANS[name].draws)
+    data, draws = (PLANS[name].data, PLANS[name].draws) if name in PLANS else ("mnist", 0)
+    quality = measure(checkpoint.pretrained(name).model(), data, draws)
     path = checkpoint.SHIPPED / f"{name}.json"
     meta = json.loads(path.read_text(encoding="ascii"))
     meta["card"]["quality"] = quality
@@ -267,8 +283,8 @@ def main() -> None:
     args = parser.parse_args()
     makers: dict[str, Callable[[], None]] = {name: (lambda n=name: make_features(n, args.runs)) for name in FEATURE_NETS}
     makers |= {name: (lambda n=name, p=plan: make(n, p, args.runs)) for name, plan in PLANS.items()}
-    unknown = set(args.names) - set(makers)
-    if unknown:
+    makers |= {name: (lambda n=name: make_latent(n, args.runs)) for name in SHIPS}
+    if unknown := set(args.names) - set(makers):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(makers)}")
     if args.list:
         print("\n".join(makers))
@@ -276,7 +292,7 @@ def main() -> None:
     for name in args.names or makers:
         if not args.remeasure:
             makers[name]()
-        elif name in PLANS:
+        elif name not in FEATURE_NETS:
             remeasure(name)
 
 

@@ -1,8 +1,8 @@
 """Flows in a VAE's latent space, and one step: train what ships, and measure it beside what it has to beat.
 
 ``latent.py train`` encodes MNIST with a shipped VAE, trains a flow with each of three seeds, distils each into one step, trains
-mean flows, and writes all to ``runs/latent``, the first flow and its student to ``imggen_lib/latent_flows``. ``latent.py measure``
-writes the record.
+mean flows, and writes all to ``runs/latent``. ``latent.py measure`` writes the record. The first flow and its student ship:
+``checkpoints.py mnist-flow-latent mnist-flow-step`` measures and releases them.
 """
 
 import argparse
@@ -13,11 +13,10 @@ from typing import Any
 
 import torch
 from latent_measures import measure
+from latent_runs import RUNS, SHIPS, TEACHER, VAE_NAME, build, known, read, store, to_ship
 
-from imggen_lib.checkpoint import pretrained
+from imggen_lib.checkpoint import Checkpoint, pretrained
 from imggen_lib.data import load
-from imggen_lib.latent_flows import FOLDER, build, latent_flow, store
-from imggen_lib.latent_flows import card as stored_card
 from imggen_lib.losses.flow import logit_normal_times
 from imggen_lib.machine import prepare
 from imggen_lib.models.latent_flow import LatentFlow
@@ -25,8 +24,6 @@ from imggen_lib.train.flow import train_flow
 from imggen_lib.train.latent_flow import Codes, code_batches, encode, flow_pairs, train_mean_flow, train_on_pairs
 from imggen_lib.train.state import FlowState, cosine
 
-RUNS = Path("runs/latent")
-VAE_NAME = "mnist-vae-res"
 SEEDS = (0, 1, 2)
 PLAN: dict[str, Any] = {"width": 256, "blocks": 4, "classes": 10, "drop": 0.1, "deviation": 0.8}
 #: Codes that are seen, the first learning rate, the batch of each round; a round begins with the averaged weights of the last.
@@ -37,7 +34,7 @@ ROUNDS: dict[str, tuple[tuple[int, float, int], ...]] = {
 }
 SAMPLER = ("heun", 2, 1.1)  # of the flow that ships, and the teacher's: chosen on training images, see the record's "choice"
 PAIRS = 40_000
-NAMES = {"flow": "mnist-flow-latent", "pairs": "mnist-flow-step"}  # what ships; mean flow is measured alone
+WARMUP = 20_000
 
 
 def config(method: str, **changes: Any) -> dict[str, Any]:
@@ -66,8 +63,8 @@ def run(name: str, state: FlowState, steps: Any, images: int) -> float:
     return time.process_time() - began
 
 
-def keep(model: LatentFlow, method: str, seed: int, seconds: float, seen: int, extra: dict[str, Any]) -> None:
-    """Store the model with its card: among the runs, and the first seed's among what ships."""
+def keep(model: LatentFlow, method: str, seed: int, seconds: float, seen: int, extra: dict[str, Any], folder: Path) -> None:
+    """Store the model with its card among the runs."""
     card = {
         "command": f"python scripts/records/latent.py train {method} {seed}",
         "seed": seed,
@@ -79,22 +76,45 @@ def keep(model: LatentFlow, method: str, seed: int, seconds: float, seen: int, e
     }
     train = load("mnist", "train")
     data = {"name": "mnist", "images": len(train), "sha256": train.checksum, "classes": list(train.classes)}
-    for folder, name in [(RUNS, f"{method}-{seed}")] + ([(FOLDER, NAMES[method])] if seed == 0 and method in NAMES else []):
-        store(model, name, config(method), card, folder, images=seen, steps=0, data=data)
+    store(model, f"{method}-{seed}", config(method), card, folder, images=seen, steps=0, data=data)
 
 
-def train(method: str, seed: int, codes: Codes) -> None:
+def told(method: str) -> dict[str, str]:
+    """What a card must say of a method, and no configuration does."""
+    if method == "flow":
+        times = f"logit-normal, of deviation {PLAN['deviation']}"
+        return {"training": f"flow matching on codes drawn anew; times {times}; the rate rises over {WARMUP:,} codes"}
+    how = f"{SAMPLER[0]}, {SAMPLER[1]} steps, guidance {SAMPLER[2]}"
+    return {
+        "training": f"by regression on {PAIRS:,} pairs, not flow matching: one step, at time 0, from noise to the code that its "
+        f"teacher, {TEACHER} ({how}), moves it to; drop and times of the configuration were not used",
+        "limits": "it learned one step of Euler without guidance; more steps follow no velocity that it was taught",
+    }
+
+
+def codes(folder: Path = RUNS) -> Codes:
+    """The codes of MNIST's training images, encoded once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "codes.pt"
+    if kept.exists():
+        return Codes(*torch.load(kept, weights_only=True))
+    found = encode(pretrained(VAE_NAME).model(), load("mnist", "train"))
+    torch.save(tuple(found), kept)
+    return found
+
+
+def train(method: str, seed: int, codes: Codes, folder: Path = RUNS) -> None:
     """Train one flow of the method, round by round, and store it; a round that is done is not done again."""
     model, name, seconds, seen = fresh(method, codes, seed), f"{method}-{seed}", 0.0, 0
     extra: dict[str, Any] = {"rounds": ROUNDS[method]}
-    if (RUNS / f"{name}.json").exists():
-        known = stored_card(name, RUNS)
-        model, seconds, seen = latent_flow(name, RUNS), known["card"]["training_seconds"], known["images"]
+    if (folder / f"{name}.json").exists():
+        before_this = known(name, folder)
+        model, seconds, seen = read(name, folder), before_this["card"]["training_seconds"], before_this["images"]
     elif method != "flow":
-        teacher = latent_flow(f"flow-{seed}", RUNS)
+        teacher = read(f"flow-{seed}", folder)
         model.flow.net.load_state_dict(teacher.flow.net.state_dict(), strict=method == "pairs")
     if method == "pairs":
-        teacher = latent_flow(f"flow-{seed}", RUNS)
+        teacher = read(f"flow-{seed}", folder)
         extra |= {"teacher": f"the flow of seed {seed}: {SAMPLER[0]}, {SAMPLER[1]} steps, guidance {SAMPLER[2]}", "pairs": PAIRS}
     before = 0
     for number, (images, lr, size) in enumerate(ROUNDS[method]):
@@ -103,7 +123,7 @@ def train(method: str, seed: int, codes: Codes) -> None:
             continue
         state = FlowState.create(model.flow.requires_grad_(True), lr=lr)
         draws = 10 * seed + number
-        options: dict[str, Any] = {"ema_half_life": images / 20, "lr_schedule": cosine(images, warmup=20_000), "seed": draws}
+        options: dict[str, Any] = {"ema_half_life": images / 20, "lr_schedule": cosine(images, warmup=WARMUP), "seed": draws}
         batches = code_batches(codes, model, size, images=images, seed=draws)
         if method == "flow":
             middle = partial(logit_normal_times, deviation=PLAN["deviation"])
@@ -115,7 +135,17 @@ def train(method: str, seed: int, codes: Codes) -> None:
         seconds += run(f"{name}, round {number + 1}", state, steps, images)
         seen += state.images
         model._modules["flow"] = state.ema
-        keep(model, method, seed, seconds, seen, extra)
+        keep(model, method, seed, seconds, seen, extra, folder)
+
+
+def trained(name: str, folder: Path = RUNS) -> tuple[Checkpoint, dict[str, Any]]:
+    """The run that ships under a name, trained if it is not there, and what its card says of the training."""
+    encoded = codes(folder)
+    for method in dict.fromkeys((SHIPS[TEACHER], SHIPS[name])):
+        train(method, 0, encoded, folder)
+    saved, card = to_ship(name, folder)
+    kept = {key: card[key] for key in ("seed", "training_seconds", "hardware")}
+    return saved, {**kept, "load": card["of"], **told(SHIPS[name])}
 
 
 def main() -> None:
@@ -126,18 +156,13 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     prepare("cpu")
-    RUNS.mkdir(parents=True, exist_ok=True)
-    vae, data = pretrained(VAE_NAME).model(), load("mnist", "train")
-    kept = RUNS / "codes.pt"  # encoded once
-    codes = Codes(*torch.load(kept, weights_only=True)) if kept.exists() else encode(vae, data)
-    if not kept.exists():
-        torch.save(tuple(codes), kept)
+    encoded = codes()
     if args.what == "measure":
-        measure(vae, codes, data, RUNS, SEEDS)
+        measure(pretrained(VAE_NAME).model(), encoded, load("mnist", "train"), RUNS, SEEDS)
         return
     for seed in args.seeds or SEEDS:
         for method in [args.method] if args.method else list(ROUNDS):
-            train(method, seed, codes)
+            train(method, seed, encoded)
 
 
 if __name__ == "__main__":

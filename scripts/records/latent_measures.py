@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from latent_runs import read
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.data import ImageSet, load
-from imggen_lib.latent_flows import latent_flow
 from imggen_lib.machine import evaluating
 from imggen_lib.metrics.distribution import features, frechet_interval
 from imggen_lib.metrics.flow_likelihood import prior_log_density
@@ -178,9 +178,9 @@ def measure(vae: VAE, codes: Codes, data: ImageSet, runs: Path, seeds: tuple[int
     """Measure everything that has been trained, and write the record, which grows as it goes."""
     bench = Bench("mnist", Protocol())
     record = Record(OUT, head(bench))
-    flows = {seed: latent_flow(f"flow-{seed}", runs) for seed in seeds if (runs / f"flow-{seed}.json").exists()}
+    flows = {seed: read(f"flow-{seed}", runs) for seed in seeds if (runs / f"flow-{seed}.json").exists()}
     there = [(name, seed) for name in ("pairs", "mean") for seed in seeds if (runs / f"{name}-{seed}.json").exists()]
-    students = {(name, seed): latent_flow(f"{name}-{seed}", runs) for name, seed in there}
+    students = {(name, seed): read(f"{name}-{seed}", runs) for name, seed in there}
     for weight in WEIGHTS:
         record.row("choice", f"{weight:g}", partial(on_training, bench, flows[0].sampled_with(guidance=weight)))
     for seed, model in flows.items():

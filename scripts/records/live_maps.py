@@ -18,7 +18,6 @@ from torch import Tensor
 
 from imggen_lib.checkpoint import pretrained
 from imggen_lib.data import load
-from imggen_lib.latent_flows import card
 from imggen_lib.live import latent_codes
 from imggen_lib.live.layers import run
 from imggen_lib.live.pack import Packed, pack
@@ -109,7 +108,7 @@ def describe(name: str) -> dict:
 
 def codes() -> dict:
     """Where the codes of a quarter of the training images are, of the VAE that the latent flows draw with."""
-    checkpoint = pretrained(card("mnist-flow-latent")["config"]["vae"])
+    checkpoint = pretrained(pretrained("mnist-flow-latent").config.vae)
     data = load(checkpoint.meta["data"]["name"], "train")
     found = encode(checkpoint.model(), data.subset(torch.arange(0, len(data), 4)))
     said = latent_codes.described(found.mu, found.logvar, found.labels)

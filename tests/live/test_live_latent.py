@@ -14,7 +14,6 @@ from torch import Tensor
 
 from imggen_lib import live
 from imggen_lib.checkpoint import pretrained
-from imggen_lib.latent_flows import card, latent_flow
 from imggen_lib.live import latent_codes
 from imggen_lib.live.base import HERE
 from imggen_lib.live.latent import LatentDemo
@@ -62,7 +61,7 @@ def _noise() -> Tensor:
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
     """What the page's scripts compute."""
-    names = {"vae": card(SHIPPED[FLOW])["config"]["vae"], "codes": latent_codes.NAME, **FILES}
+    names = {"vae": pretrained(SHIPPED[FLOW]).config.vae, "codes": latent_codes.NAME, **FILES}
     loaded = {key: packed_file(name) for key, name in names.items()}
     files = {key: {"spec": f["spec"], "bytes": base64.b64encode(f["bytes"]).decode()} for key, f in loaded.items()}
     asked = [{**a, "noise": _noise().flatten().tolist()} for a in ASKED]
@@ -104,7 +103,7 @@ def test_the_page_flows_and_draws_as_pytorch_does(page: dict[str, Any], k: int) 
 @pytest.mark.parametrize("name", [FLOW, STUDENT])
 def test_the_file_draws_nearly_what_the_shipped_flow_draws_and_is_light(name: str) -> None:
     """By more than the file says, no image differs in the mean; the wrong class differs by far more."""
-    file, model = flow_file(name), latent_flow(SHIPPED[name])
+    file, model = flow_file(name), pretrained(SHIPPED[name]).model()
     z, labels = latents(range(100, 140), 32), torch.arange(40) % 10
     with torch.no_grad():
         mine = drawn(restored(file, model.vae).codes(z.double(), labels), name)
@@ -113,13 +112,13 @@ def test_the_file_draws_nearly_what_the_shipped_flow_draws_and_is_light(name: st
     assert apart < 2 * file["spec"]["difference"] + 0.2 and file["spec"]["difference"] < 3
     assert apart < 0.1 * float((others - theirs).abs().mean()) * 127.5
     assert len(gzip.compress(script(name, file).encode())) < 500_000
-    assert file["spec"]["sampler"] == {k: card(SHIPPED[name])["config"][k] for k in ("solver", "steps", "guidance")}
+    assert file["spec"]["sampler"] == {k: getattr(pretrained(SHIPPED[name]).config, k) for k in ("solver", "steps", "guidance")}
 
 
 def test_the_record_of_codes_belongs_to_the_flows_vae() -> None:
     """If this fails, run ``python scripts/records/live_maps.py mnist-flow-codes``."""
     said = latent_codes.known()
-    assert said["of"] == pretrained(card(SHIPPED[FLOW])["config"]["vae"]).meta["weights"]["sha256"]
+    assert said["of"] == pretrained(pretrained(SHIPPED[FLOW]).config.vae).meta["weights"]["sha256"]
     assert said["images"] >= 10_000 and len(said["typical"]) == 10
     assert all(0.5 < low < middle < high < 2 for low, middle, high in said["typical"])
 
