@@ -201,6 +201,17 @@ def test_a_flow_is_trained_drawn_with_other_steps_and_measured(tmp_path: Path, p
         assert call("sample", out, "-n", 4, "--steps", steps, "--solver", "euler", "--out", sheet).returncode == 0
         drawn[steps] = np.load(sheet)["arr_0"]
     assert drawn[1].shape == (4, 8, 8, 3) and (drawn[1] != drawn[5]).any()
+    row = tmp_path / "row.png"
+    assert (
+        call(
+            "interpolate", out, 0, 1, "--steps", 2, "--solver-steps", 5, "--solver", "euler", "--scale", 1, "--out", row
+        ).returncode
+        == 0
+    )
+    between = np.asarray(Image.open(row).convert("RGB"))
+    assert all(any((between[1:9, x : x + 8] == drawn[5][k]).all() for x in range(between.shape[1] - 7)) for k in (0, 1))
+    done = call("interpolate", "mnist-gan-conv", 0, 1, "--solver-steps", 3, "--out", row)
+    assert done.returncode == 2 and "--solver-steps is an option of a flow; mnist-gan-conv is a gan" in done.stderr
     done = call("sample", out, "--guidance", 2, "--out", sheet)
     assert done.returncode == 2 and "needs classes to guide by" in done.stderr
     for option in ("--latent-dim", "--hidden"):
