@@ -116,6 +116,7 @@ class Config:
     KIND: ClassVar[str] = ""
     NETS: ClassVar[tuple[str, ...]] = ("mlp", "conv", "res")
     COUNTS: ClassVar[tuple[str, ...]] = ("latent_dim", "width", "batch")  # at least 1 each
+    SETTLED: ClassVar[tuple[str, ...]] = ()  # entries of every configuration that this kind leaves nobody to choose
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
     net: str = "conv"  # mlp, conv, or res: convolutions with residual blocks between them

@@ -25,10 +25,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """The beginning of a text that may be of any length."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """A message for a name that does not exist, with the nearest one that does."""
     names = sorted(known)
-    name = name if len(name) <= 80 else f"{name[:77]}..."  # it may come from somebody else's file
+    name = shortened(name)  # it may come from somebody else's file
     near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}."

@@ -172,7 +172,7 @@ def _prepared(saved: Checkpoint | nn.Module, part: str, name: str) -> tuple[nn.M
         source = saved
     else:
         if saved.config.kind == "features":
-            raise ValueError("a feature network makes no images: export a GAN or a VAE")
+            raise ValueError("a feature network makes no images: export a GAN, a VAE or a flow")
         meta, source = saved.meta, saved.model()
     if part not in PARTS:
         raise ValueError(f"part must be decoder or encoder, got {part!r}")
@@ -181,7 +181,9 @@ def _prepared(saved: Checkpoint | nn.Module, part: str, name: str) -> tuple[nn.M
     except TypeError as error:  # a network of one's own that holds a file or a lock
         raise ValueError(f"the network cannot be exported, because it cannot be copied: {error}") from error
     if part == "encoder" and not isinstance(model, VAE):
-        raise ValueError("only a VAE has an encoder: a GAN is exported as its generator (part decoder)")
+        raise ValueError(
+            "only a VAE has an encoder: a GAN is exported as its generator, a flow as its way to an image (part decoder)"
+        )
     dim, classes, shape = (attribute(model, k) for k in ("latent_dim", "classes", "image_shape"))
 
     def inputs(rows: int, seed: int) -> dict[str, Tensor]:

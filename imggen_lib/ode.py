@@ -9,12 +9,13 @@ Source: Hairer, Norsett, Wanner, "Solving Ordinary Differential Equations I", 2n
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.checks import real, whole
+from imggen_lib.checks import real, tensor, whole
 from imggen_lib.errors import unknown_name
 
 Points = Float[Tensor, "n *shape"]
@@ -43,7 +44,7 @@ SOLVERS: dict[str, Step] = {"euler": euler, "midpoint": midpoint, "heun": heun}
 
 def solver_step(name: str) -> Step:
     """The step of the solver of that name. Raises ``ValueError`` for a name that none has."""
-    if name not in SOLVERS:
+    if not isinstance(name, str) or name not in SOLVERS:
         raise ValueError(unknown_name("solver", str(name), SOLVERS))
     return SOLVERS[name]
 
@@ -54,14 +55,29 @@ def evaluations(solver: str, steps: int) -> int:
     return whole(steps, "steps", 1) * (1 if solver == "euler" else 2)
 
 
+def _fitting(velocity: Callable[..., Any], x: Any) -> Velocity:
+    """The velocity, looked at: what has another shape than its points would spread over them, and give other points."""
+    if not tensor(x, "points").is_floating_point():
+        raise ValueError(f"points that move are floats, got {x.dtype}")
+
+    def at(y: Tensor, t: float) -> Tensor:
+        v = tensor(velocity(y, t), "velocity")
+        if v.shape != y.shape:
+            raise ValueError(f"a velocity has the shape of its points, {tuple(y.shape)}, got {tuple(v.shape)}")
+        return v
+
+    return at
+
+
 def trajectory(
     velocity: Velocity, x: Points, steps: int, *, solver: str = "heun", start: float = 0.0, end: float = 1.0
 ) -> Float[Tensor, "m n *shape"]:
     """The points at `start`, after each of `steps` equal steps, and so at `end`: ``(steps + 1, n, ...)``.
 
-    Time may run backwards, from a later `start` to an earlier `end`.
+    Time may run backwards, from a later `start` to an earlier `end`. Raises ``ValueError`` for a velocity of another shape than its
+    points.
     """
-    step, steps = solver_step(solver), whole(steps, "steps", 1)
+    step, steps, velocity = solver_step(solver), whole(steps, "steps", 1), _fitting(velocity, x)
     start, h = real(start, "start"), (real(end, "end") - real(start, "start")) / steps
     path = [x]
     for k in range(steps):
@@ -74,7 +90,7 @@ def integrate(velocity: Velocity, x: Points, steps: int, *, solver: str = "heun"
 
     The last point of :func:`trajectory`. Gradients flow through it; call it under ``torch.no_grad`` where none are wanted.
     """
-    step, steps = solver_step(solver), whole(steps, "steps", 1)
+    step, steps, velocity = solver_step(solver), whole(steps, "steps", 1), _fitting(velocity, x)
     start, h = real(start, "start"), (real(end, "end") - real(start, "start")) / steps
     for k in range(steps):
         x = step(velocity, x, start + k * h, h)

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 
@@ -28,6 +29,17 @@ def _offline_on_the_cpu() -> Iterator[None]:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMGGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("IMGGEN_DATA", raising=False)
+
+
+@pytest.fixture
+def as_readers_call() -> Iterator[None]:
+    """No shapes are checked in signatures, as outside of the tests: what is wrong reaches the library's own checks."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", before)
 
 
 @pytest.fixture

@@ -187,6 +187,7 @@ def test_what_computes_something_else_leaves_no_file_and_the_old_one_in_place(
 
 WRONG = {
     "a gan has no encoder": ("mnist-gan-conv --part encoder --to {out}/x.pt2", "only a VAE has an encoder"),
+    "a flow has no encoder": ("mnist-flow --part encoder --to {out}/x.pt2", "a flow as its way to an image (part decoder)"),
     "ending": ("mnist-gan-conv --to {out}/x.bin", "the ending says the format"),
     "features": ("mnist-features --to {out}/x.pt2", "makes no images"),
     "no folder": ("mnist-gan-conv --to {out}/no/x.pt2", "cannot be written"),

@@ -1,6 +1,7 @@
 """Three solvers against an equation with a known answer, and against SciPy."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -63,6 +64,25 @@ def test_what_cannot_be_followed_is_refused() -> None:
         trajectory(growing, x, 0)
     with pytest.raises(ValueError, match="end must be a finite number"):
         integrate(growing, x, 2, end=float("inf"))
+
+
+@pytest.mark.usefixtures("as_readers_call")
+@pytest.mark.parametrize("follow", [integrate, trajectory])
+def test_a_velocity_that_does_not_fit_its_points_is_refused(follow: Any) -> None:
+    """Spread over the points, it would give a plausible answer to another question."""
+    x = torch.ones(3, 2)
+    for wrong, told in ((torch.ones(2), r"\(2,\)"), (x[:1], r"\(1, 2\)"), (torch.ones(5, 3, 2), r"\(5, 3, 2\)")):
+        with pytest.raises(ValueError, match=rf"has the shape of its points, \(3, 2\), got {told}"):
+            follow(lambda x, t, wrong=wrong: wrong, x, 2)
+    for wrong in (1.0, None):
+        with pytest.raises(ValueError, match="the velocity must be a tensor"):
+            follow(lambda x, t, wrong=wrong: wrong, x, 2)
+    with pytest.raises(ValueError, match="the points must be a tensor"):
+        follow(growing, [1.0], 2)
+    with pytest.raises(ValueError, match=r"points that move are floats, got torch\.int64"):
+        follow(growing, torch.ones(3, 2, dtype=torch.long), 2)
+    with pytest.raises(ValueError, match="unknown solver"):
+        follow(growing, x, 2, solver=["euler"])
 
 
 def test_gradients_flow_through() -> None:

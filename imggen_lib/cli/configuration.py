@@ -64,7 +64,7 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
 
     kind = ALL[args.kind]
     names = {f.name for k in ALL.values() for f in fields(k)}
-    own = {f.name for f in fields(kind)} - ({"net", "latent_dim", "hidden", "begin_from"} if args.kind == "features" else set())
+    own = {f.name for f in fields(kind)} - {*kind.SETTLED}
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in vars(args).items() if k in names}
     given |= {k: dict(v) for k, v in given.items() if k.endswith("_options")}
     foreign = sorted(given.keys() - own)
@@ -103,5 +103,6 @@ def config(args: argparse.Namespace, image_shape: tuple[int, int, int], classes:
             what = f"moves the codes of {model.vae}" if model.vae else "moves images"
             raise ValueError(f"{args.begin_from} {what}; a run that begins from it cannot have --vae {args.vae}")
         wanted = classes if model.classes or args.conditional else 0
-        entries |= {**model.architecture, "image_shape": image_shape, "classes": wanted}
+        entries |= {k: v for k, v in model.architecture.items() if k not in model.SETTLED}
+        entries |= {"image_shape": image_shape, "classes": wanted}
     return ALL[args.kind](**{**entries, **asked(args)})

@@ -120,7 +120,9 @@ def _model(train: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--width", type=count(2**14), help="conv: channels (default: gan 64, vae 32, flow 48, with --vae 256, features 32)", **given
     )
-    train.add_argument("--hidden", type=count(2**18), nargs="+", help="mlp: sizes of the hidden layers", **given)
+    train.add_argument(
+        "--hidden", type=count(2**18), nargs="+", help="gan, vae with --net mlp: sizes of the hidden layers", **given
+    )
     train.add_argument("--batch", type=count(2**20), help="images a step (default: gan 64, vae 128, flow 64, features 64)", **given)
     train.add_argument(
         "--lr",

@@ -43,17 +43,21 @@ def generator(saved: "Checkpoint", name: Any) -> "Checkpoint":
     return saved
 
 
-def sampler(saved: "Checkpoint", args: argparse.Namespace) -> "Checkpoint":
+def sampler(saved: "Checkpoint", args: argparse.Namespace, steps: str = "steps") -> "Checkpoint":
     """The checkpoint of a flow with the solver, steps and guidance that were asked for; others as they are.
 
-    Raises ``ValueError`` where one of them was asked of a model that has none, or cannot be used.
+    `steps` is the option's name where it is another. Raises ``ValueError`` where one of them was asked of a model that has none, or
+    cannot be used.
     """
-    asked = {name: getattr(args, name) for name in ("solver", "steps", "guidance") if hasattr(args, name)}
+    options = {"solver": "solver", "steps": steps, "guidance": "guidance"}
+    asked = {entry: option for entry, option in options.items() if hasattr(args, option)}
     if not asked:
         return saved
     if saved.config.kind != "flow":
-        raise ValueError(f"--{next(iter(asked))} is an option of a flow; {args.dir} is a {saved.config.kind}")
-    return replace(saved, config=replace(saved.config, **asked))
+        named = next(iter(asked.values())).replace("_", "-")
+        raise ValueError(f"--{named} is an option of a flow; {args.dir} is a {saved.config.kind}")
+    entries = {entry: getattr(args, option) for entry, option in asked.items()}
+    return replace(saved, config=replace(saved.config, **entries))
 
 
 def label_number(text: str | None, saved: "Checkpoint", name: Any) -> int | None:

@@ -78,7 +78,7 @@ def interpolate(args: argparse.Namespace) -> int:
     kind = path.suffix.lower()
     if kind in outputs.OTHER_FILMS:
         raise ValueError(f"{args.out}: a film is written as .gif or .mp4")
-    saved = outputs.generator(find(args.dir, args.allow), args.dir)
+    saved = outputs.sampler(outputs.generator(find(args.dir, args.allow), args.dir), args, "solver_steps")
     label = outputs.label_number(getattr(args, "label", None), saved, args.dir)
     if saved.config.classes and label is None:
         raise ValueError(f"{args.dir} is class-conditional, and an interpolation keeps to one class: choose it with --label")

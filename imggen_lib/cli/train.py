@@ -86,7 +86,9 @@ def _run(args: argparse.Namespace, device: str) -> "Run":
     saved = checkpoint.load(args.out, allowed(args)) if args.resume else None
     model = origin(args) if saved is None else saved.config
     if saved is None:
-        first = config(args, (1, 28, 28), 0, model)  # complain of bad options before the data is read
+        first = config(
+            args, (1, 28, 28), 1, model
+        )  # complain of bad options before the data, with their shape and classes, are read
         if args.kind == "features":
             return _features(args, device)
         data = _data(args, model or getattr(first, "vae_config", None))

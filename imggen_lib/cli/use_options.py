@@ -46,10 +46,10 @@ def add(commands: Any, options: dict[str, Any]) -> None:
     push.add_argument("--license", type=filled, help="as the hub names it, such as mit (default: the card's, or unknown)", **_GIVEN)
 
 
-def sampler(command: argparse.ArgumentParser) -> None:
-    """How a flow goes from noise to an image."""
+def sampler(command: argparse.ArgumentParser, steps: str = "--steps") -> None:
+    """How a flow goes from noise to an image; `steps` is another name where ``--steps`` counts something else."""
     command.add_argument("--solver", choices=SOLVERS, help="flow: how it follows the velocity (default: as trained)", **_GIVEN)
-    command.add_argument("--steps", type=count(10_000), help="flow: steps of the solver (default: as trained)", **_GIVEN)
+    command.add_argument(steps, type=count(10_000), help="flow: steps of the solver (default: as trained)", **_GIVEN)
     command.add_argument(
         "--guidance", type=number, help="flow: above 1 the class shows more, and images vary less (default: as trained)", **_GIVEN
     )
@@ -103,6 +103,7 @@ def _interpolate(command: argparse.ArgumentParser) -> None:
     command.add_argument("b", type=filled, help="the same for the other end")
     command.add_argument("--steps", type=count(10_000, least=2), default=8, help="images, both ends included")
     _prepared(command)
+    sampler(command, "--solver-steps")
     command.add_argument("--scale", type=count(1000), default=2, help="enlarge each pixel so many times")
     command.add_argument("--fps", type=frame_rate, default=12.0, help="films: frames a second")
     command.add_argument("--colours", type=count(256, least=2), default=256, help=".gif: how many colours")

@@ -25,6 +25,7 @@ class FeatureConfig(Config):
     """The feature network that compares sets of images."""
 
     KIND: ClassVar[str] = "features"
+    SETTLED: ClassVar[tuple[str, ...]] = ("net", "latent_dim", "hidden", "begin_from")
 
     width: int = 32
     classes: int = 10

@@ -28,6 +28,7 @@ class FlowConfig(Config):
     KIND: ClassVar[str] = "flow"
     NETS: ClassVar[tuple[str, ...]] = ("conv", "mlp")
     COUNTS: ClassVar[tuple[str, ...]] = ("width", "batch")
+    SETTLED: ClassVar[tuple[str, ...]] = ("latent_dim", "hidden")
 
     net: str = ""  # conv, of images; mlp, of images as vectors, and of codes; "" for the first that can be meant
     latent_dim: int = 0  # as many as the image, or the VAE's code, has numbers: nothing to choose

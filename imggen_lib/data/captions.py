@@ -8,6 +8,7 @@ reads every one of them back.
 """
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,9 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from imggen_lib.checks import real, whole
 from imggen_lib.data.glyphs import CLASSES, FONTS, RANGES, _uniforms, render
+from imggen_lib.errors import shortened
 
 FACTORS = ("class", "font", "slant", "weight", "scale", "x", "y")
 #: The fonts behind each word. DejaVuSansMono is behind none: its letters have no serifs and a typewriter's width, it lies in a gap.
@@ -56,6 +59,8 @@ _FONTS = ("serif", "serifs", "sans", "typewriter")
 VOCABULARY = ("", *CLASSES, *(w for row in SYNONYMS.values() for w in row), *_FONTS, *_PLACES, *FILLERS)
 LENGTH = 16  # tokens of a sentence, filled up with the empty one
 _TOKEN = {word: k for k, word in enumerate(VOCABULARY)}
+#: A word as people type it: what stands between spaces, and without the signs that a telephone puts there by itself.
+WORD = re.compile(r"[^\s,.;:!?\"'()\[\]«»\u2012-\u201f\u2026]+")
 SAME = {"center": "centre", "monospaced": "typewriter", "oblique": "italic", "huge": "big"}
 
 
@@ -64,8 +69,7 @@ def draw_meanings(n: int, seed: int, said: float = 0.75, named: float = 1.0, hol
 
     With `holdout` none of them is a slanted serif digit: see :func:`unseen`.
     """
-    if n < 1 or not 0 <= said <= 1 or not 0 <= named <= 1:
-        raise ValueError(f"n must be at least 1, said and named probabilities, got n = {n}, said = {said} and named = {named}")
+    n, said, named = whole(n, "n", 1), real(said, "said", 0, 1), real(named, "named", 0, 1)
     out = np.full((n, len(FACTORS)), -1, dtype=np.int64)
     for k, factor in enumerate(FACTORS):
         word = (_uniforms(n, seed, 2 * k) * len(WORDS[factor])).astype(np.int64)
@@ -91,12 +95,21 @@ def excluded(factors: dict[str, np.ndarray]) -> np.ndarray:
     return (factors["class"] < 10) & serif & (factors["slant"] > SPANS["slant"]["upright"][1])
 
 
+def _check(meanings: np.ndarray) -> None:
+    """Raises ``ValueError`` unless these are meanings."""
+    found, most = np.asarray(meanings), [len(WORDS[factor]) for factor in FACTORS]
+    fits = found.ndim == 2 and found.shape[1] == len(FACTORS) and found.dtype.kind in "iu"
+    if not fits or (found < -1).any() or (found >= most).any():
+        raise ValueError("a meaning is a row of seven whole numbers, each the index of one of its factor's words, or -1")
+
+
 def draw_images(meanings: np.ndarray, seed: int, holdout: bool = True) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """An image of each meaning, ``(n, 28, 28)`` uint8, and its factors.
 
     A factor is uniform in its word's range, or in the whole range where nothing is said. With `holdout`, what would show
     the composition that is held out is drawn in another font, or with another slant, whichever the meaning leaves open.
     """
+    _check(meanings)
     n = len(meanings)
     character, kind, slant = meanings[:, 0], meanings[:, 1], meanings[:, 2]
     serif, slanted = WORDS["font"].index("serif"), WORDS["slant"].index("slanted")
@@ -123,7 +136,10 @@ def draw_images(meanings: np.ndarray, seed: int, holdout: bool = True) -> tuple[
 
 def write(meaning: np.ndarray, choice: np.ndarray | None = None) -> str:
     """One sentence that says a meaning; `choice`, eight numbers in [0, 1), picks among its paraphrases (zeros: the plain one)."""
-    u = np.zeros(8) if choice is None else choice
+    _check(np.asarray(meaning)[None])
+    u = np.zeros(8) if choice is None else np.asarray(choice)
+    if u.shape != (8,) or not ((u >= 0) & (u < 1)).all():
+        raise ValueError(f"a choice is eight numbers from 0 to below 1, got {choice!r}")
     word = {f: WORDS[f][k] for f, k in zip(FACTORS, meaning, strict=True) if k >= 0}
 
     def pick(options: tuple[str, ...], k: int) -> str:
@@ -161,10 +177,22 @@ def _place(word: dict[str, str], u: float) -> str:
     return f"in the {spot} corner" if corner else f"{'on' if side else 'at'} the {spot}"
 
 
+def typed(text: str) -> list[str]:
+    """The words of a text as they were typed."""
+    if not isinstance(text, str):
+        raise ValueError(f"a sentence is a text, got a {type(text).__name__}")
+    return WORD.findall(text)
+
+
 def split(text: str) -> list[str]:
-    """The tokens of a text: known words as they stand in the vocabulary, unknown ones as typed."""
-    words = re.findall(r"[^\s,.;:!?\"']+", text)
-    out = []
+    """The tokens of a text: known words as they stand in the vocabulary, unknown ones as typed.
+
+    ``A`` is the letter and ``a`` the article, but alone ``a`` is the letter, and ``A`` the article that a sentence begins with
+    where a character follows. Raises `ValueError` for what is no text.
+    """
+    words, out = typed(text), []
+    if words[:1] == ["A"] and any(len(word) == 1 and word != "a" and word.upper() in CLASSES for word in words[1:]):
+        words[0] = "a"
     for word in words:
         low = word.lower()
         low = SAME.get(low, low)
@@ -180,16 +208,28 @@ def unknown(text: str) -> list[str]:
 
 def tokens(texts: list[str]) -> Int[Tensor, "n length"]:
     """Token indices ``(n, LENGTH)`` of sentences, filled up with 0; raises `ValueError` for unknown words and long sentences."""
-    out = torch.zeros(len(texts), LENGTH, dtype=torch.long)
+    return indices(texts, split, _TOKEN, LENGTH, "caption", f"; known are {', '.join(VOCABULARY[1:])}")
+
+
+def indices(
+    texts: Sequence[str], split: Callable[[str], list[str]], known: Mapping[str, int], length: int, what: str, more: str = ""
+) -> Int[Tensor, "n length"]:
+    """The number of each word of sentences in a language, as `split` finds them: ``(n, length)``, filled up with 0.
+
+    Raises `ValueError` for words that are not `known`, for sentences of more than `length` words, and for what is no list of texts;
+    `what` is the kind of sentence, `more` the end of the message.
+    """
+    if isinstance(texts, str):
+        raise ValueError("sentences come as a list, one text each; got one text")
+    out = torch.zeros(len(texts), length, dtype=torch.long)
     for row, text in zip(out, texts, strict=True):
         words = split(text)
-        if strange := [w for w in words if w not in _TOKEN]:
-            raise ValueError(
-                f"{text!r} has words that no caption uses: {', '.join(strange)}; known are {', '.join(VOCABULARY[1:])}"
-            )
-        if len(words) > LENGTH:
-            raise ValueError(f"a sentence may have {LENGTH} words, {text!r} has {len(words)}")
-        row[: len(words)] = torch.tensor([_TOKEN[w] for w in words], dtype=torch.long)
+        if strange := list(dict.fromkeys(shortened(w, 40) for w in words if w not in known)):
+            rest = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
+            raise ValueError(f"{shortened(text)!r} has words that no {what} uses: {', '.join(strange[:5])}{rest}{more}")
+        if len(words) > length:
+            raise ValueError(f"a sentence may have {length} words, {shortened(text)!r} has {len(words)}")
+        row[: len(words)] = torch.tensor([known[w] for w in words], dtype=torch.long)
     return out
 
 
@@ -205,7 +245,7 @@ def parse(text: str) -> np.ndarray:
             if word in WORDS[factor]:
                 index = WORDS[factor].index(word)
                 if meaning[k] not in (-1, index):
-                    raise ValueError(f"{text!r} says both {WORDS[factor][meaning[k]]} and {word}")
+                    raise ValueError(f"{shortened(text)!r} says both {WORDS[factor][meaning[k]]} and {word}")
                 meaning[k] = index
     return meaning
 

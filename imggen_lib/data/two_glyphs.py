@@ -12,7 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from imggen_lib.data.captions import indices, typed
 from imggen_lib.data.glyphs import CLASSES, FONTS, _uniforms, render
+from imggen_lib.errors import shortened
 
 GLYPHS = "ACEHKPSTX247"
 #: Red, green and blue of each colour in [0, 1]; their hues are 60 degrees apart or more.
@@ -98,21 +100,13 @@ def write(meaning: Int[np.ndarray, " 4"], choice: Float[np.ndarray, " k"] | None
 
 def split(text: str) -> list[str]:
     """The tokens of a text: known words as they stand in the vocabulary, unknown ones as typed; ``A`` is a glyph, ``a`` is not."""
-    words = re.findall(r"[^\s,.;:!?\"']+", text)
+    words = typed(text)
     return [word if len(word) == 1 and word in _TOKEN else word.lower() if word.lower() in _TOKEN else word for word in words]
 
 
 def tokens(texts: list[str]) -> Int[Tensor, "n length"]:
     """Token indices ``(n, LENGTH)``, filled up with 0; raises `ValueError` for unknown words and long sentences."""
-    out = torch.zeros(len(texts), LENGTH, dtype=torch.long)
-    for row, text in zip(out, texts, strict=True):
-        words = split(text)
-        if strange := [w for w in words if w not in _TOKEN]:
-            raise ValueError(f"{text!r} has words that no sentence of two glyphs uses: {', '.join(strange)}")
-        if len(words) > LENGTH:
-            raise ValueError(f"a sentence may have {LENGTH} words, {text!r} has {len(words)}")
-        row[: len(words)] = torch.tensor([_TOKEN[w] for w in words], dtype=torch.long)
-    return out
+    return indices(texts, split, _TOKEN, LENGTH, "sentence of two glyphs")
 
 
 def parse(text: str) -> Int[np.ndarray, " 4"]:
@@ -129,4 +123,4 @@ def parse(text: str) -> Int[np.ndarray, " 4"]:
         if found := re.fullmatch(pattern, words):
             first, second = ([GLYPHS.index(g), list(COLOURS).index(c)] for c, g in (found.groups()[:2], found.groups()[2:]))
             return np.array(second + first if turned else first + second)
-    raise ValueError(f"{text!r} does not say which glyph stands where; say 'a red A left of a blue 7'")
+    raise ValueError(f"{shortened(text)!r} does not say which glyph stands where; say 'a red A left of a blue 7'")

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imggen_lib.losses.flow import over, straight_path
+from imggen_lib.losses.flow import over, same_shape, straight_path
 
 Points = Float[Tensor, "n *shape"]
 Times = Float[Tensor, " n"]
@@ -24,6 +24,7 @@ def mean_velocity_target(velocity: Points, slope: Points, t: Times, until: Times
 
     For r = t it is v: the loss is then plain flow matching.
     """
+    same_shape(velocity, slope)
     return velocity + over(until - t, velocity) * slope
 
 
@@ -34,11 +35,12 @@ def mean_flow_loss(mean: Mean, data: Points, noise: Points, t: Times, until: Tim
     (``torch.func.jvp``), which costs about one more pass. As in flow matching the velocity of a single line, x - noise, stands
     for the mean one, so 0 cannot be reached.
     """
-    if not bool((t <= until).all()):
+    same_shape(data, noise)
+    if not bool((over(t, data) <= over(until, data)).all()):
         raise ValueError("a stretch of time begins before it ends: t must not be above r")
     velocity = data - noise
     with warnings.catch_warnings():  # PyTorch compiles its rules for this once, by a way that it has deprecated itself
         warnings.filterwarnings("ignore", "`torch.jit.script`")
         found, slope = torch.func.jvp(mean, (straight_path(data, noise, t), t), (velocity, torch.ones_like(t)))[:2]
     target = mean_velocity_target(velocity, slope, t, until).detach()
-    return (found - target).square().flatten(1).mean(1)
+    return (found - target).square().unsqueeze(-1).flatten(1).mean(1)

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from imggen_lib.checks import whole
+from imggen_lib.checks import check_labels, tensor, whole
 from imggen_lib.models.flow import Flow
 from imggen_lib.models.latent_flow import LatentFlow, standard_normal
 from imggen_lib.noise import generator_for
@@ -36,7 +36,7 @@ def divergence(velocity: Velocity, x: Points, t: float, probes: Probes | None = 
     """
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
-        v = velocity(x, t)
+        v = velocity(x, t) + 0 * x  # of a velocity that is the same everywhere, too, there is a derivative
         if probes is None:
             unit = torch.eye(x.shape[1]).to(x)[:, None].expand(-1, *x.shape)
             rows = torch.autograd.grad(v, x, unit, is_grads_batched=True)[0]  # (d, n, d)
@@ -55,8 +55,10 @@ def log_prob(velocity: Velocity, x: Points, steps: int = 50, *, solver: str = "m
 
     .. math:: \log p_1(x_1) = \log N(x_0; 0, I) - \int_0^1 \nabla\cdot v(x_t, t)\, dt
 
-    Source: Chen et al. 2018, arXiv:1806.07366, theorem 1.
+    Raises ``ValueError`` for points that are no floats ``(n, d)``. Source: Chen et al. 2018, arXiv:1806.07366, theorem 1.
     """
+    if tensor(x, "points").ndim != 2 or not x.is_floating_point():
+        raise ValueError(f"a density is one of points, floats (n, d); got {x.dtype} of the shape {tuple(x.shape)}")
 
     def with_growth(y: Tensor, t: float) -> Tensor:
         v, growth = by(velocity, y[:, :-1], t)
@@ -80,11 +82,20 @@ def log_density(
     r"""log p(x) of a flow in nats, of vectors or of images: :func:`log_prob` of its velocity.
 
     With `probes` the divergence is estimated with so many random signs, the same along the whole way. Error: that of the solver,
-    see it by doubling `steps`, and that of the probes. The flow's guidance must be 1: guided velocities have no density that is
-    known.
+    see it by doubling `steps`, and that of the probes. Without labels, for a flow with classes, it is the density of the flow that
+    is told no class.
+
+    Raises ``ValueError`` for a guidance other than 1, since guided velocities have no density that is known, for points of another
+    shape than the flow's, and for labels that no class has.
     """
     if flow.guidance != 1:
         raise ValueError(f"a density needs the flow itself: guidance is {flow.guidance:g}, and must be 1")
+    if tuple(tensor(x, "points").shape[1:]) != flow.image_shape:
+        raise ValueError(f"this flow makes points of shape (n, {', '.join(map(str, flow.image_shape))}), got {tuple(x.shape)}")
+    if labels is not None:
+        if not flow.classes:
+            raise ValueError("labels were given, but this flow is not class-conditional")
+        labels = check_labels(labels, len(x), flow.classes).to(x.device)
     signs = None if probes is None else random_signs(x.flatten(1), probes, generator_for(seed, _STREAM))
 
     def velocity(at: Points, t: float) -> Points:
@@ -98,12 +109,13 @@ def prior_log_density(
 ) -> PerPoint:
     r"""log p(z) of codes under the flow as the VAE's prior, in nats; without labels, for a model with classes, their mixture.
 
+    Raises ``ValueError`` as :func:`log_density` does.
+
     .. math:: \log p(z) = \log p_1\!\left(\frac{z - c}{s}\right) - \sum_j \log s_j, \qquad p(z) = \frac1K \sum_{k=1}^K p(z \mid k)
     """
     x, stretched = model.scaled(codes), model.spread.log().sum()
     if labels is not None or not model.classes:
         return log_density(model.flow, x, labels, steps=steps, probes=probes, seed=seed) - stretched
-    every = [
-        log_density(model.flow, x, torch.full((len(x),), c), steps=steps, probes=probes, seed=seed) for c in range(model.classes)
-    ]
+    told = [torch.full((len(x),), c, device=x.device) for c in range(model.classes)]
+    every = [log_density(model.flow, x, y, steps=steps, probes=probes, seed=seed) for y in told]
     return torch.logsumexp(torch.stack(every), 0) - math.log(model.classes) - stretched

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from imggen_lib.checks import real, whole
+from imggen_lib.checks import check_labels, real, tensor, whole
 from imggen_lib.models.blocks import Shape, check_shape, halvings
 from imggen_lib.ode import evaluations, integrate, solver_step
 
@@ -29,7 +29,7 @@ FREQUENCIES = 16
 class Condition(nn.Module):
     r"""Time and class as one vector: waves of t at :math:`1, 2, \dots` half-turns, and a learned row for each class, added.
 
-    The last row, number `classes`, stands for "no class".
+    The last row, number `classes`, stands for "no class". Raises ``ValueError`` for labels that are none of these rows.
     """
 
     def __init__(self, width: int, classes: int = 0) -> None:
@@ -43,7 +43,18 @@ class Condition(nn.Module):
         known = self.time(torch.cat([turns.cos(), turns.sin()], 1))
         if self.label is None:
             return known
-        return known + self.label(torch.full_like(t, self.classes, dtype=torch.long) if labels is None else labels)
+        return known + self._row(torch.full_like(t, self.classes, dtype=torch.long) if labels is None else labels, t)
+
+    def _row(self, labels: Labels, t: Times) -> Float[Tensor, "n width"]:
+        assert self.label is not None
+        if getattr(torch.compiler, "is_exporting", bool)():  # the number of rows is a symbol there, and must stay one
+            return self.label(labels)
+        numbers = check_labels(labels, len(t), self.classes + 1, look=False).to(t.device)
+        try:
+            return self.label(numbers)
+        except IndexError:  # PyTorch has looked at the numbers itself: not a second time at every step
+            check_labels(numbers, len(t), self.classes + 1)
+            raise
 
 
 class Modulated(nn.Module):
@@ -184,9 +195,15 @@ class Flow(nn.Module):
         check_sampler(other.solver, other.steps, other.guidance, self.classes)
         return other
 
+    def shaped(self, z: Float[Tensor, "n d"]) -> Points:
+        """Latents as points of the shape that moves. Raises ``ValueError`` for latents of another size."""
+        if tensor(z, "latents").ndim != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"this flow takes latents of shape (n, {self.latent_dim}), got {tuple(z.shape)}")
+        return z.view(-1, *self.image_shape)
+
     def velocity(self, x: Points, t: float | Times, labels: Labels | None = None) -> Points:
         """Where to, at one time for all rows or a time for each; guided. None as labels: of no known class."""
-        times = t if isinstance(t, Tensor) else torch.ones_like(x.flatten(1)[:, 0]) * t
+        times = t if isinstance(t, Tensor) and t.ndim else torch.ones_like(x.flatten(1)[:, 0]) * t
         if labels is None or self.guidance == 1:
             return self.net(x, times, labels)
         twice = [torch.stack([part, part], 1).flatten(0, 1) for part in (x, times)]
@@ -195,7 +212,7 @@ class Flow(nn.Module):
         return guided(with_class, without, self.guidance)
 
     def forward(self, z: Float[Tensor, "n d"], labels: Labels | None = None) -> Points:
-        noise = z.view(-1, *self.image_shape)
+        noise = self.shaped(z)
         made = integrate(lambda x, t: self.velocity(x, t, labels), noise, self.steps, solver=self.solver)
         return made.clamp(-1, 1) if len(self.image_shape) == 3 else made
 

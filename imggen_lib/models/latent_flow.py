@@ -8,11 +8,13 @@ first); Vahdat et al. 2021, arXiv:2106.05931; Rombach et al. 2022, arXiv:2112.10
 
 import copy
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from imggen_lib.checks import check_labels, tensor
 from imggen_lib.models.flow import Flow
 from imggen_lib.models.vae import VAE
 
@@ -48,12 +50,24 @@ class LatentFlow(nn.Module):
     def scale_to(self, mu: Latents, logvar: Latents) -> "LatentFlow":
         r"""Set :math:`c` and :math:`s` to mean and deviation of codes drawn from the posteriors :math:`N(\mu, e^{\text{logvar}})`.
 
-        By the law of total variance, :math:`s^2 = \operatorname{Var}(\mu) + E[e^{\text{logvar}}]` in each dimension.
+        By the law of total variance, :math:`s^2 = \operatorname{Var}(\mu) + E[e^{\text{logvar}}]` in each dimension. Raises
+        ``ValueError`` for fewer than two codes, for codes of another size, and where they are all the same or not finite.
         """
+        if self.fitting(mu).shape != self.fitting(logvar).shape or len(mu) < 2:
+            raise ValueError(f"a spread needs two codes or more, each with its log-variance; got {len(mu)} and {len(logvar)}")
         with torch.no_grad():
+            spread = (mu.var(0) + logvar.exp().mean(0)).sqrt()
+            if not bool(((spread > 0) & spread.isfinite() & mu.mean(0).isfinite()).all()):
+                raise ValueError("these codes cannot be scaled: in some dimension they are all the same, or not finite")
             self.centre.copy_(mu.mean(0))
-            self.spread.copy_((mu.var(0) + logvar.exp().mean(0)).sqrt())
+            self.spread.copy_(spread)
         return self
+
+    def fitting(self, codes: Any) -> Tensor:
+        """`codes` as they are. Raises ``ValueError`` unless they are the VAE's, ``(n, z)``."""
+        if tensor(codes, "codes").ndim != 2 or codes.shape[1] != self.latent_dim:
+            raise ValueError(f"this VAE has codes of shape (n, {self.latent_dim}), got {tuple(codes.shape)}")
+        return codes
 
     def sampled_with(self, *, solver: str | None = None, steps: int | None = None, guidance: float | None = None) -> "LatentFlow":
         """The same networks, not copies of them, with another solver, number of steps or weight of guidance."""
@@ -72,7 +86,7 @@ class LatentFlow(nn.Module):
 
     def scaled(self, codes: Latents) -> Latents:
         """Codes as the flow sees them: mean 0 and variance 1 in each dimension."""
-        return (codes - self.centre) / self.spread
+        return (self.fitting(codes) - self.centre) / self.spread
 
     def forward(self, z: Latents, labels: Labels | None = None) -> Float[Tensor, "n c h w"]:
         codes = self.codes(z, labels)
@@ -108,6 +122,7 @@ class ClassGaussians(nn.Module):
         return self
 
     def forward(self, z: Latents, labels: Labels) -> Latents:
+        labels = check_labels(labels, len(z), self.classes).to(z.device)
         return self.mean[labels] + torch.einsum("nij,nj->ni", self.root[labels], z)
 
     def log_density(self, x: Latents) -> Float[Tensor, "n c"]:

@@ -32,7 +32,8 @@ class MeanVectorNet(VectorNet):
         nn.init.zeros_(last.bias)
 
     def forward(self, x: Points, t: Times, labels: Labels | None = None, until: Times | None = None) -> Points:
-        turns = math.pi * (t - t if until is None else until - t)[:, None] * torch.arange(1, FREQUENCIES + 1, dtype=t.dtype)
+        length = t - t if until is None else until - t
+        turns = math.pi * length[:, None] * torch.arange(1, FREQUENCIES + 1, device=t.device, dtype=t.dtype)
         known = self.condition(t, labels) + self.length(torch.cat([turns.cos(), turns.sin()], 1))
         h = self.first(x.flatten(1))
         for block in self.blocks:
@@ -41,13 +42,26 @@ class MeanVectorNet(VectorNet):
 
 
 class MeanFlow(Flow):
-    """A generator of `steps` equal stretches with the mean velocity of `net`; one evaluation each."""
+    """A generator of `steps` equal stretches with the mean velocity of `net`; one evaluation each.
+
+    Images are clipped to [-1, 1] at the end, vectors are not.
+    """
 
     def __init__(self, net: nn.Module, steps: int = 1) -> None:
         super().__init__(net, "euler", steps)
 
+    def sampled_with(self, *, solver: str | None = None, steps: int | None = None, guidance: float | None = None) -> "Flow":
+        """The same network with another number of stretches.
+
+        Raises ``ValueError`` for what a mean velocity leaves nobody to choose: a solver, and guidance, which mixes velocities at a
+        time and not means of them.
+        """
+        if solver not in (None, self.solver) or guidance not in (None, self.guidance):
+            raise ValueError("a mean flow goes by its mean velocity alone: only its steps can be chosen, no solver and no guidance")
+        return super().sampled_with(steps=steps)
+
     def forward(self, z: Float[Tensor, "n d"], labels: Labels | None = None) -> Points:
-        x, ones = z.view(-1, *self.image_shape), torch.ones_like(z[:, 0])
+        x, ones = self.shaped(z), torch.ones_like(z[:, 0])
         for k in range(self.steps):
             x = x + self.net(x, k / self.steps * ones, labels, (k + 1) / self.steps * ones) / self.steps
-        return x
+        return x.clamp(-1, 1) if len(self.image_shape) == 3 else x

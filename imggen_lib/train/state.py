@@ -227,12 +227,13 @@ def checked(batches: Iterable[tuple[Tensor, Tensor]], net: nn.Module, *, classes
     for step, (x, labels) in enumerate(batches):
         check_batch(x, wanted)
         if step == 0:
-            _check_start(x, weight)
+            check_start(x, weight)
         look = step == 0 or x.device.type == "cpu"
         yield x.to(weight.dtype), check_labels(labels, len(x), classes, look=look).to(x.device) if classes else None
 
 
-def _check_start(x: Tensor, weight: Tensor) -> None:
+def check_start(x: Tensor, weight: Tensor) -> None:
+    """Raise ``ValueError`` where no training can start from a batch: without gradients, under ``autocast``, on another device."""
     if not torch.is_grad_enabled():
         raise ValueError("training needs gradients; it cannot run inside torch.no_grad() or torch.inference_mode()")
     if torch.is_autocast_enabled(x.device.type):

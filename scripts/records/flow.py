@@ -37,7 +37,7 @@ SAMPLERS = [
     *(("midpoint", steps) for steps in (1, 2, 4, 8)),
 ]
 WEIGHTS = (0.5, 1.0, 1.25, 1.5, 2.0, 3.0)
-SEEDS = (1, 2)  # besides that of the model that ships
+SEEDS = (1,)  # besides that of the model that ships
 #: Guided samplers of sixteen evaluations, compared on training images; the best of them is measured on test images.
 SIXTEEN = (("euler", 8, 1.1), ("euler", 8, 1.25), ("midpoint", 4, 1.1), ("midpoint", 4, 1.25), ("midpoint", 4, 1.5))
 BEST = {"mnist-flow": ("midpoint", 4, 1.1), "fashion-flow": ("midpoint", 4, 1.25)}

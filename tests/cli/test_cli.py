@@ -201,14 +201,43 @@ def test_a_flow_is_trained_drawn_with_other_steps_and_measured(tmp_path: Path, p
         assert call("sample", out, "-n", 4, "--steps", steps, "--solver", "euler", "--out", sheet).returncode == 0
         drawn[steps] = np.load(sheet)["arr_0"]
     assert drawn[1].shape == (4, 8, 8, 3) and (drawn[1] != drawn[5]).any()
+    row = tmp_path / "row.png"
+    assert (
+        call(
+            "interpolate", out, 0, 1, "--steps", 2, "--solver-steps", 5, "--solver", "euler", "--scale", 1, "--out", row
+        ).returncode
+        == 0
+    )
+    between = np.asarray(Image.open(row).convert("RGB"))
+    assert all(any((between[1:9, x : x + 8] == drawn[5][k]).all() for x in range(between.shape[1] - 7)) for k in (0, 1))
+    done = call("interpolate", "mnist-gan-conv", 0, 1, "--solver-steps", 3, "--out", row)
+    assert done.returncode == 2 and "--solver-steps is an option of a flow; mnist-gan-conv is a gan" in done.stderr
     done = call("sample", out, "--guidance", 2, "--out", sheet)
     assert done.returncode == 2 and "needs classes to guide by" in done.stderr
-    done = call("train", "flow", "--latent-dim", 3, "--out", tmp_path / "b")
-    assert done.returncode == 2 and "the latents of a flow are its noise" in done.stderr
+    for option in ("--latent-dim", "--hidden"):
+        done = call("train", "flow", option, 3, "--out", tmp_path / "b")
+        assert done.returncode == 2 and f"{option} is not an option of a flow" in done.stderr
     done = call("train", "gan", "--drop", 0.5, "--out", tmp_path / "b")
     assert done.returncode == 2 and "--drop is not an option of a gan" in done.stderr
     done = call("sample", "mnist-gan-conv", "--steps", 3, "--out", sheet)
     assert done.returncode == 2 and "--steps is an option of a flow; mnist-gan-conv is a gan" in done.stderr
+
+
+def test_a_flow_of_classes_is_guided_from_the_start_and_begun_from(tmp_path: Path, call: Call) -> None:
+    """What depends on the data, shape and classes, is not judged before the data are read."""
+    for name in "ab":
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        Image.new("RGB", (9, 9), (200, 10, ord(name))).save(tmp_path / "pictures" / name / "1.png")
+    common = ["train", "flow", "--data", f"folder:{tmp_path / 'pictures'}", "--batch", 2, "--images", 4, "--guidance", 2]
+    small = ["--size", 8, "--net", "mlp", "--width", 8, "--conditional"]
+    assert call(*common, *small, "--out", tmp_path / "first").returncode == 0
+    assert checkpoint.load(tmp_path / "first").config.guidance == 2
+    done = call(*common, *small[:-1], "--out", tmp_path / "none")
+    assert done.returncode == 2 and "guidance 2 needs classes to guide by" in done.stderr
+    done = call(*common, "--begin-from", tmp_path / "first", "--out", tmp_path / "second")
+    assert done.returncode == 0, done.stderr
+    config = checkpoint.load(tmp_path / "second").config
+    assert (config.image_shape, config.latent_dim, config.classes, config.guidance) == ((3, 8, 8), 192, 2, 2)
 
 
 def test_players_at_once_are_asked_for_and_kept_on_resume(tmp_path: Path, pictures: Path, call: Call) -> None:

@@ -1,11 +1,12 @@
 """Sentences about glyphs: what is written is read back, images obey their sentences, and the held-out composition is not there."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
-from imggen_lib.data import captions
+from imggen_lib.data import captions, two_glyphs
 from imggen_lib.data.glyphs import FONTS
 
 KIND = np.array([next((k for k, names in enumerate(captions.KINDS.values()) if f in names), -1) for f in FONTS])
@@ -87,6 +88,10 @@ def test_the_same_seed_draws_the_same() -> None:
         ("Q, bold; top left.", ["Q", "bold", "top", "left"]),
         ("q in the CENTER", ["Q", "in", "the", "centre"]),
         ("a huge 7", ["a", "big", "7"]),
+        ("A bold B.", ["a", "bold", "B"]),
+        ("A BOLD A", ["a", "bold", "A"]),
+        ("A bold serif", ["A", "bold", "serif"]),
+        ("“Q” (bold) \u2013 top\u2026", ["Q", "bold", "top"]),
     ],
 )
 def test_words_as_people_type_them(text: str, words: list[str]) -> None:
@@ -104,7 +109,42 @@ def test_what_cannot_be_said_is_a_plain_error() -> None:
         captions.parse("a small large Q")
     with pytest.raises(ValueError, match="both Q and 7"):
         captions.parse("Q 7")
-    with pytest.raises(ValueError, match="probabilities"):
+    with pytest.raises(ValueError, match="said must be at most 1"):
         captions.draw_meanings(3, 0, said=1.5)
     assert captions.parse("a Q without serifs")[1] == captions.WORDS["font"].index("sans")
     assert captions.parse("a Q with serifs")[1] == captions.WORDS["font"].index("serif")
+
+
+@pytest.mark.usefixtures("as_readers_call")
+@pytest.mark.parametrize("language", [captions, two_glyphs], ids=["captions", "two glyphs"])
+def test_a_message_is_short_whatever_was_typed(language: Any) -> None:
+    for text, words in (
+        ("xyzzy " * 10_000, "xyzzy"),
+        (" ".join(map(str, range(100, 10_000))), "100, 101, 102, 103, 104 and 9895 more"),
+        ("x" * 10_000, "x"),
+        ("a " * 10_000, "has 10000"),
+    ):
+        with pytest.raises(ValueError, match=words) as told:
+            language.tokens([text])
+        assert len(str(told.value)) < 800
+    for wrong in ([None], [3], [b"A"]):
+        with pytest.raises(ValueError, match="a sentence is a text, got a"):
+            language.tokens(wrong)
+    with pytest.raises(ValueError, match="sentences come as a list"):
+        language.tokens("a")
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_what_is_no_meaning_is_told() -> None:
+    plain = np.full(7, -1)
+    for wrong in ([1, 2], [99] * 7, [-2] * 7, [0.5] * 7, plain[None]):
+        with pytest.raises(ValueError, match="a meaning is a row of seven whole numbers"):
+            captions.write(wrong)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="a meaning is a row of seven whole numbers"):
+            captions.draw_images(np.array([wrong]), 0)
+    for choice in ([0.0] * 3, [1.0] * 8, [float("nan")] * 8):
+        with pytest.raises(ValueError, match="a choice is eight numbers"):
+            captions.write(plain, choice)  # type: ignore[arg-type]
+    for options in ({"n": 1.5}, {"n": 0}, {"said": 2.0}, {"named": float("nan")}):
+        with pytest.raises(ValueError, match=f"^{next(iter(options))} must be"):
+            captions.draw_meanings(**{"n": 2, "seed": 0, **options})  # type: ignore[arg-type]

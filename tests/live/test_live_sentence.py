@@ -54,6 +54,9 @@ TEXTS = [
     "a small large Q",
     "Q 7",
     "Q without serifs serif",
+    "A bold B",
+    "A bold serif",
+    "“Q” (bold) [left] \u2013 top\u2026 \u2018big\u2019",
     "without serifs sans",
     "",
 ]

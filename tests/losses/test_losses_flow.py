@@ -1,11 +1,12 @@
 """Paths, the loss of flow matching, times and guidance against closed forms."""
 
 import inspect
+from typing import Any
 
 import pytest
 import torch
 
-from imggen_lib.losses.flow import flow_matching_loss, logit_normal_times, straight_path, uniform_times
+from imggen_lib.losses.flow import TIMES, flow_matching_loss, logit_normal_times, straight_path, uniform_times
 from imggen_lib.models.flow import guided
 
 
@@ -67,3 +68,24 @@ def test_guidance_extrapolates() -> None:
     torch.testing.assert_close(guided(with_class, without, 3.0), 3 * with_class - 2 * without)
     with pytest.raises(ValueError, match="finite"):
         guided(with_class, without, float("nan"))
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_each_row_has_its_time_and_a_row_may_be_one_number() -> None:
+    x = torch.ones(3)
+    assert torch.equal(flow_matching_loss(2 * x, x, 0 * x), x) and torch.equal(straight_path(x, 0 * x, x / 2), x / 2)
+    for t in (torch.tensor(0.5), torch.rand(2), torch.rand(3, 1)):
+        with pytest.raises(ValueError, match="3 points need 3 times, one for each"):
+            straight_path(x, x, t)
+    with pytest.raises(ValueError, match="the times must be a tensor"):
+        straight_path(x, x, 0.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("as_readers_call")
+@pytest.mark.parametrize("draw", TIMES.values(), ids=TIMES)
+def test_times_are_drawn_for_a_whole_number_of_rows(draw: Any) -> None:
+    noise = torch.Generator().manual_seed(0)
+    assert draw(0, noise).shape == (0,)
+    for n in (-1, 1.5, "3"):
+        with pytest.raises(ValueError, match="n must be"):
+            draw(n, noise)

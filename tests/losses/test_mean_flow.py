@@ -54,3 +54,19 @@ def test_the_slope_is_that_along_the_way_and_no_gradient_goes_through_it() -> No
 def test_time_runs_forwards() -> None:
     with pytest.raises(ValueError, match="t must not be above r"):
         mean_flow_loss(lambda x, t: x, _normal(2, 3), _normal(2, 3), torch.tensor([0.5, 0.6]), torch.tensor([0.6, 0.5]))
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_shapes_that_do_not_fit_are_told_before_they_spread() -> None:
+    x, t, one = _normal(2, 3), torch.zeros(2), torch.ones(2)
+    for data, noise, early, late, message in (
+        (x, x[:1], t, one, "have one shape"),
+        (x, x, t[:1], one, "2 points need 2 times"),
+        (x, x, t, one[:1], "2 points need 2 times"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            mean_flow_loss(lambda x, t: x, data, noise, early, late)
+    with pytest.raises(ValueError, match="have one shape"):
+        mean_flow_loss(lambda x, t: x[:1], x, x, t, one)
+    with pytest.raises(ValueError, match="have one shape"):
+        mean_velocity_target(x, x[:1], t, one)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.distributions import MultivariateNormal
 
-from imggen_lib.metrics.flow_likelihood import divergence, log_density, prior_log_density
+from imggen_lib.metrics.flow_likelihood import divergence, log_density, log_prob, prior_log_density, random_signs
 from imggen_lib.models.flow import Flow, UNet, VectorNet
 from imggen_lib.models.latent_flow import LatentFlow
 from imggen_lib.models.vae import MLPVAE
@@ -72,9 +72,37 @@ def test_a_prior_is_scaled_and_its_classes_are_mixed() -> None:
     assert torch.allclose(mixed, torch.logsumexp(torch.stack(both), 0) - math.log(2), atol=2e-3)
 
 
+@pytest.mark.usefixtures("as_readers_call")
 def test_what_has_no_density_is_refused() -> None:
     with pytest.raises(ValueError, match="guidance is 2"):
         log_density(Flow(Linear(classes=2), guidance=2.0), _normal(2, 3))
+    told, plain = Flow(Linear(classes=2)), Flow(Linear())
+    for flow, x, y, message in (
+        (told, _normal(2, 3), torch.tensor([0, 2]), "labels must lie from 0 to 1"),
+        (told, _normal(2, 3), torch.tensor([0]), "2 images need 2 labels"),
+        (plain, _normal(2, 3), torch.tensor([0, 0]), "not class-conditional"),
+        (plain, _normal(3, 2), None, r"points of shape \(n, 3\), got \(3, 2\)"),
+        (plain, [[1.0]], None, "the points must be a tensor"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            log_density(flow, x, y)  # type: ignore[arg-type]
+    for bad in (_normal(3), _normal(2, 3).long()):
+        with pytest.raises(ValueError, match=r"floats \(n, d\)"):
+            log_prob(lambda x, t: x, bad)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 7])
+@pytest.mark.parametrize("probes", [None, 3])
+def test_stretched_and_moved_noise_has_its_closed_form(dims: int, probes: int | None) -> None:
+    """x' = a x + b in float64: probes of signs are exact for a diagonal Jacobian, and a constant velocity spreads nothing."""
+    x, b = _normal(4, dims).double(), torch.linspace(-1, 2, dims).double()
+    for a in (torch.zeros(dims).double(), torch.linspace(-0.5, 0.8, dims).double() + 0.01):
+        signs = None if probes is None else random_signs(x, probes, torch.Generator().manual_seed(1))
+        move = (lambda y, t, a=a: a * y + b) if a.any() else (lambda y, t: b.expand_as(y))
+        found = log_prob(move, x, 200, by=lambda v, y, t, signs=signs: divergence(v, y, t, signs))
+        grown = torch.where(a == 0, b, b * torch.expm1(a) / torch.where(a == 0, 1.0, a))
+        peer = torch.distributions.Normal(grown, a.exp()).log_prob(x).sum(1)
+        assert found.dtype == torch.float64 and torch.allclose(found, peer, atol=1e-4)
 
 
 def test_images_are_vectors_to_a_density() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from imggen_lib.models.flow import Flow, UNet, VectorNet
+from imggen_lib.models.mean_flow import MeanFlow, MeanVectorNet
 from imggen_lib.sampling import sample
 
 
@@ -101,3 +102,39 @@ def test_a_sampler_that_cannot_be_is_refused(settings: dict[str, Any], words: st
         Flow(VectorNet((5,), 8), **settings)
     with pytest.raises(ValueError, match=words):
         Flow(VectorNet((5,), 8)).sampled_with(**settings)
+
+
+@pytest.mark.usefixtures("as_readers_call")
+@pytest.mark.parametrize("labels", [[0, 1, 4], [0, -1, 2], [0, 1], [0.0, 1.0, 2.0]], ids=str)
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_labels_that_no_class_has_are_told_by_the_network_itself(labels: list[Any], guidance: float) -> None:
+    """As the GANs and VAEs tell them; on a GPU PyTorch would end the process."""
+    flow = Flow(VectorNet((2,), 8, 3), guidance=guidance)
+    with pytest.raises(ValueError, match="labels"):
+        flow(torch.randn(3, 2), torch.tensor(labels))
+    assert flow(torch.randn(3, 2), torch.tensor([0, 3, 3])).shape == (3, 2), "the number 3 is no class of these three"
+
+
+@pytest.mark.usefixtures("as_readers_call")
+@pytest.mark.parametrize("flow", [Flow(VectorNet((2,), 8)), MeanFlow(MeanVectorNet((2,), 8))], ids=["flow", "mean flow"])
+def test_latents_of_another_size_are_not_cut_up_into_more_points(flow: Flow) -> None:
+    for z in (torch.randn(5, 4), torch.randn(5, 3), torch.randn(4), torch.randn(1, 2, 2)):
+        with pytest.raises(ValueError, match=r"takes latents of shape \(n, 2\)"):
+            flow(z)
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_one_time_for_all_rows_may_be_a_tensor() -> None:
+    flow, x = Flow(awake(VectorNet((2,), 8))), torch.randn(3, 2)
+    assert torch.equal(flow.velocity(x, torch.tensor(0.3)), flow.velocity(x, 0.3))
+
+
+def test_a_mean_flow_offers_what_it_does() -> None:
+    """Its way has no solver and no guidance: asked for, they would be said and not done. Images end in their range."""
+    flow = MeanFlow(awake(MeanVectorNet((1, 2, 2), 8, 3)))
+    for asked in ({"solver": "heun"}, {"guidance": 2.0}):
+        with pytest.raises(ValueError, match="only its steps can be chosen"):
+            flow.sampled_with(**asked)  # type: ignore[arg-type]
+    more = flow.sampled_with(steps=3, solver="euler", guidance=1.0)
+    assert isinstance(more, MeanFlow) and more.evaluations == 3 and more.net is flow.net
+    assert flow(9 * torch.randn(4, 4)).abs().max() == 1

@@ -1,11 +1,14 @@
 """Codes are drawn anew each time; one step learns where many go; mean flow learns a mean velocity. On problems with an answer."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 
 from imggen_lib.data import ImageSet
 from imggen_lib.models.flow import Flow, VectorNet
-from imggen_lib.models.latent_flow import LatentFlow
+from imggen_lib.models.latent_flow import ClassGaussians, LatentFlow
 from imggen_lib.models.mean_flow import MeanFlow, MeanVectorNet
 from imggen_lib.models.vae import MLPVAE
 from imggen_lib.train.flow import train_flow
@@ -101,3 +104,58 @@ def test_mean_flow_needs_a_network_that_is_told_how_far() -> None:
     model = _model().scale_to(codes.mu, codes.logvar)
     with pytest.raises(ValueError, match="mean flow trains a MeanFlow, got a Flow"):
         next(train_mean_flow(FlowState.create(model.flow), code_batches(codes, model, 8, images=8)))
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_what_cannot_be_learned_is_told_before_the_first_step() -> None:
+    """As the loops of the other models tell it. A label that is one too large would be learned as "no class"."""
+    codes, model = _codes(40), _model().scale_to(_codes(40).mu, _codes(40).logvar)
+    pairs, one = flow_pairs(model, 8), FlowState.create(Flow(VectorNet((2,), 8, 1)))
+
+    def mean(classes: int = 2) -> FlowState:
+        return FlowState.create(MeanFlow(MeanVectorNet((2,), 8, classes)))
+
+    batch = (torch.randn(4, 2), torch.tensor([0, 1, 0, 1]))
+    small = ImageSet.from_float(torch.rand(4, 1, 12, 12) * 2 - 1, torch.zeros(4, dtype=torch.long))
+    wrong: list[tuple[Callable[[], Any], str]] = [
+        (lambda: next(train_mean_flow(mean(1), [batch])), "labels must lie from 0 to 0, got 0 to 1"),
+        (lambda: next(train_mean_flow(mean(), [(batch[0], None)])), "labels must be whole numbers"),  # type: ignore[list-item]
+        (lambda: next(train_mean_flow(mean(), [(torch.randn(4, 5), batch[1])])), r"shape \(n, 2\)"),
+        (lambda: next(train_mean_flow(mean(), [batch], instant=float("nan"))), "the share of instants must be"),
+        (lambda: next(train_on_pairs(one, pairs, images=8, batch=4)), "labels must lie from 0 to 0, got 0 to 1"),
+        (lambda: next(train_on_pairs(FlowState.create(Flow(VectorNet((3,), 8))), pairs, images=8)), r"shape \(n, 3\)"),
+        (lambda: next(code_batches(codes, model, 0, images=8)), "the batch size must be at least 1"),
+        (lambda: next(code_batches(codes, model, 8, images=8, temperature=-1.0)), "temperature must be at least 0"),
+        (lambda: flow_pairs(model, 0), "n must be at least 1"),
+        (lambda: flow_pairs(model.flow, 3), "has no attribute 'flow'"),  # type: ignore[arg-type]
+        (lambda: encode(model, small), "a LatentFlow has no encoder"),  # type: ignore[arg-type]
+        (lambda: encode(model.vae, small), r"images of shape \(1, 8, 8\), images has \(1, 12, 12\)"),
+    ]
+    for call, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            call()
+    for steps in (train_mean_flow(mean(), [batch]), train_on_pairs(one, flow_pairs(model, 2), images=8, batch=4)):
+        with torch.no_grad(), pytest.raises(ValueError, match="training needs gradients"):
+            next(steps)
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_codes_that_have_no_scale_are_refused() -> None:
+    """A set of one image, or a code that never varies, would train on infinite numbers."""
+    model, mu, logvar = _model(), torch.randn(5, 2), torch.zeros(5, 2)
+    for codes, spread, message in (
+        (mu[:1], logvar[:1], "two codes or more"),
+        (mu, logvar[:3], "got 5 and 3"),
+        (mu[:, :1], logvar[:, :1], r"codes of shape \(n, 2\), got \(5, 1\)"),
+        (torch.ones(5, 2), logvar - 1000, "all the same, or not finite"),
+        (mu / 0, logvar, "all the same, or not finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.scale_to(codes, spread)
+    assert torch.equal(model.spread, torch.ones(2)) and torch.equal(model.centre, torch.zeros(2))
+    with pytest.raises(ValueError, match=r"codes of shape \(n, 2\)"):
+        model.scaled(torch.randn(3, 4))
+    rival = ClassGaussians(2, 3)
+    for label in (-1, 3):
+        with pytest.raises(ValueError, match="labels must lie from 0 to 2"):
+            rival(mu[:1], torch.tensor([label]))

@@ -474,11 +474,11 @@ def test_the_layout_of_the_maps_changes_no_number(config: GanConfig) -> None:
 
 _STARTED = """
 import sys
-from imggen_lib.configs import GanConfig, VaeConfig
+from imggen_lib.configs import FlowConfig, GanConfig, VaeConfig
 from imggen_lib.data import glyphs
 from imggen_lib.runs import start
 digits = glyphs.make("train", n=64, classes="01")
-for config in (GanConfig(width=4, batch=16), GanConfig.article(), VaeConfig(width=4, batch=16)):
+for config in (GanConfig(width=4, batch=16), GanConfig.article(), VaeConfig(width=4, batch=16), FlowConfig(width=4, batch=16)):
     list(start(config, digits, "cpu").records(128))
 assert "torch._dynamo" not in sys.modules
 """
@@ -501,10 +501,13 @@ def test_compiled_networks_train_to_the_same_numbers() -> None:
 
 @pytest.mark.parametrize(
     "config",
-    [GanConfig(**SMALL), GanConfig(**SMALL, simultaneous=True), VaeConfig(**SMALL), VaeConfig(**SMALL, draws=2)],
-    ids=["gan", "at once", "vae", "draws"],
+    [
+        *(GanConfig(**SMALL), GanConfig(**SMALL, simultaneous=True), VaeConfig(**SMALL), VaeConfig(**SMALL, draws=2)),
+        *(FlowConfig(width=4), FlowConfig(net="mlp", width=16, classes=2)),
+    ],
+    ids=["gan", "at once", "vae", "draws", "flow", "flow of classes"],
 )
-def test_bfloat16_is_near_and_weights_stay_float32(digits: ImageSet, config: GanConfig | VaeConfig) -> None:
+def test_bfloat16_is_near_and_weights_stay_float32(digits: ImageSet, config: GanConfig | VaeConfig | FlowConfig) -> None:
     plain, lower = start(config, digits, "cpu"), start(config, digits, "cpu").in_bfloat16()
     pairs = list(zip(plain.records(4 * config.batch), lower.records(4 * config.batch), strict=True))
     name = "critic" if isinstance(config, GanConfig) else "loss"

@@ -12,6 +12,7 @@ from imggen_lib.applications.sentence.obedience import ReadsFactors, as_json, ob
 from imggen_lib.applications.sentence.painter import Painter
 from imggen_lib.data import captions
 from imggen_lib.data.glyphs import RANGES
+from imggen_lib.models.flow import check_sampler
 from imggen_lib.noise import latents, mix
 from imggen_lib.ode import integrate
 from imggen_lib.train.sentence import scaled
@@ -97,8 +98,12 @@ def composed(painter: Painter, parts: Sequence[Sequence[str]], seeds: Sequence[i
     """Pictures of several sentences at once: the velocity ``v(nothing) + guidance sum_k (v(part k) - v(nothing))``.
 
     If the parts are independent of each other given the picture, this is the flow of their product, raised to `guidance`. Source:
-    Liu et al., "Compositional visual generation with composable diffusion models", ECCV 2022.
+    Liu et al., "Compositional visual generation with composable diffusion models", ECCV 2022. Raises `ValueError` for a part with
+    another number of sentences than there are seeds.
     """
+    if not seeds or any(len(part) != len(seeds) for part in parts):
+        raise ValueError(f"each part needs a sentence for each of {len(seeds)} seeds, got {[len(part) for part in parts]}")
+    check_sampler("heun", steps, guidance, 1)
     empty = painter.net.read(captions.tokens([""]).expand(len(seeds), -1))
     words = [painter.net.read(captions.tokens(list(part))) for part in parts]
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from imggen_lib.data import captions
-from imggen_lib.models.flow import guided
+from imggen_lib.models.flow import check_sampler, guided
 from imggen_lib.models.sentence import GlyphCoder, SentenceVelocity, Words
 from imggen_lib.noise import latents
 from imggen_lib.ode import integrate
@@ -51,7 +51,7 @@ class Painter(nn.Module):
         """
 
         def at(x: Tensor, t: float) -> Tensor:
-            times = torch.full((len(x),), t)
+            times = x.new_full((len(x),), t)
             told: Tensor = self.net(x, times, words)
             return told if guidance == 1 else guided(told, self.net(x, times, against), guidance)
 
@@ -64,13 +64,15 @@ class Painter(nn.Module):
     ) -> Float[Tensor, "n c 28 28"]:  # fmt: skip
         """A picture of each sentence, in [-1, 1]: its noise depends on its seed alone, not on its neighbours.
 
-        Raises `ValueError` for words that no caption uses, and for as many seeds as there are no sentences.
+        Raises `ValueError` for no sentence, for words that no caption uses, for as many seeds as there are no sentences, and for
+        guidance below 0 or above 100.
         """
+        if isinstance(texts, str) or not (hasattr(texts, "__len__") and hasattr(seeds, "__len__")):
+            raise ValueError("sentences and seeds come as two lists, a text and a number for each picture")
         texts, seeds = list(texts), list(seeds)
-        if len(texts) != len(seeds):
+        if len(texts) != len(seeds) or not texts:
             raise ValueError(f"each sentence needs a seed, got {len(texts)} sentences and {len(seeds)} seeds")
-        if steps < 1:
-            raise ValueError(f"a flow takes at least one step, got {steps}")
+        check_sampler(solver, steps, guidance, 1)
         ids, other = self.language.tokens(texts), self.language.tokens([against])
         pictures = []
         for at in range(0, len(texts), 500):
@@ -82,7 +84,12 @@ class Painter(nn.Module):
 
     @torch.no_grad()
     def moments(self, text: str, seed: int, *, guidance: float = 2.0, against: str = "", steps: int = 8) -> list[Moment]:
-        """The way from noise to the picture of one sentence, step by step, with the attention to its words."""
+        """The way from noise to the picture of one sentence, step by step, with the attention to its words.
+
+        ``steps + 1`` moments, the last at the end. Raises `ValueError` as :meth:`draw` does.
+        """
+        check_sampler("heun", steps, guidance, 1)
+        steps = int(steps)
         count = max(1, len(self.language.split(text)))
         words, rest = self.net.read(self.language.tokens([text])), self.net.read(self.language.tokens([against]))
         flow, x, found = self.velocity(words, rest, guidance), latents([seed], self.net.dim), []

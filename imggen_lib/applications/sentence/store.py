@@ -84,16 +84,21 @@ def release(
     return path
 
 
-def tensors_of(name: str) -> dict[str, Tensor | Rounded]:
-    """What is stored under a name: rounded weights, and the rest in half precision."""
+def _check_name(name: str) -> None:
     if name not in NAMES:
         raise ValueError(f"there is no {name!r}; what ships is {', '.join(NAMES)}")
+
+
+def tensors_of(name: str) -> dict[str, Tensor | Rounded]:
+    """What is stored under a name: rounded weights, and the rest in half precision. Raises `ValueError` for another name."""
+    _check_name(name)
     found = load_file(WEIGHTS / f"{name}.safetensors")
     return {k: Rounded(v, found[k + _STEP]) if k + _STEP in found else v for k, v in found.items() if not k.endswith(_STEP)}
 
 
 def card_of(name: str) -> dict[str, Any]:
-    """How a model that ships was made, and what it is for."""
+    """How a model that ships was made, and what it is for. Raises `ValueError` for another name."""
+    _check_name(name)
     return json.loads((WEIGHTS / f"{name}.json").read_text(encoding="utf-8"))
 
 

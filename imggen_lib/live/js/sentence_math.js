@@ -4,7 +4,9 @@
 
 // The tokens of a text: known words as the vocabulary has them, unknown ones as typed.
 function sentenceSplit(text, { vocabulary, same }) {
-  const typed = text.match(/[^\s,.;:!?"']+/g) || [];
+  const typed = text.match(/[^\s,.;:!?"'()[\]«»\u2012-\u201f\u2026]+/g) || [];
+  const character = (word) => word.length === 1 && word !== "a" && vocabulary.includes(word.toUpperCase());
+  if (typed[0] === "A" && typed.slice(1).some(character)) typed[0] = "a";
   return typed.map((word) => {
     const low = Object.hasOwn(same, word.toLowerCase()) ? same[word.toLowerCase()] : word.toLowerCase();
     const single = word.length === 1 && (word !== "a" || typed.length === 1) ? word.toUpperCase() : "";

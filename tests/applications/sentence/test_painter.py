@@ -114,3 +114,47 @@ def test_shares_and_quotients() -> None:
     assert found == pytest.approx((0.6 / 0.9, 0.5, 0.7 / 0.8, 100))
     assert as_json({"all": found})["all"][3] == 100
     assert told(["a bold Q"]).shape == (1, 7)
+
+
+@pytest.mark.usefixtures("as_readers_call")
+def test_what_cannot_be_painted_is_told_before_it_is_begun() -> None:
+    painter, text = store.painter(), ["a bold Q"]
+    for texts, seeds, message in (
+        ([], [], "got 0 sentences and 0 seeds"),
+        (text, [1, 2], "got 1 sentences and 2 seeds"),
+        ("Q", [1], "two lists"),
+        (None, [1], "two lists"),
+        (text, 1, "two lists"),
+        (text, ["x"], "a seed must be a whole number"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            painter.draw(texts, seeds)  # type: ignore[arg-type]
+    for options, message in (
+        ({"guidance": -1.0}, "guidance must be at least 0"),
+        ({"guidance": 101.0}, "guidance must be at most 100"),
+        ({"guidance": float("nan")}, "guidance must be a finite number"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"steps": 2.5}, "steps must be a whole number"),
+        ({"steps": "2"}, "steps must be a whole number"),
+        ({"against": None}, "a sentence is a text"),
+        ({"against": "xyzzy"}, "words that no caption uses: xyzzy"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            painter.draw(text, [1], **options)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=message):
+            painter.moments(text[0], 1, **options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown solver"):
+        painter.draw(text, [1], solver="rk4")
+    for parts, seeds in (((["a", "b"], ["slanted"]), [1]), ((), [])):
+        with pytest.raises(ValueError, match="each part needs a sentence for each of"):
+            judge.composed(painter, parts, seeds, 2.0)
+    for read in (store.card_of, store.tensors_of):
+        with pytest.raises(ValueError, match="there is no 'x'; what ships is painter"):
+            read("x")
+
+
+def test_against_the_same_sentence_guidance_does_nothing() -> None:
+    painter, text = store.painter(), "a bold Q"
+    plain = painter.draw([text], [1], guidance=1.0)
+    assert torch.equal(painter.draw([text], [1], guidance=100.0, against=text), plain)
+    assert painter.draw([text], [1], guidance=100.0).isfinite().all()
