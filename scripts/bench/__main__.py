@@ -100,7 +100,7 @@ def attempts(record: dict[str, Any], replaced: bool) -> list[dict[str, Any]]:
 def renewed(before: dict[str, Any], about: dict[str, Any], found: dict[str, Any], when: dict[str, Any]) -> dict[str, Any]:
     """The record `before` with the parts that were `found` in place of theirs, which leave their ratios."""
     replaced = {"throughput", "quality"} & before.keys() & found.keys()  # the parts with ratios
-    record = about | {name: before[name] for name in PARTS if name in before} | found
+    record = about | {name: before[name] for name in (*PARTS, "original") if name in before} | found
     record |= {"measured": before.get("measured", {}) | when, "earlier": before.get("earlier", []) + summaries(before, replaced)}
     record["lost_earlier"] = attempts(before, "lost" in found)
     return record

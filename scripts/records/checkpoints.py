@@ -85,7 +85,7 @@ PLANS = {
     "mnist-gan-long": _long(3_500_000, "mnist", fall=1_200_000),
     "fashion-gan-classes": _long(4_000_000, "fashion-mnist", 3_400_000, Tuning(images=1_216_000), lr=1e-3, net="res"),
     "mnist-flow": _flow(1_000_000, "mnist"),
-    "fashion-flow": _flow(3_000_000, "fashion-mnist"),
+    "fashion-flow": _flow(3_000_000, "fashion-mnist", steps=4, guidance=1.25),
 }
 
 

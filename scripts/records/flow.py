@@ -192,6 +192,12 @@ def parts(name: str) -> dict[str, Callable[[], dict[str, Any]]]:
     return found
 
 
+def earlier(record: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a model that shipped before: how long it had learned, and what it was worth at sixteen evaluations."""
+    kept = {name: row for name, row in record["rows"].items() if name.startswith(("choice/", "sixteen/"))}
+    return {"images": record.get("images"), "sha256": record["protocol"]["sha256"], "rows": kept}
+
+
 def minutes_row(minutes: int, images: int) -> dict[str, Any]:
     return {"minutes": minutes, **trained("mnist", images)}
 
@@ -218,9 +224,10 @@ def main() -> None:
         "interval": "95 %: jackknife over groups of images for distances, Wilson for shares; one training, one seed",
         "model": args.model, "sha256": saved.meta["weights"]["sha256"], "likelihood": LIKELIHOOD,
     }  # fmt: skip
-    rows: dict[str, Any] = {}
-    if out.exists() and (before := json.loads(out.read_text(encoding="utf-8")))["protocol"] == protocol:
-        rows = before["rows"]
+    before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    same = before.get("protocol") == protocol
+    rows: dict[str, Any] = before["rows"] if same else {}
+    past = before.get("earlier", []) + ([] if same or not before else [earlier(before)])
     for name, measure in parts(args.model).items():
         if name in rows or (args.only and not name.startswith(tuple(args.only))):
             continue
@@ -231,7 +238,9 @@ def main() -> None:
             "protocol": protocol,
             "versions": versions(),
             "machine": "CPU, one thread; processor seconds, other work ran meanwhile",
+            "images": saved.meta["images"],
             "rows": rows,
+            "earlier": past,
         }
         out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
